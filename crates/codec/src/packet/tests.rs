@@ -1,0 +1,177 @@
+use super::*;
+
+const LIMIT: usize = 64 * 1024 * 1024;
+
+fn packets(payloads: &[&[u8]]) -> Vec<u8> {
+    let mut encoder = PacketEncoder::new();
+    for payload in payloads {
+        encoder.payload(|out| out.bytes(payload));
+    }
+    encoder.take()
+}
+
+/// Feeds `bytes` in chunks of `chunk` and returns the payloads that come out.
+fn payloads(bytes: &[u8], chunk: usize) -> Result<Vec<Vec<u8>>, InvalidPacket> {
+    let mut decoder = PacketDecoder::new(LIMIT);
+    let mut payloads = Vec::new();
+    for chunk in bytes.chunks(chunk) {
+        decoder.buffer_mut().extend_from_slice(chunk);
+        while let Some(packet) = decoder.poll_packet()? {
+            payloads.push(decoder.payload(packet).to_vec());
+        }
+    }
+    assert_eq!(decoder.unread(), 0);
+    Ok(payloads)
+}
+
+/// Bytes that differ from their neighbours and from the byte 4 places on.
+fn pattern(length: usize) -> Vec<u8> {
+    (0..length)
+        .map(|index| u8::try_from(index * 7 % 251).unwrap())
+        .collect()
+}
+
+#[test]
+fn packets_come_back_however_they_are_cut() {
+    let sent: [&[u8]; 4] = [b"", b"a", b"select 1", &[0xfe; 300]];
+    let bytes = packets(&sent);
+    for chunk in 1..=bytes.len() {
+        assert_eq!(payloads(&bytes, chunk).unwrap(), sent, "chunks of {chunk}");
+    }
+}
+
+#[test]
+fn payload_of_exactly_0xffffff_and_its_neighbours_is_split_and_joined() {
+    for length in [
+        MAX_BODY_BYTES - 1,
+        MAX_BODY_BYTES,
+        MAX_BODY_BYTES + 1,
+        2 * MAX_BODY_BYTES,
+        40_000_000,
+    ] {
+        let payload = pattern(length);
+        let bytes = packets(&[&payload, b"next"]);
+        let expected_packets = length / MAX_BODY_BYTES + 1;
+        assert_eq!(bytes.len(), length + expected_packets * 4 + 8);
+        for chunk in [bytes.len(), 1_000_003, 65_536] {
+            let received = payloads(&bytes, chunk).unwrap();
+            assert_eq!(received.len(), 2);
+            assert!(
+                received[0] == payload,
+                "{length} bytes in chunks of {chunk}"
+            );
+            assert_eq!(received[1], b"next");
+        }
+    }
+}
+
+#[test]
+fn a_payload_of_exactly_0xffffff_is_followed_by_an_empty_packet() {
+    let bytes = packets(&[&pattern(MAX_BODY_BYTES)]);
+    assert_eq!(bytes[..4], [0xff, 0xff, 0xff, 0]);
+    assert_eq!(bytes[bytes.len() - 4..], [0, 0, 0, 1]);
+}
+
+#[test]
+fn sequence_numbers_wrap() {
+    let many = vec![b"x".as_slice(); 600];
+    assert_eq!(payloads(&packets(&many), 77).unwrap().len(), 600);
+}
+
+#[test]
+fn a_wrong_sequence_number_is_an_error() {
+    let mut bytes = packets(&[b"one", b"two"]);
+    bytes[10] = 9;
+    assert_eq!(
+        payloads(&bytes, 100),
+        Err(InvalidPacket::SequenceNumber {
+            expected: 1,
+            found: 9
+        })
+    );
+}
+
+#[test]
+fn an_err_with_sequence_number_0_is_read_as_an_err_however_it_is_cut() {
+    let mut bytes = packets(&[b"one", b"\xff\x87\x07#70100Connection was killed"]);
+    bytes[10] = 0;
+    for chunk in 1..bytes.len() {
+        assert_eq!(
+            payloads(&bytes, chunk).unwrap().len(),
+            2,
+            "chunks of {chunk}"
+        );
+    }
+}
+
+#[test]
+fn an_empty_packet_with_a_wrong_sequence_number_is_an_error() {
+    assert!(payloads(&[0, 0, 0, 5], 4).is_err());
+}
+
+#[test]
+fn a_payload_longer_than_the_limit_is_an_error_before_it_is_received() {
+    let mut decoder = PacketDecoder::new(1000);
+    decoder.buffer_mut().extend_from_slice(&[0xe9, 0x03, 0, 0]);
+    assert_eq!(
+        decoder.poll_packet(),
+        Err(InvalidPacket::PayloadTooLong { limit: 1000 })
+    );
+}
+
+#[test]
+fn the_limit_holds_for_joined_payloads_too() {
+    let bytes = packets(&[&pattern(MAX_BODY_BYTES + 10)]);
+    let mut decoder = PacketDecoder::new(MAX_BODY_BYTES + 9);
+    decoder.buffer_mut().extend_from_slice(&bytes);
+    assert!(matches!(
+        decoder.poll_packet(),
+        Err(InvalidPacket::PayloadTooLong { .. })
+    ));
+}
+
+#[test]
+fn a_header_that_claims_16_mib_allocates_nothing_for_it() {
+    let mut decoder = PacketDecoder::new(LIMIT);
+    decoder
+        .buffer_mut()
+        .extend_from_slice(&[0xff, 0xff, 0xff, 0]);
+    assert_eq!(decoder.poll_packet(), Ok(None));
+    assert!(decoder.buffer_mut().capacity() <= 64 * 1024);
+}
+
+#[test]
+fn the_buffer_grows_with_what_arrives_and_shrinks_when_idle() {
+    let mut decoder = PacketDecoder::new(LIMIT);
+    assert_eq!(decoder.buffer_mut().capacity(), INITIAL_BUFFER_BYTES);
+    let bytes = packets(&[&pattern(5_000_000)]);
+    let mut sent = 0;
+    while sent < bytes.len() {
+        let buffer = decoder.buffer_mut();
+        let room = buffer.capacity() - buffer.len();
+        assert!(room > 0);
+        let end = bytes.len().min(sent + room);
+        buffer.extend_from_slice(&bytes[sent..end]);
+        sent = end;
+        assert!(decoder.buffer.capacity() <= 3 * sent + 64 * 1024);
+        if sent < bytes.len() {
+            assert_eq!(decoder.poll_packet(), Ok(None));
+        }
+    }
+    assert!(decoder.poll_packet().unwrap().is_some());
+    decoder.shrink();
+    assert_eq!(decoder.buffer.capacity(), INITIAL_BUFFER_BYTES);
+}
+
+#[test]
+fn a_buffer_that_a_read_filled_has_room_for_the_next_read() {
+    let mut decoder = PacketDecoder::new(LIMIT);
+    let bytes = packets(&[&pattern(10_000), &pattern(10_000), &pattern(10_000)]);
+    decoder.buffer_mut().extend_from_slice(&bytes[..16 * 1024]);
+    assert!(decoder.poll_packet().unwrap().is_some());
+    let buffer = decoder.buffer_mut();
+    assert!(
+        buffer.capacity() - buffer.len() >= 3_600,
+        "the rest of the second packet"
+    );
+}

@@ -1,0 +1,223 @@
+use crate::{
+    Capabilities, ColumnCount, ColumnDefinition, Decode, EofPacket, ErrPacket, InvalidPacket,
+    LocalInfilePacket, MAX_BODY_BYTES, OkPacket, ProgressReport, ServerStatus,
+};
+
+/// The grammar of a response to `COM_QUERY`, `COM_STMT_EXECUTE` and every command that is answered
+/// by an OK: the only code that looks at the first byte of a response.
+///
+/// ```text
+/// response  = result { result }            while MORE_RESULTS_EXISTS is set
+/// result    = progress* ( OK | ERR | infile ( OK | ERR ) | resultset )
+/// resultset = count definition* [EOF] row* ( OK | EOF | ERR )
+/// ```
+#[derive(Clone, Debug)]
+pub struct ResponseReader {
+    capabilities: Capabilities,
+    state: State,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum State {
+    /// At the beginning of a result.
+    Result,
+    /// The content of a local file is due from the client, then an OK or ERR from the server.
+    LocalInfile,
+    /// So many column definitions are due.
+    ColumnDefinitions(u16),
+    /// The EOF between the definitions and the rows is due.
+    MetadataEof,
+    Rows,
+    Done,
+}
+
+/// What one payload of a response means.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum ResponseEvent<'a> {
+    /// A result without rows. If its status has `MORE_RESULTS_EXISTS`, another result follows.
+    Ok(OkPacket<'a>),
+    /// The server ended the command. Nothing follows.
+    Err(ErrPacket<'a>),
+    /// The server asks for the content of a file.
+    LocalInfile(LocalInfilePacket<'a>),
+    /// The server says how far it is.
+    Progress(ProgressReport<'a>),
+    /// A result set begins.
+    ColumnCount(ColumnCount),
+    /// The next column of the result set.
+    ColumnDefinition(ColumnDefinition),
+    /// The column definitions are complete; rows follow. Only where `DEPRECATE_EOF` was not
+    /// negotiated.
+    MetadataEnd(EofPacket),
+    /// The payload is a row.
+    Row(&'a [u8]),
+    /// The rows have ended. If the status has `MORE_RESULTS_EXISTS`, another result follows.
+    ResultSetEnd {
+        /// The server's status.
+        status: ServerStatus,
+        /// How many warnings the statement caused.
+        warnings: u16,
+        /// What changed in the session's state, undecoded.
+        session_state: &'a [u8],
+    },
+}
+
+impl ResponseReader {
+    /// A reader before the first packet of a response.
+    pub const fn new(capabilities: Capabilities) -> Self {
+        Self {
+            capabilities,
+            state: State::Result,
+        }
+    }
+
+    /// Whether the response is complete.
+    pub fn is_done(&self) -> bool {
+        self.state == State::Done
+    }
+
+    /// Whether the next packet is a row, or ends the rows.
+    pub fn is_in_rows(&self) -> bool {
+        self.state == State::Rows
+    }
+
+    /// Says what `payload`, the next one of the response, means.
+    ///
+    /// # Errors
+    /// [`InvalidPacket`] if the protocol does not allow such a payload here.
+    pub fn read<'a>(&mut self, payload: &'a [u8]) -> Result<ResponseEvent<'a>, InvalidPacket> {
+        let Some(&first) = payload.first() else {
+            return Err(InvalidPacket::Empty {
+                packet: self.state.expects(),
+            });
+        };
+        if first == 0xff && self.state != State::Done {
+            return self.read_err(payload);
+        }
+        match (self.state, first) {
+            (State::Result | State::LocalInfile, 0x00) => {
+                let ok = OkPacket::decode(payload, self.capabilities)?;
+                self.state = State::after(ok.status);
+                Ok(ResponseEvent::Ok(ok))
+            }
+            (State::Result, 0xfb) => self.read_local_infile(payload),
+            (State::Result, _) => self.read_column_count(payload),
+            (State::ColumnDefinitions(left), _) => {
+                let column = ColumnDefinition::decode(payload, self.capabilities)?;
+                self.state = State::columns_left(left - 1, self.capabilities);
+                Ok(ResponseEvent::ColumnDefinition(column))
+            }
+            (State::MetadataEof, 0xfe) => {
+                self.state = State::Rows;
+                EofPacket::decode(payload, self.capabilities).map(ResponseEvent::MetadataEnd)
+            }
+            (State::Rows, 0xfe) if self.ends_rows(payload) => self.read_rows_end(payload),
+            (State::Rows, _) => Ok(ResponseEvent::Row(payload)),
+            (state, found) => Err(InvalidPacket::Unexpected {
+                packet: state.expects(),
+                found,
+            }),
+        }
+    }
+
+    /// Whether a packet that begins with `0xfe` ends the rows. If not, it is a row of the text
+    /// protocol whose first column has 16 MiB or more.
+    fn ends_rows(&self, payload: &[u8]) -> bool {
+        if self.capabilities.contains(Capabilities::DEPRECATE_EOF) {
+            payload.len() < MAX_BODY_BYTES
+        } else {
+            payload.len() < 9
+        }
+    }
+
+    fn read_err<'a>(&mut self, payload: &'a [u8]) -> Result<ResponseEvent<'a>, InvalidPacket> {
+        let err = ErrPacket::decode(payload, self.capabilities)?;
+        // An ERR packet with this code is a progress report.
+        if err.code == 0xffff {
+            return ProgressReport::decode(payload, self.capabilities).map(ResponseEvent::Progress);
+        }
+        self.state = State::Done;
+        Ok(ResponseEvent::Err(err))
+    }
+
+    fn read_local_infile<'a>(
+        &mut self,
+        payload: &'a [u8],
+    ) -> Result<ResponseEvent<'a>, InvalidPacket> {
+        if !self.capabilities.contains(Capabilities::LOCAL_FILES) {
+            return Err(InvalidPacket::NotNegotiated {
+                packet: "LOCAL_INFILE Packet",
+                capability: "LOCAL_FILES",
+            });
+        }
+        self.state = State::LocalInfile;
+        LocalInfilePacket::decode(payload, self.capabilities).map(ResponseEvent::LocalInfile)
+    }
+
+    fn read_column_count<'a>(
+        &mut self,
+        payload: &'a [u8],
+    ) -> Result<ResponseEvent<'a>, InvalidPacket> {
+        let count = ColumnCount::decode(payload, self.capabilities)?;
+        let left = if count.metadata_follows {
+            count.columns
+        } else {
+            0
+        };
+        self.state = State::columns_left(left, self.capabilities);
+        Ok(ResponseEvent::ColumnCount(count))
+    }
+
+    fn read_rows_end<'a>(&mut self, payload: &'a [u8]) -> Result<ResponseEvent<'a>, InvalidPacket> {
+        let (status, warnings, session_state) =
+            if self.capabilities.contains(Capabilities::DEPRECATE_EOF) {
+                let ok = OkPacket::decode(payload, self.capabilities)?;
+                (ok.status, ok.warnings, ok.session_state)
+            } else {
+                let eof = EofPacket::decode(payload, self.capabilities)?;
+                (eof.status, eof.warnings, [].as_slice())
+            };
+        self.state = State::after(status);
+        Ok(ResponseEvent::ResultSetEnd {
+            status,
+            warnings,
+            session_state,
+        })
+    }
+}
+
+impl State {
+    const fn after(status: ServerStatus) -> Self {
+        if status.contains(ServerStatus::MORE_RESULTS_EXISTS) {
+            Self::Result
+        } else {
+            Self::Done
+        }
+    }
+
+    const fn columns_left(left: u16, capabilities: Capabilities) -> Self {
+        if left > 0 {
+            Self::ColumnDefinitions(left)
+        } else if capabilities.contains(Capabilities::DEPRECATE_EOF) {
+            Self::Rows
+        } else {
+            // It is sent even where the definitions are not.
+            Self::MetadataEof
+        }
+    }
+
+    const fn expects(self) -> &'static str {
+        match self {
+            Self::Result => "response",
+            Self::LocalInfile => "response to LOCAL INFILE data",
+            Self::ColumnDefinitions(_) => "column definition packet",
+            Self::MetadataEof => "EOF_Packet after column definitions",
+            Self::Rows => "result set row",
+            Self::Done => "response that is complete",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

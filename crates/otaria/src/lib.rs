@@ -1,0 +1,1 @@
+//! Part of Otaria, an async MariaDB driver.

@@ -1,0 +1,3 @@
+//! What the tests of Otaria stand on.
+
+pub mod live;

@@ -1,0 +1,274 @@
+//! A `mariadbd` of one's own.
+//!
+//! ```text
+//! test process ──(pipe)── sh: watchdog.sh ── mariadbd
+//!                          └─ reads the pipe; at its end stops mariadbd, removes the directory
+//! ```
+
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::net::{Ipv4Addr, TcpListener};
+use std::os::unix::fs::MetadataExt;
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+use std::{iter, thread};
+
+use tempfile::TempDir;
+
+use super::programs::Programs;
+use super::{LiveError, LiveServer};
+
+/// A private server that is yet to be started.
+#[derive(Clone, Debug, Default)]
+pub struct Builder {
+    options: Vec<String>,
+}
+
+impl Builder {
+    /// Adds an option of `mariadbd` (`--max-allowed-packet=1G`). It wins over those set here.
+    #[must_use]
+    pub fn option(mut self, option: impl Into<String>) -> Self {
+        self.options.push(option.into());
+        self
+    }
+
+    /// Starts the server and waits until it accepts connections.
+    ///
+    /// # Errors
+    /// [`LiveError::MissingProgram`] without a `mariadbd`, [`LiveError::Exited`] with the end of
+    /// the server's log if it does not like an option.
+    pub fn start(&self) -> Result<LiveServer, LiveError> {
+        self.start_on(iter::repeat_with(free_port).take(PORT_ATTEMPTS))
+    }
+
+    fn start_on(
+        &self,
+        ports: impl IntoIterator<Item = io::Result<u16>>,
+    ) -> Result<LiveServer, LiveError> {
+        let programs = Programs::find()?;
+        let mut refused = None;
+        for port in ports {
+            match self.start_at(&programs, port?) {
+                Err(LiveError::Exited { log }) if log.contains(PORT_TAKEN) => refused = Some(log),
+                started => return started,
+            }
+        }
+        Err(LiveError::Exited {
+            log: refused.unwrap_or_default(),
+        })
+    }
+
+    fn start_at(&self, programs: &Programs, port: u16) -> Result<LiveServer, LiveError> {
+        let directory = tempfile::Builder::new().prefix("otaria-live-").tempdir()?;
+        let password = random_password()?;
+        fs::write(directory.path().join(INIT_FILE), init_statements(&password))?;
+
+        let mut command = self.watchdog(programs, directory.path(), port)?;
+        let program = PathBuf::from(command.get_program());
+        let watchdog = command
+            .spawn()
+            .map_err(|source| LiveError::Program { program, source })?;
+        let mut private = PrivateServer {
+            watchdog,
+            directory,
+            process_id: 0,
+        };
+        private.wait_until_it_accepts()?;
+
+        let mut server = LiveServer::at(&format!("mariadb://root:{password}@127.0.0.1:{port}/"))?;
+        server.socket = Some(private.path("socket"));
+        server.private = Some(private);
+        Ok(server)
+    }
+
+    fn watchdog(&self, programs: &Programs, path: &Path, port: u16) -> io::Result<Command> {
+        // mariadbd refuses to run as root unless it is told to.
+        let user = if path.metadata()?.uid() == 0 {
+            "root"
+        } else {
+            ""
+        };
+        let mut command = Command::new("sh");
+        command
+            .args(["-c", WATCHDOG, "watchdog"])
+            .arg(&programs.server)
+            .arg("--no-defaults");
+        if let Some(base) = &programs.base_directory {
+            command.arg(format!("--basedir={}", base.display()));
+        }
+        if !user.is_empty() {
+            command.arg(format!("--user={user}"));
+        }
+        for (option, file) in [
+            ("datadir", "data"),
+            ("socket", "socket"),
+            ("pid-file", "pid"),
+            ("init-file", INIT_FILE),
+        ] {
+            command.arg(format!("--{option}={}", path.join(file).display()));
+        }
+        command
+            .arg(format!("--port={port}"))
+            .args(SERVER_OPTIONS)
+            .args(&self.options);
+        command
+            .env("DIRECTORY", path)
+            .env("INSTALL", &programs.install)
+            .env(
+                "BASE_DIRECTORY",
+                programs.base_directory.as_deref().unwrap_or(Path::new("")),
+            )
+            .env("SYSTEM_USER", user)
+            // A server that starts deletes the temporary tables of all that share its directory.
+            .env("TMPDIR", path)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            // A Ctrl-C for the tests must not take the watchdog before it has cleaned up.
+            .process_group(0);
+        Ok(command)
+    }
+}
+
+/// The processes and the directory of a private server.
+#[derive(Debug)]
+pub(super) struct PrivateServer {
+    /// Stops the server when its standard input closes.
+    watchdog: Child,
+    directory: TempDir,
+    process_id: u32,
+}
+
+impl PrivateServer {
+    pub(super) fn process_id(&self) -> u32 {
+        self.process_id
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    fn wait_until_it_accepts(&mut self) -> Result<(), LiveError> {
+        let deadline = Instant::now() + START_LIMIT;
+        while !greets(&self.path("socket")) {
+            if self.watchdog.try_wait()?.is_some() {
+                return Err(LiveError::Exited {
+                    log: self.last_words()?,
+                });
+            }
+            if Instant::now() > deadline {
+                let log = fs::read(self.path("log")).unwrap_or_default();
+                let tail = &log[log.len().saturating_sub(8000)..];
+                return Err(LiveError::TimedOut {
+                    log: String::from_utf8_lossy(tail).into(),
+                });
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+        let process_id = fs::read_to_string(self.path("pid"))?;
+        self.process_id = process_id.trim().parse().map_err(io::Error::other)?;
+        Ok(())
+    }
+
+    /// The end of the log, which the watchdog prints when the server has ended by itself.
+    fn last_words(&mut self) -> io::Result<String> {
+        let mut log = Vec::new();
+        if let Some(mut output) = self.watchdog.stdout.take() {
+            output.read_to_end(&mut log)?;
+        }
+        Ok(String::from_utf8_lossy(&log).into())
+    }
+}
+
+impl Drop for PrivateServer {
+    fn drop(&mut self) {
+        // Closes its standard input; the watchdog has limits of its own for what follows.
+        if let Err(error) = self.watchdog.wait() {
+            eprintln!(
+                "the watchdog of server {} is lost: {error}",
+                self.process_id
+            );
+        }
+    }
+}
+
+/// Whether the server sends the first byte of its greeting. To connect is not enough: the kernel
+/// accepts for a server that is still at its init file.
+fn greets(socket: &Path) -> bool {
+    UnixStream::connect(socket)
+        .and_then(|mut stream| {
+            stream.set_read_timeout(Some(Duration::from_secs(5)))?;
+            stream.read_exact(&mut [0])
+        })
+        .is_ok()
+}
+
+/// A port that was free a moment ago.
+fn free_port() -> io::Result<u16> {
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?
+        .local_addr()?
+        .port())
+}
+
+/// Other accounts of the machine can connect too, so the password is not a known one.
+fn random_password() -> io::Result<String> {
+    let mut bytes = [0; 16];
+    File::open("/dev/urandom")?.read_exact(&mut bytes)?;
+    Ok(format!("{:032x}", u128::from_ne_bytes(bytes)))
+}
+
+fn init_statements(password: &str) -> String {
+    ["localhost", "127.0.0.1"]
+        .map(|host| format!("ALTER USER root@'{host}' IDENTIFIED BY '{password}';\n"))
+        .concat()
+}
+
+const WATCHDOG: &str = include_str!("watchdog.sh");
+
+const INIT_FILE: &str = "init.sql";
+
+/// What tests need, then what makes a server that is thrown away start and stop fast.
+const SERVER_OPTIONS: [&str; 15] = [
+    "--bind-address=127.0.0.1",
+    "--skip-name-resolve",
+    "--character-set-server=utf8mb4",
+    "--max-allowed-packet=64M",
+    "--local-infile=ON",
+    "--plugin-load-add=auth_ed25519",
+    "--skip-log-bin",
+    "--performance-schema=OFF",
+    "--key-buffer-size=1M",
+    "--innodb-buffer-pool-size=32M",
+    "--innodb-log-file-size=16M",
+    "--innodb-flush-log-at-trx-commit=0",
+    "--innodb-doublewrite=OFF",
+    "--innodb-fast-shutdown=2",
+    "--loose-innodb-use-native-aio=OFF",
+];
+
+/// A cold machine takes seconds; a server that needs a minute is not going to come.
+const START_LIMIT: Duration = Duration::from_secs(60);
+
+/// A free port is taken between our look and the server's once in a blue moon, not five times.
+const PORT_ATTEMPTS: usize = 5;
+
+/// What `mariadbd` logs when its port is taken.
+const PORT_TAKEN: &str = "Bind on TCP/IP port";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn taken_port_leads_to_the_next_one() {
+        let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let port = taken.local_addr().unwrap().port();
+        let server = Builder::default()
+            .start_on([Ok(port), free_port()])
+            .unwrap();
+        assert_ne!(server.port(), port);
+    }
+}
