@@ -67,11 +67,7 @@ bitflags! {
 impl Capabilities {
     /// The set that two words on the wire stand for.
     pub const fn from_words(classic: u32, extended: u32) -> Self {
-        #[expect(
-            clippy::as_conversions,
-            clippy::cast_lossless,
-            reason = "`from` is not const"
-        )]
+        #[expect(clippy::as_conversions, reason = "`from` is not const")]
         Self::from_bits_retain((extended as u64) << 32 | classic as u64)
     }
 

@@ -22,6 +22,7 @@ pub struct PacketDecoder {
     /// Whether a payload has begun that the packet at `next` continues.
     joining: bool,
     sequence_number: u8,
+    out_of_sequence: bool,
     max_payload_bytes: usize,
 }
 
@@ -35,6 +36,7 @@ impl PacketDecoder {
             next: 0,
             joining: false,
             sequence_number: 0,
+            out_of_sequence: false,
             max_payload_bytes,
         }
     }
@@ -53,6 +55,12 @@ impl PacketDecoder {
     /// The bytes received and not yet taken as packets.
     pub fn unread(&self) -> usize {
         self.buffer.len().saturating_sub(self.start)
+    }
+
+    /// Whether an ERR packet came that does not belong to the exchange: the server has ended the
+    /// session on its own account.
+    pub const fn is_out_of_sequence(&self) -> bool {
+        self.out_of_sequence
     }
 
     /// The sequence number that the next packet must have.
@@ -101,6 +109,7 @@ impl PacketDecoder {
             if self.buffer.len() < body_end {
                 return Ok(None);
             }
+            self.out_of_sequence |= header.sequence_number != self.sequence_number;
             self.sequence_number = header.sequence_number.wrapping_add(1);
             self.next = body_end;
             if self.joining {

@@ -33,7 +33,6 @@ enum State {
 
 /// What one payload of a response means.
 #[derive(Clone, Debug, Eq, PartialEq)]
-#[non_exhaustive]
 pub enum ResponseEvent<'a> {
     /// A result without rows. If its status has `MORE_RESULTS_EXISTS`, another result follows.
     Ok(OkPacket<'a>),
@@ -80,6 +79,11 @@ impl ResponseReader {
     /// Whether the next packet is a row, or ends the rows.
     pub fn is_in_rows(&self) -> bool {
         self.state == State::Rows
+    }
+
+    /// What the next packet should be, in the words of the protocol documentation.
+    pub const fn expects(&self) -> &'static str {
+        self.state.expects()
     }
 
     /// Says what `payload`, the next one of the response, means.
