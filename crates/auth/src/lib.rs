@@ -1,1 +1,34 @@
-//! Part of Otaria, an async MariaDB driver.
+//! The connection phase of the MariaDB client/server protocol: from the server's greeting to the
+//! OK packet that ends the login.
+//!
+//! [`Handshake`] is the client's side as a state machine: payloads in, packets out. It does no
+//! I/O, reads no clock and draws no random numbers. The *authentication plugins* it runs are
+//! those of a [`PluginRegistry`], which takes a user's own ([`AuthPluginFactory`]) as well.
+
+mod attributes;
+mod auth_switch;
+mod change_user;
+mod error;
+mod handshake;
+mod handshake_response;
+mod initial_handshake;
+mod login;
+mod password;
+mod plugin;
+mod server_version;
+#[cfg(test)]
+mod testing;
+
+pub use attributes::MAX_ATTRIBUTES_BYTES;
+pub use auth_switch::{AuthMoreData, AuthSwitchRequest};
+pub use change_user::ComChangeUser;
+pub use error::AuthError;
+pub use handshake::{Handshake, HandshakeStep, ServerInfo};
+pub use handshake_response::{HandshakeResponse, SslRequest};
+pub use initial_handshake::{InitialHandshake, SCRAMBLE_BYTES};
+pub use login::LoginConfig;
+pub use password::Password;
+pub use plugin::{
+    AuthPlugin, AuthPluginFactory, AuthStep, Channel, Ed25519, NativePassword, PluginRegistry,
+};
+pub use server_version::ServerVersion;

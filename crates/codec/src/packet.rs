@@ -253,6 +253,13 @@ impl PacketEncoder {
         self.buffer.clear();
     }
 
+    /// Gives memory back if it is more than `bytes` and nothing is written.
+    pub fn shrink(&mut self, bytes: usize) {
+        if self.buffer.is_empty() && self.buffer.capacity() > bytes {
+            self.buffer = Vec::new();
+        }
+    }
+
     /// Forgets what was written after the first `length` bytes.
     pub fn truncate(&mut self, length: usize) {
         self.buffer.truncate(length);

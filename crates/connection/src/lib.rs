@@ -1,1 +1,20 @@
-//! Part of Otaria, an async MariaDB driver.
+//! A MariaDB connection on tokio: a thin shell that moves bytes between a socket and an
+//! [`otaria_session::Session`]. It spawns no task; the task that uses a connection drives it.
+
+mod connect;
+mod connection;
+mod io;
+mod rows;
+mod transport;
+
+pub use connection::Connection;
+pub use otaria_codec::{
+    Capabilities, ColumnDefinition, FieldFlags, FieldType, InvalidPacket, ServerStatus,
+};
+pub use otaria_session::{
+    AuthError, CloseReason, ColumnError, ColumnIndex, Config, ConfigBuilder, ConfigError, Endpoint,
+    Error, Executed, OwnedRow, Password, Row, ServerError, ServerVersion, SessionState,
+    TimeoutPhase,
+};
+pub use rows::Rows;
+pub use transport::Stream;

@@ -1,1 +1,30 @@
-//! Part of Otaria, an async MariaDB driver.
+//! Otaria is an async MariaDB driver: from the wire straight to typed rows.
+//!
+//! ```no_run
+//! use otaria::{Config, Connection, Error};
+//!
+//! async fn names() -> Result<Vec<(i64, String)>, Error> {
+//!     let config: Config = "mariadb://app:secret@db.example.org/shop".parse()?;
+//!     let mut connection = Connection::connect(&config).await?;
+//!     let rows = connection.simple_query("SELECT id, name FROM customer").await?;
+//!     rows.collect().await
+//! }
+//! ```
+//!
+//! A future may be dropped at any time: the connection's next call settles what it left behind.
+//! [`Connection`] says how.
+
+pub use otaria_connection::{
+    AuthError, Capabilities, CloseReason, ColumnDefinition, ColumnError, ColumnIndex, Config,
+    ConfigBuilder, ConfigError, Connection, Endpoint, Error, Executed, FieldFlags, FieldType,
+    InvalidPacket, OwnedRow, Password, Row, Rows, ServerError, ServerStatus, ServerVersion,
+    SessionState, Stream, TimeoutPhase,
+};
+pub use otaria_types::{
+    Date, DateTime, Decimal, DecimalError, FromRow, FromRowError, FromSql, FromSqlError,
+    TemporalError, Time, ValueRef,
+};
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

@@ -1,1 +1,22 @@
-//! Part of Otaria, an async MariaDB driver.
+//! One MariaDB connection without its socket: from the login to the last row, as a state machine.
+//!
+//! [`Session`] takes bytes in and gives events out. It knows no socket, no clock and no randomness,
+//! so every shell can drive it: `otaria-connection` does from tokio. [`Config`] says how to connect.
+
+mod commands;
+mod config;
+mod config_error;
+mod error;
+mod login;
+mod rows;
+mod session;
+mod tracking;
+mod url;
+
+pub use config::{Config, ConfigBuilder, Endpoint};
+pub use config_error::ConfigError;
+pub use error::{CloseReason, ColumnError, Error, ServerError, TimeoutPhase};
+pub use otaria_auth::{AuthError, Channel, Password, ServerVersion};
+pub use rows::{ColumnIndex, OwnedRow, Row};
+pub use session::{Event, Executed, PacketRange, Session};
+pub use tracking::SessionState;

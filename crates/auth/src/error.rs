@@ -1,0 +1,142 @@
+use otaria_codec::{ErrPacket, InvalidPacket};
+
+/// Why a login failed. The connection cannot be used after it.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum AuthError {
+    /// The server refused the login.
+    #[error("{message} (error {code}{})", sqlstate_suffix(*sqlstate))]
+    Server {
+        /// The server's error code, such as 1045.
+        code: u16,
+        /// The SQLSTATE; absent in an error that came in place of the greeting.
+        sqlstate: Option<[u8; 5]>,
+        /// The server's words.
+        message: String,
+    },
+    /// The server broke the protocol.
+    #[error(transparent)]
+    InvalidPacket(#[from] InvalidPacket),
+    /// The server went on talking to a plugin that has nothing left to say.
+    #[error("the server sent data to the authentication plugin {plugin}, which was done")]
+    UnexpectedPluginData {
+        /// The plugin's name.
+        plugin: String,
+    },
+    /// The server sent a plugin too few bytes to answer.
+    #[error("authentication plugin {plugin}: a scramble of {found} bytes, {expected} are needed")]
+    ScrambleTooShort {
+        /// The plugin's name.
+        plugin: String,
+        /// How many bytes the plugin needs.
+        expected: usize,
+        /// How many bytes came.
+        found: usize,
+    },
+    /// The server went from plugin to plugin without an end.
+    #[error("the server asked for more than {limit} authentication plugins")]
+    TooManySwitches {
+        /// How many were allowed.
+        limit: usize,
+    },
+    /// The server sent authentication data without an end.
+    #[error("the server sent more than {limit} packets of authentication data")]
+    TooMuchPluginData {
+        /// How many were allowed.
+        limit: usize,
+    },
+    /// The server is too old, or its greeting says so.
+    #[error("the server does not offer {capability}, which is needed")]
+    UnsupportedServer {
+        /// The capability that is missing.
+        capability: &'static str,
+    },
+    /// The account has a password hash from before MySQL 4.1, which anybody who listens can
+    /// break.
+    #[error(
+        "the server asks for the password hash of before MySQL 4.1, which is not safe; \
+         set the account's password again with old_passwords=0"
+    )]
+    OldPassword,
+    /// The account is authenticated by a plugin that the client has not got, or not allowed.
+    #[error(
+        "authentication plugin {plugin} is not known here; add it to the plugins of the \
+         configuration, or ALTER USER … IDENTIFIED VIA ed25519 or mysql_native_password"
+    )]
+    UnknownPlugin {
+        /// The plugin's name.
+        plugin: String,
+    },
+    /// The plugin sends the password so that whoever is at the other end can read it, and
+    /// nothing proves that it is the server.
+    #[error(
+        "authentication plugin {plugin} would reveal the password: connect over a Unix socket or \
+         with verified TLS (a CA or a pinned certificate), or change the account's plugin"
+    )]
+    UnprovenChannel {
+        /// The plugin's name.
+        plugin: String,
+    },
+    /// The plugin's first response does not fit what the server can read.
+    #[error("authentication plugin {plugin}: the server takes at most {limit} bytes in a login")]
+    ResponseTooLong {
+        /// The plugin's name.
+        plugin: String,
+        /// The greatest length in bytes.
+        limit: usize,
+    },
+    /// A name of the configuration holds a NUL, which would end it on the wire.
+    #[error("the {field} holds a NUL character")]
+    NulCharacter {
+        /// Which name it is.
+        field: &'static str,
+    },
+    /// The connection attributes of the configuration are longer than a server accepts.
+    #[error("the connection attributes take {bytes} bytes, at most {limit} are allowed")]
+    AttributesTooLong {
+        /// Their length on the wire.
+        bytes: usize,
+        /// The greatest length in bytes.
+        limit: usize,
+    },
+}
+
+impl From<ErrPacket<'_>> for AuthError {
+    fn from(packet: ErrPacket<'_>) -> Self {
+        Self::Server {
+            code: packet.code,
+            sqlstate: packet.sqlstate,
+            message: packet.message_lossy().into_owned(),
+        }
+    }
+}
+
+fn sqlstate_suffix(sqlstate: Option<[u8; 5]>) -> String {
+    sqlstate.map_or_else(String::new, |sqlstate| {
+        format!(", SQLSTATE {}", String::from_utf8_lossy(&sqlstate))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_error_shows_its_words_its_code_and_its_sqlstate() {
+        let error = AuthError::from(ErrPacket::new(1045, *b"28000", "Access denied"));
+        assert_eq!(
+            error.to_string(),
+            "Access denied (error 1045, SQLSTATE 28000)"
+        );
+    }
+
+    #[test]
+    fn a_server_error_without_sqlstate_shows_none() {
+        let error = AuthError::from(ErrPacket {
+            code: 1040,
+            sqlstate: None,
+            message: b"Too many connections",
+        });
+        assert_eq!(error.to_string(), "Too many connections (error 1040)");
+    }
+}

@@ -1,0 +1,195 @@
+use otaria_codec::{Capabilities, ServerStatus};
+use otaria_session::{
+    CloseReason, Config, Error, Event, Executed, ServerVersion, Session, SessionState,
+};
+use tokio::io::AsyncWriteExt;
+
+use crate::rows::Rows;
+use crate::transport::Transport;
+
+/// A connection to a server, driven by the task that uses it.
+///
+/// Every future of a connection may be dropped at any time. What such a call leaves behind is
+/// settled by the next one: a command of which nothing was sent is taken back, the response to one
+/// that was sent is read and thrown away for as long as
+/// [`drain_timeout`](otaria_session::ConfigBuilder::drain_timeout) allows, and then the connection
+/// is closed with [`CloseReason::AbandonedResponse`]. A statement that was sent may have run.
+///
+/// A dropped connection says goodbye (`COM_QUIT`) if that can be done without waiting.
+#[derive(Debug)]
+pub struct Connection {
+    pub(crate) session: Session,
+    /// `None` once the session is closed.
+    pub(crate) transport: Option<Transport>,
+    pub(crate) config: Config,
+    /// Whether bytes were written that the transport may hold back.
+    pub(crate) needs_flush: bool,
+}
+
+impl Connection {
+    /// Runs SQL by the [text
+    /// protocol](https://mariadb.com/docs/server/reference/clientserver-protocol/2-text-protocol/com_query)
+    /// and returns its first result.
+    ///
+    /// # Errors
+    /// [`Error::Server`] if the server refuses the statement; the connection stays usable.
+    ///
+    /// # Cancel safety
+    /// Safe. The statement may have run; its response is thrown away by the next call.
+    pub async fn simple_query(&mut self, sql: &str) -> Result<Rows<'_>, Error> {
+        self.ready().await?;
+        self.session.simple_query(sql)?;
+        let mut rows = Rows::new(self);
+        rows.first_result().await?;
+        Ok(rows)
+    }
+
+    /// Runs SQL by the text protocol, throws rows away, and says what the last of its results
+    /// did.
+    ///
+    /// # Errors
+    /// [`Error::Server`] if the server refuses the statement; the connection stays usable.
+    ///
+    /// # Cancel safety
+    /// Like [`simple_query`](Self::simple_query).
+    pub async fn simple_execute(&mut self, sql: &str) -> Result<Executed, Error> {
+        self.ready().await?;
+        self.session.simple_query(sql)?;
+        self.executed().await
+    }
+
+    /// Asks the server for a sign of life
+    /// ([`COM_PING`](https://mariadb.com/docs/server/reference/clientserver-protocol/2-text-protocol/com_ping)).
+    ///
+    /// # Errors
+    /// Those of the transport; the connection is then closed.
+    ///
+    /// # Cancel safety
+    /// Safe. The answer is thrown away by the next call.
+    pub async fn ping(&mut self) -> Result<(), Error> {
+        self.ready().await?;
+        self.session.ping()?;
+        self.executed().await.map(|_| ())
+    }
+
+    /// Puts the session back to how it was after the login
+    /// ([`COM_RESET_CONNECTION`](https://mariadb.com/docs/server/reference/clientserver-protocol/2-text-protocol/com_reset_connection)):
+    /// the transaction is rolled back, temporary tables, user variables, locks and statements are
+    /// gone, session variables have their defaults. The default database stays. The init commands
+    /// run again.
+    ///
+    /// # Errors
+    /// [`Error::Server`] if the server does not know the command, [`Error::InitCommand`] if it
+    /// refuses an init command.
+    ///
+    /// # Cancel safety
+    /// Safe, but the session may then be reset without its init commands having run: call it
+    /// again.
+    pub async fn reset(&mut self) -> Result<(), Error> {
+        self.ready().await?;
+        self.session.reset()?;
+        self.executed().await?;
+        self.run_init_commands().await
+    }
+
+    /// Says goodbye (`COM_QUIT`) and closes the connection.
+    ///
+    /// # Errors
+    /// Those of the transport. The connection is gone in any case.
+    ///
+    /// # Cancel safety
+    /// Safe. The connection is closed.
+    pub async fn close(mut self) -> Result<(), Error> {
+        self.ready().await?;
+        self.session.quit();
+        self.flush().await?;
+        let Some(mut transport) = self.transport.take() else {
+            return Ok(());
+        };
+        // A server that was faster has done its part already.
+        let _ = transport.shutdown().await;
+        Ok(())
+    }
+
+    /// Whether nothing is to be sent and no response is due.
+    pub fn is_idle(&self) -> bool {
+        self.session.is_idle() && !self.needs_flush
+    }
+
+    /// Why the connection is closed, as far as an earlier call has noticed; `None` while it is
+    /// open.
+    pub const fn close_reason(&self) -> Option<CloseReason> {
+        self.session.close_reason()
+    }
+
+    /// The server's status, as the latest response gave it.
+    pub const fn status(&self) -> ServerStatus {
+        self.session.state().status()
+    }
+
+    /// What the server has told about the session: default database, tracked variables, state of
+    /// the transaction.
+    pub const fn session_state(&self) -> &SessionState {
+        self.session.state()
+    }
+
+    /// The server's version.
+    pub fn server_version(&self) -> Option<&ServerVersion> {
+        self.session.server_version()
+    }
+
+    /// The connection's id on the server, its low 32 bits.
+    pub fn thread_id(&self) -> u32 {
+        self.session.thread_id()
+    }
+
+    /// What both sides can do.
+    pub const fn capabilities(&self) -> Capabilities {
+        self.session.capabilities()
+    }
+
+    /// The configuration that the connection was made with.
+    pub const fn config(&self) -> &Config {
+        &self.config
+    }
+
+    pub(crate) async fn run_init_commands(&mut self) -> Result<(), Error> {
+        let config = self.config.clone();
+        for (index, sql) in config.init_commands().iter().enumerate() {
+            self.simple_execute(sql)
+                .await
+                .map_err(|error| match error {
+                    Error::Server(source) => Error::InitCommand {
+                        number: index + 1,
+                        source,
+                    },
+                    error => error,
+                })?;
+        }
+        Ok(())
+    }
+
+    /// Reads the response that is due to its end.
+    pub(crate) async fn executed(&mut self) -> Result<Executed, Error> {
+        let mut executed = Executed::default();
+        while self.session.is_response_due() {
+            match self.event().await? {
+                Event::Ok(last) | Event::ResultSetEnd(last) => executed = last,
+                Event::Err(error) => return Err(self.closed(Error::Server(error))),
+                Event::Row(_) | Event::ResultSet | Event::Connected => {}
+            }
+        }
+        Ok(executed)
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        if let Some(transport) = &mut self.transport
+            && self.session.is_idle()
+        {
+            self.session.quit();
+            transport.write_now(self.session.unwritten());
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! The only awaits on the transport.
+//!
+//! Every function here can be dropped at each of its awaits: what was read lies in the session's
+//! buffer, what was not written in its queue, and nothing in the future.
+
+use std::future::Future;
+use std::io;
+use std::time::Duration;
+
+use otaria_session::{CloseReason, Error, Event};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::time::timeout;
+
+use crate::Connection;
+
+impl Connection {
+    /// Waits for the next event of the login or of the response that is due.
+    pub(crate) async fn event(&mut self) -> Result<Event, Error> {
+        loop {
+            match self.session.poll() {
+                Ok(Some(event)) => return Ok(event),
+                Ok(None) => {}
+                Err(error) => return Err(self.closed(error)),
+            }
+            self.flush().await?;
+            self.fill().await?;
+        }
+    }
+
+    /// Makes the connection ready for a command: what an earlier call left behind is taken back
+    /// if it was not sent, and read to its end if it was.
+    pub(crate) async fn ready(&mut self) -> Result<(), Error> {
+        self.session.abandon();
+        if self.session.unwritten().is_empty() && !self.needs_flush {
+            match self.session.discard() {
+                Ok(true) => return Ok(()),
+                Ok(false) => {}
+                Err(error) => return Err(self.not_sent(error)),
+            }
+        }
+        match timeout(self.config.drain_timeout(), self.drain()).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(error)) => Err(self.not_sent(error)),
+            Err(_) => {
+                let error = self.session.drain_timed_out();
+                Err(self.closed(error))
+            }
+        }
+    }
+
+    async fn drain(&mut self) -> Result<(), Error> {
+        loop {
+            self.flush().await?;
+            if self.session.discard()? {
+                return Ok(());
+            }
+            self.fill().await?;
+        }
+    }
+
+    /// Sends all that is queued.
+    pub(crate) async fn flush(&mut self) -> Result<(), Error> {
+        while !self.session.unwritten().is_empty() {
+            let Some(transport) = &mut self.transport else {
+                return Err(self.is_closed_error());
+            };
+            let write = transport.write(self.session.unwritten());
+            match within(self.config.io_timeout(), write).await {
+                Some(Ok(0)) => {
+                    return Err(self.write_failed(io::ErrorKind::WriteZero.into()).await);
+                }
+                Some(Ok(written)) => {
+                    self.session.written(written);
+                    self.needs_flush = true;
+                }
+                Some(Err(error)) => return Err(self.write_failed(error).await),
+                None => {
+                    let error = self.session.write_timed_out();
+                    return Err(self.closed(error));
+                }
+            }
+        }
+        if self.needs_flush {
+            let Some(transport) = &mut self.transport else {
+                return Err(self.is_closed_error());
+            };
+            match within(self.config.io_timeout(), transport.flush()).await {
+                Some(Ok(())) => self.needs_flush = false,
+                Some(Err(error)) => return Err(self.write_failed(error).await),
+                None => {
+                    let error = self.session.write_timed_out();
+                    return Err(self.closed(error));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads once.
+    pub(crate) async fn fill(&mut self) -> Result<(), Error> {
+        let Some(transport) = &mut self.transport else {
+            return Err(self.is_closed_error());
+        };
+        let read = transport.read_buf(self.session.read_buffer());
+        let error = match within(self.config.io_timeout(), read).await {
+            Some(Ok(0)) => self.session.lost(),
+            Some(Ok(_)) => return Ok(()),
+            Some(Err(error)) if is_end(&error) => self.session.lost(),
+            Some(Err(error)) => self.session.failed("receive from the server", error),
+            None => self.session.read_timed_out(),
+        };
+        Err(self.closed(error))
+    }
+
+    /// The error for a failed write: that of the server, if it has said why it went.
+    ///
+    /// A server that refuses a long command closes the connection while the command is still
+    /// being sent; its ERR packet is there to be read.
+    async fn write_failed(&mut self, error: io::Error) -> Error {
+        let last_words = timeout(LAST_WORDS_TIME, self.last_words()).await;
+        let error = match last_words {
+            Ok(Some(last_words)) => {
+                self.session.lost();
+                last_words
+            }
+            _ if self.session.close_reason().is_some() || is_end(&error) => self.session.lost(),
+            _ => self.session.failed("send to the server", error),
+        };
+        self.closed(error)
+    }
+
+    async fn last_words(&mut self) -> Option<Error> {
+        loop {
+            match self.session.poll() {
+                Ok(Some(Event::Err(error))) => return Some(Error::Server(error)),
+                Ok(Some(_)) => continue,
+                Ok(None) => {}
+                Err(error) => return Some(error),
+            }
+            let transport = self.transport.as_mut()?;
+            match transport.read_buf(self.session.read_buffer()).await {
+                Ok(0) | Err(_) => return None,
+                Ok(_) => {}
+            }
+        }
+    }
+
+    /// Drops the transport if `error` has closed the session.
+    pub(crate) fn closed(&mut self, error: Error) -> Error {
+        if self.session.close_reason().is_some() {
+            self.transport = None;
+        }
+        error
+    }
+
+    /// The error of a command that was not sent because what came before it failed.
+    fn not_sent(&mut self, error: Error) -> Error {
+        let error = match self.session.close_reason() {
+            Some(reason) => Error::Closed { reason },
+            None => error,
+        };
+        self.closed(error)
+    }
+
+    fn is_closed_error(&self) -> Error {
+        Error::Closed {
+            reason: self.session.close_reason().unwrap_or(CloseReason::Lost),
+        }
+    }
+}
+
+/// Awaits `future`, for at most as long as `limit`.
+pub(crate) async fn within<F: Future>(limit: Option<Duration>, future: F) -> Option<F::Output> {
+    match limit {
+        Some(limit) => timeout(limit, future).await.ok(),
+        None => Some(future.await),
+    }
+}
+
+/// Whether the error only says that the peer is gone.
+fn is_end(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionReset
+            | io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::BrokenPipe
+            | io::ErrorKind::UnexpectedEof
+            | io::ErrorKind::WriteZero
+    )
+}
+
+/// How long a server that has closed the connection may take to say why.
+const LAST_WORDS_TIME: Duration = Duration::from_millis(200);

@@ -1,0 +1,181 @@
+use otaria_codec::ColumnDefinition;
+use otaria_session::{Error, Event, Executed, PacketRange, Row};
+use otaria_types::FromRow;
+
+use crate::Connection;
+
+/// The results of a statement, lent out of the connection one row at a time.
+///
+/// Rows that are not read are thrown away by the connection's next call, or here by
+/// [`finish`](Self::finish).
+///
+/// ```compile_fail,E0499
+/// # async fn two(mut rows: otaria_connection::Rows<'_>) -> Result<(), otaria_session::Error> {
+/// let first = rows.next().await?;
+/// let second = rows.next().await?; // the first row lay where the second is read to
+/// drop(first);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Rows<'c> {
+    connection: &'c mut Connection,
+    executed: Executed,
+}
+
+impl<'c> Rows<'c> {
+    pub(crate) fn new(connection: &'c mut Connection) -> Self {
+        Self {
+            connection,
+            executed: Executed::default(),
+        }
+    }
+
+    /// Waits for the head of the first result.
+    pub(crate) async fn first_result(&mut self) -> Result<(), Error> {
+        self.result_head().await
+    }
+
+    /// The columns of the current result, in order; none if it has no rows.
+    pub fn columns(&self) -> &[ColumnDefinition] {
+        self.connection.session.columns()
+    }
+
+    /// What the current result did. Known for a result set when its rows have been read.
+    pub const fn executed(&self) -> &Executed {
+        &self.executed
+    }
+
+    /// Whether the rows of the current result have been read to their end.
+    pub fn is_at_end(&self) -> bool {
+        !self.connection.session.is_in_rows()
+    }
+
+    /// The next row of the current result, or `None` after its last.
+    ///
+    /// # Errors
+    /// [`Error::Server`] if the server ends the statement; the connection stays usable.
+    ///
+    /// # Cancel safety
+    /// Safe. No row is lost: the next call returns the row that this one would have.
+    pub async fn next(&mut self) -> Result<Option<Row<'_>>, Error> {
+        let row = self.next_packet().await?;
+        Ok(row.map(|row| self.connection.session.row(row)))
+    }
+
+    /// The next row of the current result if it has been received already; never waits. `None`
+    /// also says that the rows have ended: [`is_at_end`](Self::is_at_end) tells which.
+    ///
+    /// # Errors
+    /// Those of [`next`](Self::next).
+    pub fn try_next(&mut self) -> Result<Option<Row<'_>>, Error> {
+        let row = self.buffered_packet()?;
+        Ok(row.map(|row| self.connection.session.row(row)))
+    }
+
+    /// Goes to the next result of the statement and says whether there is one. Rows of the
+    /// current one that have not been read are thrown away.
+    ///
+    /// # Errors
+    /// [`Error::Server`] if the next result is an error, which ends the statement.
+    ///
+    /// # Cancel safety
+    /// Safe. Call it again to go on: no result is passed over.
+    pub async fn next_result_set(&mut self) -> Result<bool, Error> {
+        while self.next_packet().await?.is_some() {}
+        if !self.connection.session.is_response_due() {
+            return Ok(false);
+        }
+        self.result_head().await?;
+        Ok(true)
+    }
+
+    /// Reads what is left of all results and throws it away.
+    ///
+    /// # Errors
+    /// [`Error::Server`] if one of the results is an error.
+    ///
+    /// # Cancel safety
+    /// Safe. What is left is thrown away by the connection's next call.
+    pub async fn finish(self) -> Result<(), Error> {
+        self.connection.executed().await.map(|_| ())
+    }
+
+    /// Reads the rows of the current result as `T`, such as a tuple, and throws further results
+    /// away. All of them are held in memory.
+    ///
+    /// # Errors
+    /// Those of [`next`](Self::next) and of [`Row::read`].
+    ///
+    /// # Cancel safety
+    /// The rows read are lost; the connection stays usable.
+    pub async fn collect<T: for<'r> FromRow<'r>>(mut self) -> Result<Vec<T>, Error> {
+        let mut collected = Vec::new();
+        while let Some(row) = self.next().await? {
+            collected.push(row.read()?);
+        }
+        self.finish().await?;
+        Ok(collected)
+    }
+
+    /// Calls `each` for every row of the current result, and throws further results away. An
+    /// error that it returns ends the reading.
+    ///
+    /// # Errors
+    /// Those of [`next`](Self::next) and of `each`.
+    ///
+    /// # Cancel safety
+    /// Safe. What is left is thrown away by the connection's next call.
+    pub async fn for_each(
+        mut self,
+        mut each: impl FnMut(Row<'_>) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        while let Some(row) = self.next().await? {
+            each(row)?;
+        }
+        self.finish().await
+    }
+
+    async fn next_packet(&mut self) -> Result<Option<PacketRange>, Error> {
+        loop {
+            match self.buffered_packet()? {
+                Some(row) => return Ok(Some(row)),
+                None if self.is_at_end() => return Ok(None),
+                None => self.connection.fill().await?,
+            }
+        }
+    }
+
+    fn buffered_packet(&mut self) -> Result<Option<PacketRange>, Error> {
+        if self.is_at_end() {
+            return Ok(None);
+        }
+        match self.connection.session.poll() {
+            Ok(Some(Event::Row(row))) => Ok(Some(row)),
+            Ok(Some(Event::ResultSetEnd(executed))) => {
+                self.executed = executed;
+                Ok(None)
+            }
+            Ok(Some(Event::Err(error))) => Err(self.connection.closed(Error::Server(error))),
+            Ok(_) => Ok(None),
+            Err(error) => Err(self.connection.closed(error)),
+        }
+    }
+
+    async fn result_head(&mut self) -> Result<(), Error> {
+        loop {
+            match self.connection.event().await? {
+                Event::Ok(executed) => {
+                    self.executed = executed;
+                    return Ok(());
+                }
+                Event::ResultSet => {
+                    self.executed = Executed::default();
+                    return Ok(());
+                }
+                Event::Err(error) => return Err(self.connection.closed(Error::Server(error))),
+                Event::Row(_) | Event::ResultSetEnd(_) | Event::Connected => {}
+            }
+        }
+    }
+}

@@ -1,0 +1,114 @@
+use std::collections::VecDeque;
+
+use otaria_codec::{Capabilities, Encode, PacketEncoder};
+
+/// Whole commands that have not been sent, in the order in which they will be.
+///
+/// A command stays whole until its last byte is written. One whose first byte is written cannot be
+/// taken back: the server waits for the rest.
+#[derive(Debug, Default)]
+pub(crate) struct CommandQueue {
+    packets: PacketEncoder,
+    written: usize,
+    /// Where each command ends in `packets`.
+    ends: VecDeque<usize>,
+}
+
+impl CommandQueue {
+    /// Queues a command.
+    pub(crate) fn push(&mut self, command: &impl Encode, capabilities: Capabilities) {
+        self.packets.set_sequence_number(0);
+        self.packets.packet(command, capabilities);
+        self.ends.push_back(self.packets.len());
+    }
+
+    /// Queues packets of the login, as one piece.
+    pub(crate) fn push_packets<T>(&mut self, write: impl FnOnce(&mut PacketEncoder) -> T) -> T {
+        let written = write(&mut self.packets);
+        if self.packets.len() > self.ends.back().copied().unwrap_or(0) {
+            self.ends.push_back(self.packets.len());
+        }
+        written
+    }
+
+    /// The bytes to send next.
+    pub(crate) fn unwritten(&self) -> &[u8] {
+        self.packets.bytes().get(self.written..).unwrap_or_default()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+
+    /// The first `bytes` of [`unwritten`](Self::unwritten) have been sent.
+    pub(crate) fn advance(&mut self, bytes: usize) {
+        self.written += bytes;
+        if self.written < self.packets.len() {
+            return;
+        }
+        self.written = 0;
+        self.ends.clear();
+        self.packets.clear();
+        self.packets.shrink(IDLE_BYTES);
+    }
+
+    /// Removes the commands of which no byte has been sent and returns how many those were.
+    pub(crate) fn withdraw(&mut self) -> usize {
+        let queued = self.ends.len();
+        while let Some(end) = self.ends.pop_back() {
+            let start = self.ends.back().copied().unwrap_or(0);
+            if self.written > start {
+                self.ends.push_back(end);
+                break;
+            }
+            self.packets.truncate(start);
+        }
+        queued - self.ends.len()
+    }
+}
+
+/// A buffer above this is given back when its last command has been sent.
+const IDLE_BYTES: usize = 1024 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use otaria_text::{ComPing, ComQuery};
+
+    use super::*;
+
+    fn queue() -> CommandQueue {
+        let mut queue = CommandQueue::default();
+        queue.push(&ComQuery::new("SELECT 1"), Capabilities::empty());
+        queue.push(&ComPing, Capabilities::empty());
+        queue
+    }
+
+    #[test]
+    fn every_command_begins_at_sequence_number_0() {
+        assert_eq!(queue().unwritten(), b"\x09\0\0\0\x03SELECT 1\x01\0\0\0\x0e");
+    }
+
+    #[test]
+    fn a_command_that_has_begun_is_kept_and_those_behind_it_are_withdrawn() {
+        for written in 0..=17 {
+            let mut queue = queue();
+            queue.advance(written);
+            let (withdrawn, left) = match written {
+                0 => (2, 0),
+                1..=13 => (1, 13 - written),
+                14..=17 => (0, 18 - written),
+                _ => (0, 0),
+            };
+            assert_eq!(queue.withdraw(), withdrawn, "{written} bytes written");
+            assert_eq!(queue.unwritten().len(), left, "{written} bytes written");
+        }
+    }
+
+    #[test]
+    fn a_queue_that_was_written_out_is_empty() {
+        let mut queue = queue();
+        queue.advance(18);
+        assert!(queue.is_empty());
+        assert_eq!(queue.withdraw(), 0);
+    }
+}

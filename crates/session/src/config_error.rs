@@ -1,0 +1,32 @@
+/// A configuration that cannot be used. Values are never shown: one may be a secret in the wrong
+/// place.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// The text is not a URL.
+    #[error("not a URL of the form mariadb://user:password@host:port/database: {reason}")]
+    InvalidUrl {
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// The URL has an option that does not exist.
+    #[error("unknown option `{option}`{}", nearest_hint(*nearest))]
+    UnknownOption {
+        /// The option's name.
+        option: String,
+        /// The known option whose name is most like it.
+        nearest: Option<&'static str>,
+    },
+    /// A setting has a value that it cannot have.
+    #[error("`{option}` must be {expected}")]
+    InvalidOption {
+        /// The setting's name.
+        option: &'static str,
+        /// What it must be.
+        expected: &'static str,
+    },
+}
+
+fn nearest_hint(nearest: Option<&str>) -> String {
+    nearest.map_or_else(String::new, |name| format!("; did you mean `{name}`?"))
+}

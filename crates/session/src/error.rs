@@ -1,0 +1,244 @@
+use std::fmt;
+use std::io;
+
+use otaria_auth::AuthError;
+use otaria_codec::{ErrPacket, FieldType, InvalidPacket};
+use otaria_types::FromSqlError;
+
+use crate::ConfigError;
+
+/// What can go wrong on a connection, sorted by whose fault it is.
+///
+/// No variant holds a value of a row, the text of a statement or a secret.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The server refused or ended the command. The connection stays usable.
+    #[error(transparent)]
+    Server(ServerError),
+    /// The server refused the login, or its way of authentication cannot be used.
+    #[error("cannot log in")]
+    Auth(#[from] AuthError),
+    /// The server broke the protocol. The connection is closed.
+    #[error("the server broke the protocol")]
+    InvalidPacket(#[from] InvalidPacket),
+    /// The transport failed. The connection is closed.
+    #[error("cannot {action}")]
+    Io {
+        /// What was being done, such as `connect to db.example.org:3306`.
+        action: String,
+        /// What the operating system says.
+        source: io::Error,
+    },
+    /// The server closed the connection in the middle of an exchange. Whether a statement that
+    /// was sent has run is not known.
+    #[error("the server closed the connection in place of: {expected}")]
+    ConnectionLost {
+        /// The packet that was due, in the words of the protocol documentation.
+        expected: &'static str,
+    },
+    /// Nothing came, or nothing could be sent, for as long as the configuration allows. The
+    /// connection is closed; a statement that was sent may still run on the server.
+    #[error("timed out while waiting to {phase}")]
+    Timeout {
+        /// What was waited for.
+        phase: TimeoutPhase,
+    },
+    /// The connection had been closed before the call. Nothing was sent: it is safe to call again
+    /// on another connection.
+    #[error("the connection is closed: {reason}")]
+    Closed {
+        /// Why it was closed.
+        reason: CloseReason,
+    },
+    /// The configuration cannot be used.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// A command of the configuration that runs after the login failed.
+    #[error("init command {number} failed")]
+    InitCommand {
+        /// Its place in the configuration, from 1.
+        number: usize,
+        /// What the server says.
+        source: ServerError,
+    },
+    /// A value of a row does not fit the Rust type it was asked for. The connection stays usable.
+    #[error(transparent)]
+    FromSql(Box<ColumnError>),
+    /// No column has this index or name. The connection stays usable.
+    #[error("no column {column}; the row has {columns} columns")]
+    UnknownColumn {
+        /// The index, or the name in quotation marks.
+        column: String,
+        /// How many columns there are.
+        columns: usize,
+    },
+    /// A row was asked for as a type with another number of columns. The connection stays usable.
+    #[error("a row of {found} columns cannot be read as a type with {expected}")]
+    ColumnCount {
+        /// How many columns the type has.
+        expected: usize,
+        /// How many columns the row has.
+        found: usize,
+    },
+}
+
+/// What the server says about a command that it refused or ended.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ServerError {
+    code: u16,
+    sqlstate: Option<[u8; 5]>,
+    message: String,
+}
+
+impl ServerError {
+    /// The server's [error code](https://mariadb.com/docs/server/reference/error-codes), such as
+    /// 1062.
+    pub const fn code(&self) -> u16 {
+        self.code
+    }
+
+    /// The SQLSTATE, such as `23000`; `None` in errors from before the login.
+    pub fn sqlstate(&self) -> Option<&str> {
+        self.sqlstate
+            .as_ref()
+            .and_then(|sqlstate| std::str::from_utf8(sqlstate).ok())
+    }
+
+    /// The server's words. They may quote values of the statement: think before logging them.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+}
+
+impl From<ErrPacket<'_>> for ServerError {
+    fn from(packet: ErrPacket<'_>) -> Self {
+        Self {
+            code: packet.code,
+            sqlstate: packet.sqlstate,
+            message: packet.message_lossy().into_owned(),
+        }
+    }
+}
+
+impl fmt::Display for ServerError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.sqlstate() {
+            Some(sqlstate) => write!(f, "error {} ({sqlstate}): {}", self.code, self.message),
+            None => write!(f, "error {}: {}", self.code, self.message),
+        }
+    }
+}
+
+impl std::error::Error for ServerError {}
+
+/// A value that does not fit: which column, how it travels, and what it was asked for as.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("column {index} `{name}` ({field_type:?}) cannot be read as {rust_type}")]
+pub struct ColumnError {
+    index: usize,
+    name: String,
+    field_type: FieldType,
+    rust_type: &'static str,
+    source: FromSqlError,
+}
+
+impl ColumnError {
+    pub(crate) fn new(
+        index: usize,
+        column: &otaria_codec::ColumnDefinition,
+        rust_type: &'static str,
+        source: FromSqlError,
+    ) -> Self {
+        Self {
+            index,
+            name: column.name().to_owned(),
+            field_type: column.field_type(),
+            rust_type,
+            source,
+        }
+    }
+
+    /// The column's place in the row, from 0.
+    pub const fn index(&self) -> usize {
+        self.index
+    }
+
+    /// The column's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// How the column's values travel.
+    pub const fn field_type(&self) -> FieldType {
+        self.field_type
+    }
+
+    /// The Rust type that the value was asked for as.
+    pub const fn rust_type(&self) -> &'static str {
+        self.rust_type
+    }
+
+    /// Why it does not fit.
+    pub const fn reason(&self) -> FromSqlError {
+        self.source
+    }
+}
+
+/// What a call was waiting for when its time was over.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum TimeoutPhase {
+    /// Name resolution, the connection, the login and the init commands.
+    Connect,
+    /// The server to take what is sent.
+    Write,
+    /// The server to send this packet.
+    Read(&'static str),
+}
+
+impl fmt::Display for TimeoutPhase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Connect => f.write_str("connect"),
+            Self::Write => f.write_str("send a command"),
+            Self::Read(expected) => write!(f, "receive: {expected}"),
+        }
+    }
+}
+
+/// Why a connection was closed.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum CloseReason {
+    /// The server closed it, or the transport failed.
+    Lost,
+    /// The server broke the protocol.
+    InvalidPacket,
+    /// The server ended the session by an error of its own, such as 1927.
+    EndedByServer {
+        /// The server's error code.
+        code: u16,
+    },
+    /// A read or write took too long.
+    TimedOut,
+    /// A response that nobody wanted any more could not be read to its end within the limit.
+    AbandonedResponse,
+    /// The login did not succeed.
+    LoginFailed,
+}
+
+impl fmt::Display for CloseReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Lost => f.write_str("it was lost"),
+            Self::InvalidPacket => f.write_str("the server broke the protocol"),
+            Self::EndedByServer { code } => write!(f, "the server ended it with error {code}"),
+            Self::TimedOut => f.write_str("an earlier call timed out"),
+            Self::AbandonedResponse => {
+                f.write_str("an abandoned response was too long to be read to its end")
+            }
+            Self::LoginFailed => f.write_str("the login failed"),
+        }
+    }
+}

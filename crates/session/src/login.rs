@@ -1,0 +1,27 @@
+//! What a configuration means for the login.
+
+use otaria_auth::LoginConfig;
+use otaria_codec::Capabilities;
+
+use crate::Config;
+
+/// The login that `config` asks for.
+pub(crate) fn config(config: &Config) -> LoginConfig {
+    let mut login = LoginConfig::new(config.user(), config.password().clone());
+    login.database = config.database().map(str::to_owned);
+    login.attributes = config.attributes().to_vec();
+    login.capabilities = WANTED;
+    login
+        .capabilities
+        .set(Capabilities::FOUND_ROWS, config.found_rows());
+    login
+}
+
+/// What is asked of every server. What it does not offer is done without.
+const WANTED: Capabilities = Capabilities::LONG_FLAG
+    .union(Capabilities::TRANSACTIONS)
+    .union(Capabilities::MULTI_RESULTS)
+    .union(Capabilities::PS_MULTI_RESULTS)
+    .union(Capabilities::SESSION_TRACK)
+    .union(Capabilities::DEPRECATE_EOF)
+    .union(Capabilities::MARIADB_CLIENT_EXTENDED_METADATA);

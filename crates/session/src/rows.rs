@@ -1,0 +1,249 @@
+use std::any::type_name;
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use otaria_codec::ColumnDefinition;
+use otaria_text::TextRow;
+use otaria_types::{CellError, FromRow, FromRowError, FromSql, RowReader};
+
+use crate::Error;
+use crate::error::ColumnError;
+
+/// A row, lent out of the receive buffer: it lives until the next one is asked for.
+/// [`to_owned`](Self::to_owned) keeps it.
+///
+/// Nothing is decoded before it is asked for. Reading columns from left to right costs one walk
+/// over the row; going back begins the walk again.
+pub struct Row<'r> {
+    payload: &'r [u8],
+    columns: &'r Arc<[ColumnDefinition]>,
+    /// The cell after the one read last: its column in the high half, its offset in the low half.
+    /// A hint that only saves walking, so it need not be in order with anything.
+    next_cell: AtomicU64,
+}
+
+impl<'r> Row<'r> {
+    pub(crate) const fn new(payload: &'r [u8], columns: &'r Arc<[ColumnDefinition]>) -> Self {
+        Self {
+            payload,
+            columns,
+            next_cell: AtomicU64::new(0),
+        }
+    }
+
+    /// The columns, in order.
+    pub fn columns(&self) -> &'r [ColumnDefinition] {
+        self.columns
+    }
+
+    /// How many columns there are.
+    pub fn len(&self) -> usize {
+        self.columns.len()
+    }
+
+    /// Whether there are no columns; no row of a server is.
+    pub fn is_empty(&self) -> bool {
+        self.columns.is_empty()
+    }
+
+    /// Reads one value, by its index from 0 or by the exact name of its column (the first one of
+    /// that name).
+    ///
+    /// # Errors
+    /// [`Error::UnknownColumn`], [`Error::FromSql`] if the value does not fit `T`, and
+    /// [`Error::InvalidPacket`] if the row is cut.
+    pub fn get<T: FromSql<'r>>(&self, column: impl ColumnIndex) -> Result<T, Error> {
+        let found = column.find(self.columns);
+        let found = found.and_then(|index| Some((index, self.columns.get(index)?)));
+        let (index, definition) = found.ok_or_else(|| Error::UnknownColumn {
+            column: column.name(),
+            columns: self.columns.len(),
+        })?;
+        self.value(index, definition).map_err(|error| match error {
+            CellError::InvalidPacket(invalid) => Error::InvalidPacket(invalid),
+            CellError::FromSql(source) => {
+                let rust_type = type_name::<T>();
+                Error::FromSql(Box::new(ColumnError::new(
+                    index, definition, rust_type, source,
+                )))
+            }
+        })
+    }
+
+    /// Reads the whole row, such as a tuple with a type for each column.
+    ///
+    /// # Errors
+    /// [`Error::ColumnCount`] if `T` has another number of columns, [`Error::FromSql`] if a value
+    /// does not fit, and [`Error::InvalidPacket`] if the row is cut.
+    pub fn read<T: FromRow<'r>>(&self) -> Result<T, Error> {
+        let mut reader = TextRow::new(self.payload, self.columns.len())?;
+        T::from_row(&mut reader, self.columns)
+            .map_err(|error| self.row_error(error, type_name::<T>()))
+    }
+
+    /// Copies the row, to keep it.
+    pub fn to_owned(&self) -> OwnedRow {
+        OwnedRow {
+            payload: self.payload.into(),
+            columns: Arc::clone(self.columns),
+        }
+    }
+
+    fn value<T: FromSql<'r>>(
+        &self,
+        index: usize,
+        definition: &ColumnDefinition,
+    ) -> Result<T, CellError> {
+        let mut reader = self.reader_at(index)?;
+        let value = reader.value(definition)?;
+        self.remember(index + 1, reader.position());
+        T::from_sql(value).map_err(CellError::FromSql)
+    }
+
+    fn reader_at(&self, index: usize) -> Result<TextRow<'r>, CellError> {
+        let hint = self.next_cell.load(Ordering::Relaxed);
+        let (mut column, offset) = (half(hint >> 32), half(hint & LOW_HALF));
+        if column > index {
+            column = 0;
+        }
+        let mut reader = if column == 0 {
+            TextRow::new(self.payload, self.columns.len())?
+        } else {
+            TextRow::at(self.payload, offset, column)?
+        };
+        for definition in self.columns.get(column..index).unwrap_or_default() {
+            reader.skip(definition)?;
+        }
+        Ok(reader)
+    }
+
+    fn remember(&self, column: usize, offset: usize) {
+        // A payload too long for the hint is walked from its beginning.
+        if let (Ok(column), Ok(offset)) = (u32::try_from(column), u32::try_from(offset)) {
+            let hint = u64::from(column) << 32 | u64::from(offset);
+            self.next_cell.store(hint, Ordering::Relaxed);
+        }
+    }
+
+    fn row_error(&self, error: FromRowError, rust_type: &'static str) -> Error {
+        match error {
+            FromRowError::ColumnCount { expected, found } => Error::ColumnCount { expected, found },
+            FromRowError::InvalidPacket(invalid) => Error::InvalidPacket(invalid),
+            FromRowError::Column {
+                index,
+                error: source,
+            } => {
+                let definition = self.columns.get(index);
+                let unknown = ColumnDefinition::new("", otaria_codec::FieldType::Null);
+                let definition = definition.unwrap_or(&unknown);
+                Error::FromSql(Box::new(ColumnError::new(
+                    index, definition, rust_type, source,
+                )))
+            }
+        }
+    }
+}
+
+fn half(hint: u64) -> usize {
+    usize::try_from(hint).unwrap_or_default()
+}
+
+const LOW_HALF: u64 = 0xffff_ffff;
+
+impl Clone for Row<'_> {
+    fn clone(&self) -> Self {
+        Self::new(self.payload, self.columns)
+    }
+}
+
+/// Shows the columns' names and the row's length, not its values.
+impl fmt::Debug for Row<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&str> = self.columns.iter().map(ColumnDefinition::name).collect();
+        f.debug_struct("Row")
+            .field("columns", &names)
+            .field("bytes", &self.payload.len())
+            .finish()
+    }
+}
+
+/// A row with memory of its own.
+#[derive(Clone)]
+pub struct OwnedRow {
+    payload: Box<[u8]>,
+    columns: Arc<[ColumnDefinition]>,
+}
+
+impl OwnedRow {
+    /// The row, lent.
+    pub fn as_row(&self) -> Row<'_> {
+        Row::new(&self.payload, &self.columns)
+    }
+
+    /// The columns, in order.
+    pub fn columns(&self) -> &[ColumnDefinition] {
+        &self.columns
+    }
+
+    /// Reads one value, like [`Row::get`].
+    ///
+    /// # Errors
+    /// Those of [`Row::get`].
+    pub fn get<'r, T: FromSql<'r>>(&'r self, column: impl ColumnIndex) -> Result<T, Error> {
+        self.as_row().get(column)
+    }
+
+    /// Reads the whole row, like [`Row::read`].
+    ///
+    /// # Errors
+    /// Those of [`Row::read`].
+    pub fn read<'r, T: FromRow<'r>>(&'r self) -> Result<T, Error> {
+        self.as_row().read()
+    }
+}
+
+impl fmt::Debug for OwnedRow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.as_row().fmt(f)
+    }
+}
+
+/// What finds a column in a row: an index from 0, or a name.
+pub trait ColumnIndex: sealed::Sealed {
+    /// The column's index in `columns`.
+    #[doc(hidden)]
+    fn find(&self, columns: &[ColumnDefinition]) -> Option<usize>;
+
+    /// What an error calls the column.
+    #[doc(hidden)]
+    fn name(&self) -> String;
+}
+
+impl ColumnIndex for usize {
+    fn find(&self, columns: &[ColumnDefinition]) -> Option<usize> {
+        (*self < columns.len()).then_some(*self)
+    }
+
+    fn name(&self) -> String {
+        self.to_string()
+    }
+}
+
+impl ColumnIndex for &str {
+    fn find(&self, columns: &[ColumnDefinition]) -> Option<usize> {
+        columns.iter().position(|column| column.name() == *self)
+    }
+
+    fn name(&self) -> String {
+        format!("`{self}`")
+    }
+}
+
+mod sealed {
+    #[expect(unnameable_types, reason = "only the types here may be column indexes")]
+    pub trait Sealed {}
+
+    impl Sealed for usize {}
+    impl Sealed for &str {}
+}

@@ -1,0 +1,491 @@
+use std::collections::VecDeque;
+use std::io;
+use std::ops::Range;
+use std::sync::Arc;
+
+use otaria_auth::{Channel, Handshake, HandshakeStep, ServerInfo, ServerVersion};
+use otaria_codec::{
+    Capabilities, ColumnDefinition, Decode, Encode, ErrPacket, InvalidPacket, OkPacket,
+    PacketDecoder, ResponseEvent, ResponseReader,
+};
+use otaria_text::{ComPing, ComQuery, ComQuit, ComResetConnection};
+
+use crate::commands::CommandQueue;
+use crate::error::{CloseReason, Error, ServerError, TimeoutPhase};
+use crate::{Config, Row, SessionState, login};
+
+/// One connection without its socket: what was received and not yet read, what is to be sent, and
+/// the place in the grammar of every response that is due.
+///
+/// A shell moves bytes and asks for events. All that outlives one of its awaits is here, so a
+/// future of a shell that is dropped loses nothing:
+///
+/// ```text
+///            read_buffer  ┌─────────┐ poll, discard
+///   socket ──────────────►│ Session │──────────────► events
+///          ◄──────────────│         │◄────────────── commands
+///       unwritten, written└─────────┘
+/// ```
+#[derive(Debug)]
+pub struct Session {
+    phase: Phase,
+    channel: Channel,
+    decoder: PacketDecoder,
+    commands: CommandQueue,
+    expected: VecDeque<Expected>,
+    /// The columns of a result set whose definitions are still coming.
+    head: Vec<ColumnDefinition>,
+    columns: Arc<[ColumnDefinition]>,
+    server: Option<ServerInfo>,
+    capabilities: Capabilities,
+    state: SessionState,
+    database: Option<String>,
+    max_payload_bytes: usize,
+}
+
+/// ```text
+/// Handshake ──Connected──► Ready ──┐
+///     └────────error───────────────┴──► Closed
+/// ```
+#[derive(Debug)]
+enum Phase {
+    Handshake(Box<Handshake>),
+    Ready,
+    Closed(CloseReason),
+}
+
+/// A response that is due.
+#[derive(Debug)]
+struct Expected {
+    reader: ResponseReader,
+    /// Whether its OK resets the session's state, and says nothing about it.
+    resets: bool,
+}
+
+/// What the server has answered.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// The login is done.
+    Connected,
+    /// A result without rows.
+    Ok(Executed),
+    /// A result with rows, whose columns [`Session::columns`] tells.
+    ResultSet,
+    /// A row, for [`Session::row`].
+    Row(PacketRange),
+    /// The rows of a result have ended.
+    ResultSetEnd(Executed),
+    /// The server refused or ended the command.
+    Err(ServerError),
+}
+
+/// Where a row lies in the receive buffer, until the next read.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct PacketRange(Range<usize>);
+
+/// What a statement has done.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Executed {
+    /// How many rows were changed, inserted or deleted; found, if
+    /// [`found_rows`](crate::ConfigBuilder::found_rows) is on.
+    pub affected_rows: u64,
+    /// The first value that an `AUTO_INCREMENT` column was given, or 0.
+    pub last_insert_id: u64,
+    /// How many warnings there are; `SHOW WARNINGS` tells them.
+    pub warnings: u16,
+    /// The server's words, such as `Rows matched: 1  Changed: 0  Warnings: 0`; often empty.
+    pub info: String,
+}
+
+impl Session {
+    /// A session before the server's greeting. `entropy` is the source of the login's nonces and
+    /// must not be used twice.
+    pub fn new(config: &Config, channel: Channel, entropy: [u8; 32]) -> Self {
+        Self {
+            phase: Phase::Handshake(Box::new(Handshake::new(login::config(config), entropy))),
+            channel,
+            decoder: PacketDecoder::new(config.max_payload_bytes().min(MAX_LOGIN_PAYLOAD_BYTES)),
+            commands: CommandQueue::default(),
+            expected: VecDeque::new(),
+            head: Vec::new(),
+            columns: Arc::new([]),
+            server: None,
+            capabilities: Capabilities::empty(),
+            state: SessionState::default(),
+            database: config.database().map(str::to_owned),
+            max_payload_bytes: config.max_payload_bytes(),
+        }
+    }
+
+    /// Where the transport appends what it receives. Rows lent before are void after this call.
+    pub fn read_buffer(&mut self) -> &mut Vec<u8> {
+        self.decoder.buffer_mut()
+    }
+
+    /// The bytes to send next.
+    pub fn unwritten(&self) -> &[u8] {
+        self.commands.unwritten()
+    }
+
+    /// The first `bytes` of [`unwritten`](Self::unwritten) have been sent.
+    pub fn written(&mut self, bytes: usize) {
+        self.commands.advance(bytes);
+    }
+
+    /// Whether nothing is to be sent and no response is due.
+    pub fn is_idle(&self) -> bool {
+        matches!(self.phase, Phase::Ready) && self.commands.is_empty() && self.expected.is_empty()
+    }
+
+    /// Whether a response is due, or part of one.
+    pub fn is_response_due(&self) -> bool {
+        !self.expected.is_empty()
+    }
+
+    /// Whether the next event is a row or ends the rows.
+    pub fn is_in_rows(&self) -> bool {
+        self.expected
+            .front()
+            .is_some_and(|expected| expected.reader.is_in_rows())
+    }
+
+    /// Why the session is closed, if it is.
+    pub const fn close_reason(&self) -> Option<CloseReason> {
+        match self.phase {
+            Phase::Closed(reason) => Some(reason),
+            Phase::Handshake(_) | Phase::Ready => None,
+        }
+    }
+
+    /// The columns of the latest result set.
+    pub fn columns(&self) -> &Arc<[ColumnDefinition]> {
+        &self.columns
+    }
+
+    /// The row that [`Event::Row`] told of.
+    pub fn row(&self, row: PacketRange) -> Row<'_> {
+        Row::new(self.decoder.payload(row.0), &self.columns)
+    }
+
+    /// What the server has told about the session.
+    pub const fn state(&self) -> &SessionState {
+        &self.state
+    }
+
+    /// What both sides can do; empty before the login is done.
+    pub const fn capabilities(&self) -> Capabilities {
+        self.capabilities
+    }
+
+    /// The server's version; `None` before the login is done.
+    pub fn server_version(&self) -> Option<&ServerVersion> {
+        self.server.as_ref().map(|server| &server.version)
+    }
+
+    /// The low 32 bits of the connection's id on the server; 0 before the login is done.
+    pub fn thread_id(&self) -> u32 {
+        self.server.as_ref().map_or(0, |server| server.thread_id)
+    }
+
+    /// Queues SQL, sent by the text protocol.
+    ///
+    /// # Errors
+    /// [`Error::Closed`].
+    pub fn simple_query(&mut self, sql: &str) -> Result<(), Error> {
+        self.command(&ComQuery::new(sql), false)
+    }
+
+    /// Queues `COM_PING`.
+    ///
+    /// # Errors
+    /// [`Error::Closed`].
+    pub fn ping(&mut self) -> Result<(), Error> {
+        self.command(&ComPing, false)
+    }
+
+    /// Queues `COM_RESET_CONNECTION`.
+    ///
+    /// # Errors
+    /// [`Error::Closed`].
+    pub fn reset(&mut self) -> Result<(), Error> {
+        self.command(&ComResetConnection, true)
+    }
+
+    /// Gives up what is under way and queues `COM_QUIT`, if the server could read it as one: not
+    /// behind half a command, nor while it is busy with another.
+    pub fn quit(&mut self) {
+        self.abandon();
+        if self.is_idle() {
+            self.commands.push(&ComQuit, self.capabilities);
+        }
+    }
+
+    /// Gives up what is under way: commands of which no byte was sent are taken back, the
+    /// responses to the others are for [`discard`](Self::discard).
+    pub fn abandon(&mut self) {
+        if !matches!(self.phase, Phase::Ready) {
+            return;
+        }
+        for _ in 0..self.commands.withdraw() {
+            self.expected.pop_back();
+        }
+    }
+
+    /// Reads responses that nobody wants any more, as far as they have been received. `true` when
+    /// none is due any longer. An error of the server ends its response like any other.
+    ///
+    /// # Errors
+    /// Those of [`poll`](Self::poll).
+    pub fn discard(&mut self) -> Result<bool, Error> {
+        while self.is_response_due() {
+            if self.poll()?.is_none() {
+                return Ok(false);
+            }
+        }
+        match self.decoder.unread() {
+            0 => Ok(true),
+            // An error by which the server ends the session, or what nobody has asked for.
+            _ => self.poll().map(|_| true),
+        }
+    }
+
+    /// The next event of the login or of the first response that is due, or `None` until more
+    /// bytes have been received.
+    ///
+    /// # Errors
+    /// [`Error::InvalidPacket`] and [`Error::Auth`] close the session;
+    /// [`Error::Closed`] if it had been closed before.
+    pub fn poll(&mut self) -> Result<Option<Event>, Error> {
+        loop {
+            if let Phase::Closed(reason) = self.phase {
+                return Err(Error::Closed { reason });
+            }
+            let packet = match self.decoder.poll_packet() {
+                Ok(Some(packet)) => packet,
+                Ok(None) => return Ok(None),
+                Err(invalid) => return Err(self.invalid(invalid)),
+            };
+            let event = match self.phase {
+                Phase::Ready => self.read_response(packet)?,
+                _ => self.read_handshake(packet)?,
+            };
+            if event.is_some() {
+                return Ok(event);
+            }
+        }
+    }
+
+    /// The transport has reached its end.
+    pub fn lost(&mut self) -> Error {
+        let expected = self.expects();
+        self.close(CloseReason::Lost);
+        Error::ConnectionLost { expected }
+    }
+
+    /// The transport has failed.
+    pub fn failed(&mut self, action: &str, source: io::Error) -> Error {
+        self.close(CloseReason::Lost);
+        Error::Io {
+            action: action.to_owned(),
+            source,
+        }
+    }
+
+    /// Nothing could be sent for too long.
+    pub fn write_timed_out(&mut self) -> Error {
+        self.close(CloseReason::TimedOut);
+        Error::Timeout {
+            phase: TimeoutPhase::Write,
+        }
+    }
+
+    /// Nothing came for too long.
+    pub fn read_timed_out(&mut self) -> Error {
+        let phase = TimeoutPhase::Read(self.expects());
+        self.close(CloseReason::TimedOut);
+        Error::Timeout { phase }
+    }
+
+    /// Abandoned responses took too long to read.
+    pub fn drain_timed_out(&mut self) -> Error {
+        self.close(CloseReason::AbandonedResponse);
+        Error::Closed {
+            reason: CloseReason::AbandonedResponse,
+        }
+    }
+
+    fn command(&mut self, command: &impl Encode, resets: bool) -> Result<(), Error> {
+        if let Phase::Closed(reason) = self.phase {
+            return Err(Error::Closed { reason });
+        }
+        if self.expected.is_empty() {
+            self.decoder.set_sequence_number(1);
+        }
+        self.commands.push(command, self.capabilities);
+        let reader = ResponseReader::new(self.capabilities);
+        self.expected.push_back(Expected { reader, resets });
+        Ok(())
+    }
+
+    fn read_handshake(&mut self, packet: Range<usize>) -> Result<Option<Event>, Error> {
+        let failed = Phase::Closed(CloseReason::LoginFailed);
+        let Phase::Handshake(handshake) = std::mem::replace(&mut self.phase, failed) else {
+            return Ok(None);
+        };
+        let mut due = self.decoder.sequence_number();
+        let payload = self.decoder.payload(packet);
+        let step = self.commands.push_packets(|out| {
+            out.set_sequence_number(due);
+            let step = handshake.handle(payload, self.channel, out);
+            due = out.sequence_number();
+            step
+        });
+        self.decoder.set_sequence_number(due);
+        match step? {
+            HandshakeStep::Continue(handshake) => {
+                self.phase = Phase::Handshake(Box::new(handshake));
+                Ok(None)
+            }
+            HandshakeStep::Connected(server) => self.connected(server).map(Some),
+            _ => Err(self.invalid(InvalidPacket::Empty { packet: "login" })),
+        }
+    }
+
+    fn connected(&mut self, server: ServerInfo) -> Result<Event, Error> {
+        self.phase = Phase::Ready;
+        self.capabilities = server.capabilities;
+        self.decoder.set_max_payload_bytes(self.max_payload_bytes);
+        let database = self.database.as_deref();
+        let told = self
+            .state
+            .log_in(database, server.status, &server.session_state);
+        self.server = Some(server);
+        told.map_err(|invalid| self.invalid(invalid))?;
+        Ok(Event::Connected)
+    }
+
+    fn read_response(&mut self, packet: Range<usize>) -> Result<Option<Event>, Error> {
+        let payload = self.decoder.payload(packet.clone());
+        let Some(expected) = self.expected.front_mut() else {
+            return Err(self.unasked(packet));
+        };
+        let event = match expected.reader.read(payload) {
+            Ok(ResponseEvent::Row(_)) => return Ok(Some(Event::Row(PacketRange(packet)))),
+            Ok(ResponseEvent::Ok(ok)) => {
+                if expected.resets {
+                    self.state.reset();
+                }
+                self.state
+                    .update(ok.status, ok.session_state)
+                    .map(|()| Some(Event::Ok(Executed::from(ok))))
+            }
+            Ok(ResponseEvent::ResultSetEnd {
+                status,
+                warnings,
+                session_state,
+            }) => {
+                let executed = Executed {
+                    warnings,
+                    ..Executed::default()
+                };
+                self.state
+                    .update(status, session_state)
+                    .map(|()| Some(Event::ResultSetEnd(executed)))
+            }
+            Ok(ResponseEvent::Err(err)) => Ok(Some(Event::Err(ServerError::from(err)))),
+            Ok(ResponseEvent::ColumnCount(_)) => {
+                self.head.clear();
+                Ok(None)
+            }
+            Ok(ResponseEvent::ColumnDefinition(column)) => {
+                self.head.push(column);
+                Ok(None)
+            }
+            Ok(ResponseEvent::MetadataEnd(_) | ResponseEvent::Progress(_)) => Ok(None),
+            Ok(ResponseEvent::LocalInfile(_)) => Err(InvalidPacket::NotNegotiated {
+                packet: "LOCAL_INFILE Packet",
+                capability: "LOCAL_FILES",
+            }),
+            Err(invalid) => Err(invalid),
+        };
+        match event {
+            Ok(event) => Ok(self.advance(event)),
+            Err(invalid) => Err(self.invalid(invalid)),
+        }
+    }
+
+    /// Goes on to the next response if this one is complete, and to the rows if the columns are.
+    fn advance(&mut self, event: Option<Event>) -> Option<Event> {
+        if let Some(Event::Err(error)) = &event
+            && self.decoder.is_out_of_sequence()
+        {
+            self.close(CloseReason::EndedByServer { code: error.code() });
+            return event;
+        }
+        let reader = &self.expected.front()?.reader;
+        if event.is_none() && reader.is_in_rows() {
+            self.columns = std::mem::take(&mut self.head).into();
+            return Some(Event::ResultSet);
+        }
+        if reader.is_done() {
+            self.expected.pop_front();
+            self.decoder.set_sequence_number(1);
+            self.decoder.shrink();
+        }
+        event
+    }
+
+    /// A packet came while no response was due: an ERR by which the server ends the session, or
+    /// what the protocol does not allow.
+    fn unasked(&mut self, packet: Range<usize>) -> Error {
+        let payload = self.decoder.payload(packet);
+        let found = payload.first().copied().unwrap_or_default();
+        let Ok(err) = ErrPacket::decode(payload, self.capabilities) else {
+            let packet = "no packet, for nothing was asked";
+            return self.invalid(InvalidPacket::Unexpected { packet, found });
+        };
+        let reason = CloseReason::EndedByServer { code: err.code };
+        self.close(reason);
+        Error::Closed { reason }
+    }
+
+    fn invalid(&mut self, invalid: InvalidPacket) -> Error {
+        self.close(CloseReason::InvalidPacket);
+        Error::InvalidPacket(invalid)
+    }
+
+    fn close(&mut self, reason: CloseReason) {
+        if self.close_reason().is_none() {
+            self.phase = Phase::Closed(reason);
+        }
+        self.expected.clear();
+        self.head.clear();
+    }
+
+    /// What the next packet should be, in the words of the protocol documentation.
+    fn expects(&self) -> &'static str {
+        match (&self.phase, self.expected.front()) {
+            (Phase::Handshake(_), _) if self.decoder.sequence_number() == 0 => {
+                "initial handshake packet"
+            }
+            (Phase::Handshake(_), _) => "response to the login",
+            (_, Some(expected)) => expected.reader.expects(),
+            (_, None) => "nothing",
+        }
+    }
+}
+
+impl From<OkPacket<'_>> for Executed {
+    fn from(ok: OkPacket<'_>) -> Self {
+        Self {
+            affected_rows: ok.affected_rows,
+            last_insert_id: ok.last_insert_id,
+            warnings: ok.warnings,
+            info: String::from_utf8_lossy(ok.info).into_owned(),
+        }
+    }
+}
+
+/// Enough for a greeting, an answer of any plugin, and an OK with all that a server tracks.
+const MAX_LOGIN_PAYLOAD_BYTES: usize = 1024 * 1024;

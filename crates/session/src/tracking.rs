@@ -1,0 +1,174 @@
+use std::collections::BTreeMap;
+
+use otaria_codec::{InvalidPacket, ServerStatus, SessionChange, SessionChanges};
+
+/// What the server has told about the session: its status, and the [session
+/// state](https://mariadb.com/docs/server/reference/clientserver-protocol/4-server-response-packets/ok_packet#session-state-info)
+/// it tracks. Nothing is asked for: what the server does not track is not known.
+#[derive(Clone, Debug, Default)]
+pub struct SessionState {
+    status: ServerStatus,
+    current: Tracked,
+    /// What was known after the login: a reset goes back to it.
+    after_login: Tracked,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Tracked {
+    schema: Option<String>,
+    system_variables: BTreeMap<String, String>,
+    transaction_characteristics: String,
+    transaction_state: String,
+    changed: bool,
+}
+
+impl SessionState {
+    /// The server's status, as the latest response gave it. An error carries none.
+    pub const fn status(&self) -> ServerStatus {
+        self.status
+    }
+
+    /// The default database: that of the configuration, until the server names another.
+    pub fn schema(&self) -> Option<&str> {
+        self.current.schema.as_deref()
+    }
+
+    /// The value of a tracked system variable (`session_track_system_variables`), if the server
+    /// has told it. MariaDB tells all of them at login from 11.5.1 on, earlier servers only what
+    /// changes.
+    pub fn system_variable(&self, name: &str) -> Option<&str> {
+        self.current.system_variables.get(name).map(String::as_str)
+    }
+
+    /// All tracked system variables that the server has told, by name.
+    pub fn system_variables(&self) -> impl Iterator<Item = (&str, &str)> {
+        let variables = self.current.system_variables.iter();
+        variables.map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    /// The SQL that would open the current transaction again
+    /// (`session_track_transaction_info=CHARACTERISTICS`); empty outside one, or untracked.
+    pub fn transaction_characteristics(&self) -> &str {
+        &self.current.transaction_characteristics
+    }
+
+    /// The eight characters of the transaction's state (`session_track_transaction_info`), such as
+    /// `T_______`; empty until the server tells it.
+    pub fn transaction_state(&self) -> &str {
+        &self.current.transaction_state
+    }
+
+    /// Whether the server has said since the login or the last reset that the session's state
+    /// changed (`session_track_state_change`).
+    pub const fn is_changed(&self) -> bool {
+        self.current.changed
+    }
+
+    /// Takes what the response to the login says.
+    pub(crate) fn log_in(
+        &mut self,
+        database: Option<&str>,
+        status: ServerStatus,
+        session_state: &[u8],
+    ) -> Result<(), InvalidPacket> {
+        self.current.schema = database.map(str::to_owned);
+        self.update(status, session_state)?;
+        self.after_login = self.current.clone();
+        Ok(())
+    }
+
+    /// Takes what a response says.
+    pub(crate) fn update(
+        &mut self,
+        status: ServerStatus,
+        session_state: &[u8],
+    ) -> Result<(), InvalidPacket> {
+        self.status = status;
+        SessionChanges::new(session_state).try_for_each(|change| {
+            self.current.change(&change?);
+            Ok(())
+        })
+    }
+
+    /// The server has reset the session: all is as after the login, but the default database stays.
+    pub(crate) fn reset(&mut self) {
+        let schema = self.current.schema.take();
+        self.current = Tracked {
+            schema,
+            ..self.after_login.clone()
+        };
+    }
+}
+
+impl Tracked {
+    fn change(&mut self, change: &SessionChange<'_>) {
+        match *change {
+            SessionChange::SystemVariable { name, value } => {
+                self.system_variables.insert(text(name), text(value));
+            }
+            SessionChange::Schema(schema) => {
+                self.schema = Some(text(schema)).filter(|schema| !schema.is_empty());
+            }
+            SessionChange::StateChange { changed } => self.changed |= changed,
+            SessionChange::TransactionCharacteristics(sql) => {
+                self.transaction_characteristics = text(sql);
+            }
+            SessionChange::TransactionState(state) => self.transaction_state = text(state),
+            // GTIDs of MySQL, and what is not known here.
+            _ => {}
+        }
+    }
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn logged_in() -> SessionState {
+        let mut state = SessionState::default();
+        let login = b"\x00\x0e\x0aautocommit\x02ON";
+        state
+            .log_in(Some("shop"), ServerStatus::AUTOCOMMIT, login)
+            .unwrap();
+        state
+    }
+
+    #[test]
+    fn what_the_server_tracks_is_kept() {
+        let mut state = logged_in();
+        assert_eq!(state.schema(), Some("shop"));
+        let changes =
+            b"\x01\x06\x05mysql\x00\x0f\x0aautocommit\x03OFF\x02\x01\x31\x05\x09\x08T_______";
+        state.update(ServerStatus::IN_TRANS, changes).unwrap();
+        assert_eq!(state.schema(), Some("mysql"));
+        assert_eq!(state.system_variable("autocommit"), Some("OFF"));
+        assert_eq!(state.system_variables().count(), 1);
+        assert_eq!(state.transaction_state(), "T_______");
+        assert!(state.is_changed());
+        assert_eq!(state.status(), ServerStatus::IN_TRANS);
+    }
+
+    #[test]
+    fn a_reset_goes_back_to_the_login_but_keeps_the_schema() {
+        let mut state = logged_in();
+        let changes = b"\x01\x06\x05mysql\x00\x0f\x0aautocommit\x03OFF\x02\x01\x31";
+        state.update(ServerStatus::empty(), changes).unwrap();
+        state.reset();
+        assert_eq!(state.schema(), Some("mysql"));
+        assert_eq!(state.system_variable("autocommit"), Some("ON"));
+        assert!(!state.is_changed());
+    }
+
+    #[test]
+    fn a_broken_entry_is_an_error() {
+        assert!(
+            logged_in()
+                .update(ServerStatus::empty(), b"\x01\x06\x06mysql")
+                .is_err()
+        );
+    }
+}

@@ -1,0 +1,157 @@
+use otaria_codec::InvalidPacket;
+
+/// A value that does not convert to the type that was asked for. It never holds the value.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum FromSqlError {
+    /// The value is NULL and the type is not an `Option`.
+    #[error("the value is NULL, which only an Option holds")]
+    Null,
+    /// Values of this kind do not convert to the type.
+    #[error("a value of the kind {value} does not convert to this type")]
+    Mismatch {
+        /// The kind of the value, see [`ValueRef::kind`](crate::ValueRef::kind).
+        value: &'static str,
+    },
+    /// The value is less than the least of the type, or greater than its greatest.
+    #[error("the value is out of the type's range")]
+    OutOfRange,
+    /// The type could hold the value only after rounding.
+    #[error("the value would have to be rounded")]
+    Inexact,
+    /// Text is not UTF-8.
+    #[error("the text is not UTF-8")]
+    Utf8,
+    /// The cell does not hold what its column's type promises.
+    #[error("the cell is not in the form of its column's type")]
+    Malformed,
+}
+
+/// A date or time that cannot be one.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum TemporalError {
+    /// The text is not in MariaDB's form.
+    #[error("the text is not in the form of this type")]
+    Malformed,
+    /// A part, or the whole, is greater than MariaDB allows.
+    #[error("the value is out of the range of this type")]
+    OutOfRange,
+}
+
+/// A decimal that cannot be one, or does not convert to an integer.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum DecimalError {
+    /// The text is not a decimal number.
+    #[error("the text is not a decimal number")]
+    Malformed,
+    /// The number has more than 65 digits, or more than 38 of them after the point.
+    #[error("the number has more digits than a decimal holds")]
+    TooManyDigits,
+    /// The number has a fraction that the integer cannot hold.
+    #[error("the number has a fraction")]
+    Inexact,
+    /// The number is less than the least integer of the type, or greater than its greatest.
+    #[error("the number is out of the integer's range")]
+    OutOfRange,
+}
+
+/// A cell that was not read.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum CellError {
+    /// The row's packet is broken. The connection cannot be used after it.
+    #[error(transparent)]
+    InvalidPacket(#[from] InvalidPacket),
+    /// The cell does not convert. It has been read, and the row goes on behind it.
+    #[error(transparent)]
+    FromSql(#[from] FromSqlError),
+}
+
+/// A row that does not convert to the type that was asked for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum FromRowError {
+    /// The type takes another number of columns than the row has.
+    #[error("the type takes {expected} columns and the row has {found}")]
+    ColumnCount {
+        /// How many columns the type takes.
+        expected: usize,
+        /// How many the row has.
+        found: usize,
+    },
+    /// The value of one column does not convert.
+    #[error("column {index} does not convert")]
+    Column {
+        /// The column's place, from 0.
+        index: usize,
+        /// What is wrong with the value.
+        #[source]
+        error: FromSqlError,
+    },
+    /// The row's packet is broken. The connection cannot be used after it.
+    #[error(transparent)]
+    InvalidPacket(#[from] InvalidPacket),
+}
+
+impl FromRowError {
+    /// The error for the column at `index`, from 0, whose cell was not read.
+    pub const fn new(index: usize, error: CellError) -> Self {
+        match error {
+            CellError::InvalidPacket(error) => Self::InvalidPacket(error),
+            CellError::FromSql(error) => Self::Column { index, error },
+        }
+    }
+}
+
+impl From<TemporalError> for FromSqlError {
+    fn from(error: TemporalError) -> Self {
+        match error {
+            TemporalError::Malformed => Self::Malformed,
+            TemporalError::OutOfRange => Self::OutOfRange,
+        }
+    }
+}
+
+impl From<DecimalError> for FromSqlError {
+    fn from(error: DecimalError) -> Self {
+        match error {
+            DecimalError::Malformed => Self::Malformed,
+            DecimalError::TooManyDigits | DecimalError::OutOfRange => Self::OutOfRange,
+            DecimalError::Inexact => Self::Inexact,
+        }
+    }
+}
+
+impl From<TemporalError> for CellError {
+    fn from(error: TemporalError) -> Self {
+        Self::FromSql(error.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error;
+
+    use super::*;
+
+    #[test]
+    fn an_error_is_small() {
+        assert!(size_of::<FromSqlError>() <= 3 * size_of::<u64>());
+        assert!(size_of::<CellError>() <= 6 * size_of::<u64>());
+    }
+
+    #[test]
+    fn a_column_s_error_has_the_cause_as_its_source() {
+        let error = FromRowError::new(3, FromSqlError::Null.into());
+        assert_eq!(error.to_string(), "column 3 does not convert");
+        let source = error.source().unwrap().to_string();
+        assert_eq!(source, "the value is NULL, which only an Option holds");
+    }
+
+    #[test]
+    fn a_broken_packet_is_no_column_s_error() {
+        let broken = InvalidPacket::Empty { packet: "test" };
+        let error = FromRowError::new(3, broken.into());
+        assert_eq!(error, FromRowError::InvalidPacket(broken));
+    }
+}

@@ -1,0 +1,240 @@
+use std::num::IntErrorKind;
+
+use crate::{Date, DateTime, Decimal, FromSqlError, Time, ValueRef};
+
+/// A type that values convert to.
+///
+/// A conversion never loses anything silently: integers must fit, and text is made of text and
+/// DECIMAL only. The one exception is DECIMAL as `f64`, which takes the nearest number.
+pub trait FromSql<'a>: Sized {
+    /// Converts `value`.
+    ///
+    /// # Errors
+    /// [`FromSqlError`] says why the value does not convert.
+    fn from_sql(value: ValueRef<'a>) -> Result<Self, FromSqlError>;
+}
+
+impl<'a> FromSql<'a> for ValueRef<'a> {
+    #[inline]
+    fn from_sql(value: Self) -> Result<Self, FromSqlError> {
+        Ok(value)
+    }
+}
+
+impl<'a, T: FromSql<'a>> FromSql<'a> for Option<T> {
+    #[inline]
+    fn from_sql(value: ValueRef<'a>) -> Result<Self, FromSqlError> {
+        match value {
+            ValueRef::Null => Ok(None),
+            value => T::from_sql(value).map(Some),
+        }
+    }
+}
+
+macro_rules! integers {
+    ($($integer:ident)+) => {$(
+        impl FromSql<'_> for $integer {
+            /// Takes integers in range, and DECIMAL (the type of `SUM`) without a fraction.
+            #[inline]
+            fn from_sql(value: ValueRef<'_>) -> Result<Self, FromSqlError> {
+                match value {
+                    ValueRef::Int(value) => Self::try_from(value).ok(),
+                    ValueRef::UInt(value) => Self::try_from(value).ok(),
+                    ValueRef::Decimal(text) => Self::try_from(integer(text)?).ok(),
+                    other => return Err(mismatch(other)),
+                }
+                .ok_or(FromSqlError::OutOfRange)
+            }
+        }
+    )+};
+}
+
+integers!(i8 i16 i32 i64 u8 u16 u32 u64);
+
+impl FromSql<'_> for bool {
+    /// Takes the integers 0 and 1.
+    #[inline]
+    fn from_sql(value: ValueRef<'_>) -> Result<Self, FromSqlError> {
+        match value {
+            ValueRef::Int(0) | ValueRef::UInt(0) => Ok(false),
+            ValueRef::Int(1) | ValueRef::UInt(1) => Ok(true),
+            ValueRef::Int(_) | ValueRef::UInt(_) => Err(FromSqlError::OutOfRange),
+            other => Err(mismatch(other)),
+        }
+    }
+}
+
+impl FromSql<'_> for f32 {
+    /// Takes FLOAT, and integers that need no rounding.
+    #[inline]
+    fn from_sql(value: ValueRef<'_>) -> Result<Self, FromSqlError> {
+        let (negative, magnitude) = match value {
+            ValueRef::Float(value) => return Ok(value),
+            ValueRef::Int(value) => (value < 0, value.unsigned_abs()),
+            ValueRef::UInt(value) => (false, value),
+            other => return Err(mismatch(other)),
+        };
+        exact(magnitude, Self::MANTISSA_DIGITS)?;
+        // Each step holds the upper bits of `magnitude`, so none of them rounds.
+        let float = magnitude
+            .to_be_bytes()
+            .into_iter()
+            .fold(0.0, |float, byte| float * 256.0 + Self::from(byte));
+        Ok(if negative { -float } else { float })
+    }
+}
+
+impl FromSql<'_> for f64 {
+    /// Takes FLOAT, DOUBLE, integers that need no rounding, and the nearest number to a DECIMAL.
+    #[inline]
+    fn from_sql(value: ValueRef<'_>) -> Result<Self, FromSqlError> {
+        let (negative, magnitude) = match value {
+            ValueRef::Double(value) => return Ok(value),
+            ValueRef::Float(value) => return Ok(Self::from(value)),
+            ValueRef::Decimal(text) => return nearest(text),
+            ValueRef::Int(value) => (value < 0, value.unsigned_abs()),
+            ValueRef::UInt(value) => (false, value),
+            other => return Err(mismatch(other)),
+        };
+        exact(magnitude, Self::MANTISSA_DIGITS)?;
+        // Each step holds the upper bits of `magnitude`, so none of them rounds.
+        let float = magnitude
+            .to_be_bytes()
+            .into_iter()
+            .fold(0.0, |float, byte| float * 256.0 + Self::from(byte));
+        Ok(if negative { -float } else { float })
+    }
+}
+
+impl<'a> FromSql<'a> for &'a str {
+    /// Takes text, and DECIMAL as it is written.
+    #[inline]
+    fn from_sql(value: ValueRef<'a>) -> Result<Self, FromSqlError> {
+        match value {
+            ValueRef::Text(text) | ValueRef::Decimal(text) => Ok(text),
+            other => Err(mismatch(other)),
+        }
+    }
+}
+
+impl FromSql<'_> for String {
+    /// Takes text, and DECIMAL as it is written.
+    #[inline]
+    fn from_sql(value: ValueRef<'_>) -> Result<Self, FromSqlError> {
+        <&str>::from_sql(value).map(Self::from)
+    }
+}
+
+impl<'a> FromSql<'a> for &'a [u8] {
+    /// Takes bytes, and the bytes of text.
+    #[inline]
+    fn from_sql(value: ValueRef<'a>) -> Result<Self, FromSqlError> {
+        match value {
+            ValueRef::Bytes(bytes) => Ok(bytes),
+            ValueRef::Text(text) => Ok(text.as_bytes()),
+            other => Err(mismatch(other)),
+        }
+    }
+}
+
+impl FromSql<'_> for Vec<u8> {
+    /// Takes bytes, and the bytes of text.
+    #[inline]
+    fn from_sql(value: ValueRef<'_>) -> Result<Self, FromSqlError> {
+        <&[u8]>::from_sql(value).map(Self::from)
+    }
+}
+
+impl FromSql<'_> for Decimal {
+    /// Takes DECIMAL and integers.
+    #[inline]
+    fn from_sql(value: ValueRef<'_>) -> Result<Self, FromSqlError> {
+        match value {
+            ValueRef::Decimal(text) => Ok(Self::parse(text.as_bytes())?),
+            ValueRef::Int(value) => Ok(Self::from(value)),
+            ValueRef::UInt(value) => Ok(Self::from(value)),
+            other => Err(mismatch(other)),
+        }
+    }
+}
+
+impl FromSql<'_> for Date {
+    /// Takes DATE, the dates with zeros in them included.
+    #[inline]
+    fn from_sql(value: ValueRef<'_>) -> Result<Self, FromSqlError> {
+        match value {
+            ValueRef::Date(date) => Ok(date),
+            other => Err(mismatch(other)),
+        }
+    }
+}
+
+impl FromSql<'_> for DateTime {
+    /// Takes DATETIME and TIMESTAMP, and DATE as its midnight.
+    #[inline]
+    fn from_sql(value: ValueRef<'_>) -> Result<Self, FromSqlError> {
+        match value {
+            ValueRef::DateTime(datetime) => Ok(datetime),
+            ValueRef::Date(date) => Ok(Self::midnight(date)),
+            other => Err(mismatch(other)),
+        }
+    }
+}
+
+impl FromSql<'_> for Time {
+    /// Takes TIME.
+    #[inline]
+    fn from_sql(value: ValueRef<'_>) -> Result<Self, FromSqlError> {
+        match value {
+            ValueRef::Time(time) => Ok(time),
+            other => Err(mismatch(other)),
+        }
+    }
+}
+
+#[cold]
+fn mismatch(value: ValueRef<'_>) -> FromSqlError {
+    match value {
+        ValueRef::Null => FromSqlError::Null,
+        other => FromSqlError::Mismatch {
+            value: other.kind(),
+        },
+    }
+}
+
+/// The integer that a DECIMAL is.
+fn integer(text: &str) -> Result<i128, FromSqlError> {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    if !fraction.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(FromSqlError::Malformed);
+    }
+    if fraction.bytes().any(|byte| byte != b'0') {
+        return Err(FromSqlError::Inexact);
+    }
+    whole.parse::<i128>().map_err(|error| match error.kind() {
+        IntErrorKind::PosOverflow | IntErrorKind::NegOverflow => FromSqlError::OutOfRange,
+        _ => FromSqlError::Malformed,
+    })
+}
+
+/// The nearest number to a DECIMAL. The words that the parser knows, such as `inf`, are none.
+fn nearest(text: &str) -> Result<f64, FromSqlError> {
+    match text.parse::<f64>() {
+        Ok(value) if value.is_finite() => Ok(value),
+        _ => Err(FromSqlError::Malformed),
+    }
+}
+
+/// Refuses integers that have more significant bits than a float.
+fn exact(magnitude: u64, mantissa_bits: u32) -> Result<(), FromSqlError> {
+    let significant = u64::BITS
+        .saturating_sub(magnitude.leading_zeros())
+        .saturating_sub(magnitude.trailing_zeros());
+    if significant > mantissa_bits {
+        return Err(FromSqlError::Inexact);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

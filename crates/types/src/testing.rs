@@ -1,0 +1,80 @@
+use otaria_codec::{ColumnDefinition, FieldType, InvalidPacket, PayloadReader};
+
+use crate::{CellError, Date, DateTime, FromSqlError, RowReader, Time, ValueRef};
+
+/// A row in a form of its own: a cell is a byte, `0xff` is NULL, and other bytes are integers.
+pub(crate) struct ByteRow<'a> {
+    reader: PayloadReader<'a>,
+}
+
+impl<'a> RowReader<'a> for ByteRow<'a> {
+    fn new(payload: &'a [u8], _: usize) -> Result<Self, InvalidPacket> {
+        Ok(Self {
+            reader: PayloadReader::new("byte row", payload),
+        })
+    }
+
+    fn at(payload: &'a [u8], position: usize, _: usize) -> Result<Self, InvalidPacket> {
+        Self::new(&payload[position..], 0)
+    }
+
+    fn position(&self) -> usize {
+        0
+    }
+
+    fn is_null(&mut self) -> Result<bool, InvalidPacket> {
+        Ok(self.reader.take_if(0xff))
+    }
+
+    fn bytes(&mut self) -> Result<&'a [u8], InvalidPacket> {
+        self.reader.bytes(1)
+    }
+
+    fn i64(&mut self) -> Result<i64, CellError> {
+        Ok(i64::from(self.reader.int1()?))
+    }
+
+    fn u64(&mut self) -> Result<u64, CellError> {
+        Ok(u64::from(self.reader.int1()?))
+    }
+
+    fn f32(&mut self) -> Result<f32, CellError> {
+        self.reader.int1().map(f32::from).map_err(CellError::from)
+    }
+
+    fn f64(&mut self) -> Result<f64, CellError> {
+        self.reader.int1().map(f64::from).map_err(CellError::from)
+    }
+
+    fn date(&mut self) -> Result<Date, CellError> {
+        Err(FromSqlError::Malformed.into())
+    }
+
+    fn datetime(&mut self) -> Result<DateTime, CellError> {
+        Err(FromSqlError::Malformed.into())
+    }
+
+    fn time(&mut self) -> Result<Time, CellError> {
+        Err(FromSqlError::Malformed.into())
+    }
+
+    fn value(&mut self, _: &ColumnDefinition) -> Result<ValueRef<'a>, CellError> {
+        if self.is_null()? {
+            return Ok(ValueRef::Null);
+        }
+        self.i64().map(ValueRef::Int)
+    }
+
+    fn skip(&mut self, _: &ColumnDefinition) -> Result<(), InvalidPacket> {
+        self.bytes().map(|_| ())
+    }
+
+    fn finish(&self) -> Result<(), InvalidPacket> {
+        self.reader.finish()
+    }
+}
+
+/// So many columns of the type TINYINT.
+pub(crate) fn columns(count: usize) -> Vec<ColumnDefinition> {
+    vec![ColumnDefinition::new("c", FieldType::Tiny); count]
+}

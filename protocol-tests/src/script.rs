@@ -1,0 +1,304 @@
+//! A fake server that logs a client in and answers its commands from a script.
+
+use std::fmt;
+
+use otaria_auth::{InitialHandshake, SCRAMBLE_BYTES};
+use otaria_codec::{
+    Capabilities, ColumnCount, ColumnDefinition, Encode, EofPacket, ErrPacket, FieldType, OkPacket,
+    PacketDecoder, PacketEncoder, ServerStatus,
+};
+use otaria_text::{TextCell, TextRowPacket};
+
+use crate::pipe::{Action, Peer};
+
+/// What the server answers to a command.
+#[derive(Clone, Debug, Default)]
+pub struct Reply {
+    parts: Vec<Part>,
+}
+
+#[derive(Clone, Debug)]
+enum Part {
+    /// A payload, in packets of its own.
+    Payload(Vec<u8>),
+    /// Bytes as they are.
+    Raw(Vec<u8>),
+    Close,
+    Reset,
+}
+
+impl Reply {
+    /// Nothing: the server hangs.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// An OK packet.
+    pub fn ok() -> Self {
+        Self::new().packet(&OkPacket {
+            status: ServerStatus::AUTOCOMMIT,
+            ..OkPacket::default()
+        })
+    }
+
+    /// An ERR packet.
+    pub fn err(code: u16, sqlstate: [u8; 5], message: &str) -> Self {
+        Self::new().packet(&ErrPacket::new(code, sqlstate, message))
+    }
+
+    /// A result set of text columns.
+    pub fn rows<R, C>(names: &[&str], rows: impl IntoIterator<Item = R>) -> Self
+    where
+        R: IntoIterator<Item = C>,
+        C: Into<TextCell>,
+    {
+        Self::new().result_set(names, rows, ServerStatus::AUTOCOMMIT)
+    }
+
+    /// Goes on with a result set of text columns, which ends with `status`.
+    #[must_use]
+    pub fn result_set<R, C>(
+        self,
+        names: &[&str],
+        rows: impl IntoIterator<Item = R>,
+        status: ServerStatus,
+    ) -> Self
+    where
+        R: IntoIterator<Item = C>,
+        C: Into<TextCell>,
+    {
+        let reply = rows.into_iter().fold(self.head(names), |reply, row| {
+            reply.packet(&TextRowPacket::of(row))
+        });
+        reply.packet(&OkPacket {
+            ends_result_set: true,
+            status,
+            ..OkPacket::default()
+        })
+    }
+
+    /// Goes on with the head of a result set of text columns.
+    #[must_use]
+    pub fn head(self, names: &[&str]) -> Self {
+        let columns = u16::try_from(names.len()).expect("few columns");
+        let count = ColumnCount {
+            columns,
+            metadata_follows: true,
+        };
+        names.iter().fold(self.packet(&count), |reply, name| {
+            reply.packet(&ColumnDefinition::new(name, FieldType::VarString).with_collation(45))
+        })
+    }
+
+    /// Goes on with a packet.
+    #[must_use]
+    pub fn packet(self, packet: &impl Encode) -> Self {
+        let mut encoder = PacketEncoder::new();
+        encoder.packet(packet, CAPABILITIES);
+        let payload = encoder.bytes()[4..].to_vec();
+        self.payload(payload)
+    }
+
+    /// Goes on with a payload that fits into one packet.
+    #[must_use]
+    pub fn payload(mut self, payload: Vec<u8>) -> Self {
+        self.parts.push(Part::Payload(payload));
+        self
+    }
+
+    /// Goes on with bytes as they are.
+    #[must_use]
+    pub fn raw(mut self, bytes: &[u8]) -> Self {
+        self.parts.push(Part::Raw(bytes.to_vec()));
+        self
+    }
+
+    /// Closes the connection.
+    #[must_use]
+    pub fn close(mut self) -> Self {
+        self.parts.push(Part::Close);
+        self
+    }
+
+    /// Resets the connection.
+    #[must_use]
+    pub fn reset(mut self) -> Self {
+        self.parts.push(Part::Reset);
+        self
+    }
+
+    /// The packets of the reply, whose first one has this sequence number.
+    pub fn actions(&self, sequence_number: u8) -> Vec<Action> {
+        let mut encoder = PacketEncoder::new();
+        encoder.set_sequence_number(sequence_number);
+        self.parts
+            .iter()
+            .map(|part| match part {
+                Part::Payload(payload) => {
+                    encoder.payload(|out| out.bytes(payload));
+                    Action::Send(encoder.take())
+                }
+                Part::Raw(bytes) => Action::Send(bytes.clone()),
+                Part::Close => Action::Close,
+                Part::Reset => Action::Reset,
+            })
+            .collect()
+    }
+
+    /// The bytes of the reply to a command.
+    pub fn bytes(&self) -> Vec<u8> {
+        self.actions(1)
+            .into_iter()
+            .flat_map(|action| match action {
+                Action::Send(bytes) => bytes,
+                _ => Vec::new(),
+            })
+            .collect()
+    }
+}
+
+type Answer = Box<dyn FnMut(&[u8]) -> Option<Reply> + Send>;
+
+/// A server: it greets, accepts any login, and answers commands.
+pub struct Script {
+    greeting: Reply,
+    login: Reply,
+    answers: Vec<Answer>,
+    decoder: PacketDecoder,
+    logged_in: bool,
+    quit: bool,
+}
+
+impl Script {
+    /// A server that accepts every login and knows no command but `COM_QUIT`; it panics on others.
+    pub fn new() -> Self {
+        Self {
+            greeting: Reply::new().packet(&greeting()),
+            login: Reply::ok(),
+            answers: Vec::new(),
+            decoder: PacketDecoder::new(64 * 1024 * 1024),
+            logged_in: false,
+            quit: false,
+        }
+    }
+
+    /// Greets with `reply`.
+    #[must_use]
+    pub fn greet(mut self, reply: Reply) -> Self {
+        self.greeting = reply;
+        self
+    }
+
+    /// Answers the handshake response with `reply`.
+    #[must_use]
+    pub fn login(mut self, reply: Reply) -> Self {
+        self.login = reply;
+        self
+    }
+
+    /// Answers `command`, whenever it comes, with `reply`.
+    #[must_use]
+    pub fn on(mut self, command: &impl Encode, reply: Reply) -> Self {
+        let mut encoder = PacketEncoder::new();
+        encoder.packet(command, CAPABILITIES);
+        let expected = encoder.bytes()[4..].to_vec();
+        self.answers.push(Box::new(move |payload| {
+            (payload == expected).then(|| reply.clone())
+        }));
+        self
+    }
+
+    /// Answers commands as `answer` says; `None` leaves one to the other answers.
+    #[must_use]
+    pub fn answer(mut self, answer: impl FnMut(&[u8]) -> Option<Reply> + Send + 'static) -> Self {
+        self.answers.push(Box::new(answer));
+        self
+    }
+
+    fn reply(&mut self, payload: &[u8]) -> Reply {
+        assert!(!self.quit, "a command after COM_QUIT");
+        if payload == [0x01] {
+            self.quit = true;
+            return Reply::new().close();
+        }
+        let reply = self.answers.iter_mut().find_map(|answer| answer(payload));
+        reply.unwrap_or_else(|| {
+            panic!(
+                "no answer to the command {}",
+                String::from_utf8_lossy(payload)
+            )
+        })
+    }
+}
+
+impl Default for Script {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Peer for Script {
+    fn greet(&mut self) -> Vec<Action> {
+        self.decoder.set_sequence_number(1);
+        self.greeting.actions(0)
+    }
+
+    fn receive(&mut self, bytes: &[u8]) -> Vec<Action> {
+        self.decoder.buffer_mut().extend_from_slice(bytes);
+        let mut actions = Vec::new();
+        while let Some(packet) = self
+            .decoder
+            .poll_packet()
+            .expect("the client sends packets")
+        {
+            let sequence_number = self.decoder.sequence_number();
+            let payload = self.decoder.payload(packet).to_vec();
+            let reply = if self.logged_in {
+                self.reply(&payload)
+            } else {
+                self.logged_in = true;
+                self.login.clone()
+            };
+            actions.extend(reply.actions(sequence_number));
+            self.decoder.set_sequence_number(0);
+        }
+        actions
+    }
+}
+
+impl fmt::Debug for Script {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Script")
+            .field("answers", &self.answers.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// A greeting like that of MariaDB 11.8.
+pub fn greeting() -> InitialHandshake<'static> {
+    InitialHandshake {
+        server_version: b"11.8.6-MariaDB",
+        thread_id: 7,
+        scramble: [b's'; SCRAMBLE_BYTES],
+        capabilities: Capabilities::from_words(0x81ff_f7fe, 0x3d),
+        collation: 45,
+        status: ServerStatus::AUTOCOMMIT,
+        default_auth_plugin: "mysql_native_password",
+    }
+}
+
+/// An EOF packet without warnings.
+pub fn eof() -> EofPacket {
+    EofPacket {
+        warnings: 0,
+        status: ServerStatus::AUTOCOMMIT,
+    }
+}
+
+/// What the client and the server of a [`Script`] negotiate.
+pub const CAPABILITIES: Capabilities = Capabilities::DEPRECATE_EOF
+    .union(Capabilities::SESSION_TRACK)
+    .union(Capabilities::MARIADB_CLIENT_EXTENDED_METADATA)
+    .union(Capabilities::PROTOCOL_41)
+    .union(Capabilities::PLUGIN_AUTH)
+    .union(Capabilities::SECURE_CONNECTION);
