@@ -53,6 +53,10 @@ impl<'r> Row<'r> {
     /// # Errors
     /// [`Error::UnknownColumn`], [`Error::FromSql`] if the value does not fit `T`, and
     /// [`Error::InvalidPacket`] if the row is cut.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "callers write `get(0)` and `get(\"name\")`"
+    )]
     pub fn get<T: FromSql<'r>>(&self, column: impl ColumnIndex) -> Result<T, Error> {
         let found = column.find(self.columns);
         let found = found.and_then(|index| Some((index, self.columns.get(index)?)));
@@ -78,8 +82,7 @@ impl<'r> Row<'r> {
     /// does not fit, and [`Error::InvalidPacket`] if the row is cut.
     pub fn read<T: FromRow<'r>>(&self) -> Result<T, Error> {
         let mut reader = TextRow::new(self.payload, self.columns.len())?;
-        T::from_row(&mut reader, self.columns)
-            .map_err(|error| self.row_error(error, type_name::<T>()))
+        T::from_row(&mut reader, self.columns).map_err(|error| self.row_error(error))
     }
 
     /// Copies the row, to keep it.
@@ -126,12 +129,13 @@ impl<'r> Row<'r> {
         }
     }
 
-    fn row_error(&self, error: FromRowError, rust_type: &'static str) -> Error {
+    fn row_error(&self, error: FromRowError) -> Error {
         match error {
             FromRowError::ColumnCount { expected, found } => Error::ColumnCount { expected, found },
             FromRowError::InvalidPacket(invalid) => Error::InvalidPacket(invalid),
             FromRowError::Column {
                 index,
+                rust_type,
                 error: source,
             } => {
                 let definition = self.columns.get(index);

@@ -1,3 +1,5 @@
+use std::any::type_name;
+
 use otaria_codec::InvalidPacket;
 
 /// A value that does not convert to the type that was asked for. It never holds the value.
@@ -80,10 +82,12 @@ pub enum FromRowError {
         found: usize,
     },
     /// The value of one column does not convert.
-    #[error("column {index} does not convert")]
+    #[error("column {index} does not convert to {rust_type}")]
     Column {
         /// The column's place, from 0.
         index: usize,
+        /// The Rust type that its value was asked for as.
+        rust_type: &'static str,
         /// What is wrong with the value.
         #[source]
         error: FromSqlError,
@@ -94,11 +98,19 @@ pub enum FromRowError {
 }
 
 impl FromRowError {
-    /// The error for the column at `index`, from 0, whose cell was not read.
-    pub const fn new(index: usize, error: CellError) -> Self {
+    /// The error for the column at `index`, from 0, whose cell was not read as a `T`.
+    #[cold]
+    pub fn new<T>(index: usize, error: CellError) -> Self {
         match error {
             CellError::InvalidPacket(error) => Self::InvalidPacket(error),
-            CellError::FromSql(error) => Self::Column { index, error },
+            CellError::FromSql(error) => {
+                let rust_type = type_name::<T>();
+                Self::Column {
+                    index,
+                    rust_type,
+                    error,
+                }
+            }
         }
     }
 }
@@ -142,8 +154,8 @@ mod tests {
 
     #[test]
     fn a_column_s_error_has_the_cause_as_its_source() {
-        let error = FromRowError::new(3, FromSqlError::Null.into());
-        assert_eq!(error.to_string(), "column 3 does not convert");
+        let error = FromRowError::new::<u8>(3, FromSqlError::Null.into());
+        assert_eq!(error.to_string(), "column 3 does not convert to u8");
         let source = error.source().unwrap().to_string();
         assert_eq!(source, "the value is NULL, which only an Option holds");
     }
@@ -151,7 +163,7 @@ mod tests {
     #[test]
     fn a_broken_packet_is_no_column_s_error() {
         let broken = InvalidPacket::Empty { packet: "test" };
-        let error = FromRowError::new(3, broken.into());
+        let error = FromRowError::new::<u8>(3, broken.into());
         assert_eq!(error, FromRowError::InvalidPacket(broken));
     }
 }

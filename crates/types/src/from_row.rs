@@ -28,7 +28,7 @@ macro_rules! tuple {
                 };
                 let tuple = ($(
                     row.read::<$element>($column)
-                        .map_err(|error| FromRowError::new($index, error))?,
+                        .map_err(|error| FromRowError::new::<$element>($index, error))?,
                 )+);
                 row.finish()?;
                 Ok(tuple)
@@ -106,7 +106,11 @@ mod tests {
         let error = FromSqlError::Null;
         assert_eq!(
             read::<(u8, u8)>(&[1, 0xff], 2),
-            Err(FromRowError::Column { index: 1, error })
+            Err(FromRowError::Column {
+                index: 1,
+                rust_type: "u8",
+                error
+            })
         );
     }
 
