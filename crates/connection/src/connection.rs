@@ -186,9 +186,8 @@ impl Connection {
 impl Drop for Connection {
     fn drop(&mut self) {
         if let Some(transport) = &mut self.transport
-            && self.session.is_idle()
+            && self.session.quit()
         {
-            self.session.quit();
             transport.write_now(self.session.unwritten());
         }
     }

@@ -213,12 +213,14 @@ impl Session {
     }
 
     /// Gives up what is under way and queues `COM_QUIT`, if the server could read it as one: not
-    /// behind half a command, nor while it is busy with another.
-    pub fn quit(&mut self) {
+    /// behind half a command, nor while it is busy with another. Says whether it was queued.
+    pub fn quit(&mut self) -> bool {
         self.abandon();
-        if self.is_idle() {
+        let can_quit = self.is_idle();
+        if can_quit {
             self.commands.push(&ComQuit, self.capabilities);
         }
+        can_quit
     }
 
     /// Gives up what is under way: commands of which no byte was sent are taken back, the
@@ -427,6 +429,9 @@ impl Session {
         if event.is_none() && reader.is_in_rows() {
             self.columns = std::mem::take(&mut self.head).into();
             return Some(Event::ResultSet);
+        }
+        if matches!(event, Some(Event::Ok(_))) && !self.columns.is_empty() {
+            self.columns = Arc::new([]);
         }
         if reader.is_done() {
             self.expected.pop_front();
