@@ -5,6 +5,10 @@
 
 use std::path::{Path, PathBuf};
 
+use otaria::{Config, Connection, Error, Rows, ValueRef};
+use otaria_auth::HandshakeResponse;
+use otaria_codec::{Capabilities, Decode};
+
 use crate::pipe::{Action, Peer};
 
 /// One exchange.
@@ -61,6 +65,51 @@ impl Fixture {
         fixtures
     }
 
+    /// The exchange of a command behind a login.
+    #[must_use]
+    pub fn behind(&self, login: &Self) -> Self {
+        let packets = login.packets.iter().chain(&self.packets);
+        Self {
+            name: self.name.clone(),
+            packets: packets.cloned().collect(),
+        }
+    }
+
+    /// The command that the client sent; `None` for a login.
+    pub fn command(&self) -> Option<Command<'_>> {
+        let first = self.packets.first()?;
+        match (first.from_client, first.payload()) {
+            (true, [0x03, sql @ ..]) => {
+                let sql = std::str::from_utf8(sql).expect("SQL is recorded in UTF-8");
+                Some(Command::Query(sql))
+            }
+            (true, [0x0e]) => Some(Command::Ping),
+            (true, [0x1f]) => Some(Command::Reset),
+            (true, other) => panic!("{}: a fixture with command {other:?}", self.name),
+            (false, _) => None,
+        }
+    }
+
+    /// How the client of a login answered the greeting.
+    pub fn handshake_response(&self) -> HandshakeResponse<'_> {
+        let sent = self.packets.iter().find(|packet| packet.from_client);
+        let payload = sent.expect("the client answers the greeting").payload();
+        HandshakeResponse::decode(payload, Capabilities::empty()).expect("a handshake response")
+    }
+
+    /// A configuration that logs in as the client of this login did.
+    pub fn config(&self) -> Config {
+        let response = self.handshake_response();
+        let builder = Config::builder()
+            .user(response.user)
+            .password(FIXTURE_PASSWORD);
+        let builder = match response.database {
+            "" => builder,
+            database => builder.database(database),
+        };
+        builder.build().expect("a login that was possible")
+    }
+
     /// The packets that the server sent.
     pub fn from_server(&self) -> impl Iterator<Item = &[u8]> {
         self.packets
@@ -88,6 +137,11 @@ impl Fixture {
 }
 
 impl Packet {
+    /// The bytes behind the header.
+    pub fn payload(&self) -> &[u8] {
+        self.bytes.get(4..).unwrap_or_default()
+    }
+
     fn read(line: &str) -> Self {
         let (direction, hex) = line.split_at(1);
         let from_client = match direction {
@@ -107,6 +161,91 @@ impl Packet {
             .collect();
         Self { from_client, bytes }
     }
+}
+
+/// A command of a fixture.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Command<'a> {
+    /// `COM_QUERY`.
+    Query(&'a str),
+    /// `COM_PING`.
+    Ping,
+    /// `COM_RESET_CONNECTION`.
+    Reset,
+}
+
+/// What became of a command.
+#[derive(Debug)]
+pub struct Outcome {
+    /// Its results in words, a line for each column, row, end and error.
+    pub lines: Vec<String>,
+    /// The error that ended it.
+    pub error: Option<Error>,
+}
+
+impl Command<'_> {
+    /// Runs the command and reads its response to the end.
+    pub async fn run(self, connection: &mut Connection) -> Outcome {
+        let mut lines = Vec::new();
+        let result = match self {
+            Self::Query(sql) => match connection.simple_query(sql).await {
+                Ok(rows) => describe(rows, &mut lines).await,
+                Err(error) => Err(error),
+            },
+            Self::Ping => connection.ping().await,
+            Self::Reset => connection.reset().await,
+        };
+        let error = result.err();
+        lines.push(error.as_ref().map_or_else(|| "done".to_owned(), chain));
+        Outcome { lines, error }
+    }
+}
+
+async fn describe(mut rows: Rows<'_>, lines: &mut Vec<String>) -> Result<(), Error> {
+    loop {
+        for column in rows.columns() {
+            let (name, field_type) = (column.name(), column.field_type());
+            lines.push(format!("column {name} {field_type:?}"));
+        }
+        while let Some(row) = rows.next().await? {
+            let cells = (0..row.len()).map(|index| match row.get(index) {
+                Ok(value) => show(value),
+                Err(error) => chain(&error),
+            });
+            lines.push(format!("row {}", cells.collect::<Vec<_>>().join(", ")));
+        }
+        lines.push(format!("{:?}", rows.executed()));
+        if !rows.next_result_set().await? {
+            return Ok(());
+        }
+    }
+}
+
+fn show(value: ValueRef<'_>) -> String {
+    let kind = value.kind();
+    match value {
+        ValueRef::Int(value) => format!("{kind} {value}"),
+        ValueRef::UInt(value) => format!("{kind} {value}"),
+        ValueRef::Float(value) => format!("{kind} {value:?}"),
+        ValueRef::Double(value) => format!("{kind} {value:?}"),
+        ValueRef::Decimal(text) | ValueRef::Text(text) => format!("{kind} {text}"),
+        ValueRef::Bytes(bytes) => format!("{kind} {}", bytes.escape_ascii()),
+        ValueRef::Date(value) => format!("{kind} {value}"),
+        ValueRef::DateTime(value) => format!("{kind} {value}"),
+        ValueRef::Time(value) => format!("{kind} {value}"),
+        _ => kind.to_owned(),
+    }
+}
+
+/// An error and its causes.
+pub fn chain(error: &Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        text.push_str(&format!(": {error}"));
+        cause = error.source();
+    }
+    text
 }
 
 /// Plays the server's part of a fixture: each packet from the client, whatever it holds, is
@@ -168,3 +307,6 @@ impl Peer for Replay {
         actions
     }
 }
+
+/// The password of every account of the fixtures.
+pub const FIXTURE_PASSWORD: &str = "fixture";

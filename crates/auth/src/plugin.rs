@@ -28,7 +28,7 @@ pub trait AuthPluginFactory: Send + Sync + Debug {
 }
 
 /// One dialogue of an authentication plugin with the server. Its `Debug` must show no secret.
-pub trait AuthPlugin: Send + Debug {
+pub trait AuthPlugin: Send + Sync + Debug {
     /// Answers `data`, which for most plugins begins with a scramble: that of the greeting, of the
     /// request to switch, or, without the byte `0x01` that may stand before it, of the packet
     /// that followed.

@@ -15,11 +15,12 @@ pub(crate) struct CommandQueue {
 }
 
 impl CommandQueue {
-    /// Queues a command.
-    pub(crate) fn push(&mut self, command: &impl Encode, capabilities: Capabilities) {
+    /// Queues a command and returns the sequence number that the response to it begins with.
+    pub(crate) fn push(&mut self, command: &impl Encode, capabilities: Capabilities) -> u8 {
         self.packets.set_sequence_number(0);
         self.packets.packet(command, capabilities);
         self.ends.push_back(self.packets.len());
+        self.packets.sequence_number()
     }
 
     /// Queues packets of the login, as one piece.

@@ -84,7 +84,7 @@ pub enum Error {
 }
 
 /// What the server says about a command that it refused or ended.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Eq, PartialEq)]
 pub struct ServerError {
     code: u16,
     sqlstate: Option<[u8; 5]>,
@@ -127,6 +127,16 @@ impl fmt::Display for ServerError {
             Some(sqlstate) => write!(f, "error {} ({sqlstate}): {}", self.code, self.message),
             None => write!(f, "error {}: {}", self.code, self.message),
         }
+    }
+}
+
+impl fmt::Debug for ServerError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ServerError")
+            .field("code", &self.code)
+            .field("sqlstate", &self.sqlstate())
+            .field("message", &self.message)
+            .finish()
     }
 }
 

@@ -58,6 +58,8 @@ enum Phase {
 #[derive(Debug)]
 struct Expected {
     reader: ResponseReader,
+    /// The sequence number of its first packet: the one after that of the command's last.
+    sequence_number: u8,
     /// Whether its OK resets the session's state, and says nothing about it.
     resets: bool,
 }
@@ -321,12 +323,16 @@ impl Session {
         if let Phase::Closed(reason) = self.phase {
             return Err(Error::Closed { reason });
         }
+        let sequence_number = self.commands.push(command, self.capabilities);
         if self.expected.is_empty() {
-            self.decoder.set_sequence_number(1);
+            self.decoder.set_sequence_number(sequence_number);
         }
-        self.commands.push(command, self.capabilities);
         let reader = ResponseReader::new(self.capabilities);
-        self.expected.push_back(Expected { reader, resets });
+        self.expected.push_back(Expected {
+            reader,
+            sequence_number,
+            resets,
+        });
         Ok(())
     }
 
@@ -435,7 +441,9 @@ impl Session {
         }
         if reader.is_done() {
             self.expected.pop_front();
-            self.decoder.set_sequence_number(1);
+            if let Some(next) = self.expected.front() {
+                self.decoder.set_sequence_number(next.sequence_number);
+            }
             self.decoder.shrink();
         }
         event

@@ -1,3 +1,19 @@
 //! Tests against a real server: a private one, or that of `OTARIA_TEST_URL`.
 
-mod connection;
+mod payloads;
+mod session;
+mod values;
+
+use otaria::{Config, Connection};
+use protocol_tests::live;
+
+/// A connection to the shared server, with this default database if the name is not empty.
+async fn connect(database: &str) -> Connection {
+    let config: Config = live::shared()
+        .url(database)
+        .parse()
+        .expect("the server's URL");
+    Connection::connect(&config)
+        .await
+        .expect("the shared server can be reached")
+}

@@ -1,0 +1,324 @@
+//! Values of every type, as a real server sends them.
+
+use otaria::{Connection, Date, DateTime, Decimal, Error, FieldType, FromSqlError, Time, ValueRef};
+use protocol_tests::live;
+
+use crate::connect;
+
+/// A column of a type, a literal stored in it, and the value that must come back.
+struct Case(&'static str, &'static str, ValueRef<'static>);
+
+fn date(year: u16, month: u8, day: u8) -> ValueRef<'static> {
+    ValueRef::Date(Date::new(year, month, day).unwrap())
+}
+
+fn datetime(text: &str) -> ValueRef<'static> {
+    ValueRef::DateTime(text.parse().unwrap())
+}
+
+fn time(text: &str) -> ValueRef<'static> {
+    ValueRef::Time(text.parse().unwrap())
+}
+
+fn numbers() -> Vec<Case> {
+    use ValueRef::{Decimal, Double, Float, Int, UInt};
+    vec![
+        Case("TINYINT", "-128", Int(-128)),
+        Case("TINYINT", "127", Int(127)),
+        Case("TINYINT UNSIGNED", "255", UInt(255)),
+        Case("BOOLEAN", "TRUE", Int(1)),
+        Case("SMALLINT", "-32768", Int(-32768)),
+        Case("SMALLINT UNSIGNED", "65535", UInt(65535)),
+        Case("MEDIUMINT", "-8388608", Int(-8_388_608)),
+        Case("MEDIUMINT UNSIGNED", "16777215", UInt(16_777_215)),
+        Case("INT", "-2147483648", Int(-2_147_483_648)),
+        Case("INT", "0", Int(0)),
+        Case("INT UNSIGNED", "4294967295", UInt(4_294_967_295)),
+        Case("INT(8) ZEROFILL", "42", UInt(42)),
+        Case("BIGINT", "-9223372036854775808", Int(i64::MIN)),
+        Case("BIGINT", "9223372036854775807", Int(i64::MAX)),
+        Case("BIGINT UNSIGNED", "18446744073709551615", UInt(u64::MAX)),
+        Case("FLOAT", "1.5", Float(1.5)),
+        Case("FLOAT", "-3.40282e38", Float(-3.402_82e38)),
+        Case("DOUBLE", "-0.1", Double(-0.1)),
+        Case("DOUBLE", "1.7976931348623157e308", Double(f64::MAX)),
+        Case(
+            "DOUBLE",
+            "2.2250738585072014e-308",
+            Double(f64::MIN_POSITIVE),
+        ),
+        Case("DECIMAL(5,2)", "-15.5", Decimal("-15.50")),
+        Case("DECIMAL(10,0)", "0", Decimal("0")),
+        Case(
+            "DECIMAL(65,30)",
+            "99999999999999999999999999999999999.999999999999999999999999999999",
+            Decimal("99999999999999999999999999999999999.999999999999999999999999999999"),
+        ),
+        Case("YEAR", "2024", UInt(2024)),
+        Case("YEAR", "0", UInt(0)),
+        Case("BIT(1)", "b'1'", UInt(1)),
+        Case("BIT(12)", "b'101010101010'", UInt(0xaaa)),
+        Case("BIT(64)", "~0", UInt(u64::MAX)),
+    ]
+}
+
+fn temporals() -> Vec<Case> {
+    vec![
+        Case("DATE", "'2024-02-29'", date(2024, 2, 29)),
+        Case("DATE", "'9999-12-31'", date(9999, 12, 31)),
+        Case("DATE", "'0000-00-00'", date(0, 0, 0)),
+        Case("DATE", "'2024-00-00'", date(2024, 0, 0)),
+        Case(
+            "DATETIME",
+            "'2024-02-29 00:00:00'",
+            datetime("2024-02-29 00:00:00"),
+        ),
+        Case(
+            "DATETIME(3)",
+            "'2024-02-29 01:02:03.4'",
+            datetime("2024-02-29 01:02:03.400"),
+        ),
+        Case(
+            "DATETIME(6)",
+            "'9999-12-31 23:59:59.999999'",
+            datetime("9999-12-31 23:59:59.999999"),
+        ),
+        Case("DATETIME", "'0000-00-00'", datetime("0000-00-00 00:00:00")),
+        Case("TIMESTAMP(6) NULL", "'2024-02-29 01:02:03.000001'", {
+            datetime("2024-02-29 01:02:03.000001")
+        }),
+        Case("TIME", "'00:00:00'", time("00:00:00")),
+        Case("TIME", "'838:59:59'", time("838:59:59")),
+        Case("TIME(6)", "'-838:59:59.999999'", time("-838:59:59.999999")),
+        Case("TIME(1)", "'-00:00:00.5'", time("-00:00:00.5")),
+        Case("TIME(2)", "'-100:01:02.50'", time("-100:01:02.50")),
+    ]
+}
+
+fn strings() -> Vec<Case> {
+    use ValueRef::{Bytes, Text};
+    vec![
+        Case("CHAR(10)", "'abc'", Text("abc")),
+        Case("VARCHAR(10)", "''", Text("")),
+        Case(
+            "VARCHAR(20) CHARACTER SET utf8mb4",
+            "'größe 🦭'",
+            Text("größe 🦭"),
+        ),
+        Case("VARCHAR(20) COLLATE utf8mb4_bin", "'bin'", Text("bin")),
+        Case("VARCHAR(20) CHARACTER SET latin1", "'größe'", Text("größe")),
+        Case("TINYTEXT", "'tiny'", Text("tiny")),
+        Case("LONGTEXT", "'long'", Text("long")),
+        Case("BINARY(4)", "x'00ff'", Bytes(b"\x00\xff\x00\x00")),
+        Case("VARBINARY(4)", "x'00ff'", Bytes(b"\x00\xff")),
+        Case("BLOB", "x'fe'", Bytes(b"\xfe")),
+        Case("ENUM('a','b')", "'b'", Text("b")),
+        Case("SET('x','y','z')", "'x,z'", Text("x,z")),
+        Case("JSON", "'{\"a\": [1]}'", Text("{\"a\": [1]}")),
+        Case(
+            "UUID",
+            "'123e4567-e89b-12d3-a456-426655440000'",
+            Text("123e4567-e89b-12d3-a456-426655440000"),
+        ),
+        Case(
+            "INET6",
+            "'2001:db8::ff00:42:8329'",
+            Text("2001:db8::ff00:42:8329"),
+        ),
+        Case("INET4", "'192.0.2.1'", Text("192.0.2.1")),
+        Case(
+            "POINT",
+            "ST_GeomFromText('POINT(1 2)')",
+            Bytes(b"\0\0\0\0\x01\x01\0\0\0\0\0\0\0\0\0\xf0\x3f\0\0\0\0\0\0\0\x40"),
+        ),
+    ]
+}
+
+async fn check(connection: &mut Connection, cases: &[Case]) -> Result<(), Error> {
+    connection.simple_execute("SET sql_mode = ''").await?;
+    let mut wrong = Vec::new();
+    for Case(column, literal, expected) in cases {
+        connection
+            .simple_execute(&format!("CREATE TEMPORARY TABLE t (c {column})"))
+            .await?;
+        let stored = connection
+            .simple_execute(&format!("INSERT INTO t VALUES ({literal})"))
+            .await;
+        assert_eq!(stored?.affected_rows, 1);
+        connection
+            .simple_execute("INSERT INTO t VALUES (NULL)")
+            .await?;
+        let mut rows = connection.simple_query("SELECT c FROM t").await?;
+        let row = rows.next().await?.expect("a row");
+        let found: ValueRef<'_> = row.get("c")?;
+        if found != *expected {
+            // Values are not shown by `Debug`; which case it is tells enough.
+            wrong.push(format!(
+                "{column} {literal}: found {found:?}, expected {expected:?}"
+            ));
+        }
+        let row = rows.next().await?.expect("the row of NULL");
+        if !row.get::<ValueRef<'_>>(0)?.is_null() {
+            wrong.push(format!("{column}: NULL"));
+        }
+        rows.finish().await?;
+        connection.simple_execute("DROP TEMPORARY TABLE t").await?;
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    Ok(())
+}
+
+#[tokio::test]
+async fn every_type_of_number_comes_back_at_its_limits() -> Result<(), Error> {
+    let schema = live::shared().schema("numbers").unwrap();
+    check(&mut connect(schema.name()).await, &numbers()).await
+}
+
+#[tokio::test]
+async fn every_temporal_type_comes_back_with_zero_and_partial_zero_dates() -> Result<(), Error> {
+    let schema = live::shared().schema("temporals").unwrap();
+    check(&mut connect(schema.name()).await, &temporals()).await
+}
+
+#[tokio::test]
+async fn every_type_of_string_comes_back_as_text_or_bytes() -> Result<(), Error> {
+    let schema = live::shared().schema("strings").unwrap();
+    check(&mut connect(schema.name()).await, &strings()).await
+}
+
+#[tokio::test]
+async fn values_are_read_as_rust_types() -> Result<(), Error> {
+    let mut connection = connect("").await;
+    let sql = "SELECT 1, CAST(200 AS UNSIGNED), 1.25, 0.5e0, 'text', x'00ff', DATE '2024-02-29', \
+         TIMESTAMP '2024-02-29 01:02:03', TIME '-25:00:00', NULL, SUM(3)";
+    let mut rows = connection.simple_query(sql).await?;
+    let row = rows.next().await?.expect("a row");
+    let (one, byte, decimal, double, text, bytes, date, datetime, time, null, sum): (
+        i32,
+        u8,
+        Decimal,
+        f64,
+        &str,
+        &[u8],
+        Date,
+        DateTime,
+        Time,
+        Option<String>,
+        i64,
+    ) = row.read()?;
+    assert_eq!(
+        (one, byte, double, text, bytes),
+        (1, 200, 0.5, "text", b"\x00\xff".as_slice())
+    );
+    assert_eq!(
+        (decimal.to_string(), date.to_string()),
+        ("1.25".into(), "2024-02-29".into())
+    );
+    assert_eq!(datetime.to_string(), "2024-02-29 01:02:03");
+    assert_eq!((time.to_string(), null, sum), ("-25:00:00".into(), None, 3));
+    // In any order, by index and by name, and kept.
+    assert_eq!(row.get::<String>(4)?, "text");
+    assert_eq!(row.get::<i64>(0)?, 1);
+    assert_eq!(row.get::<&str>("text")?, "text");
+    let kept = row.to_owned();
+    rows.finish().await?;
+    assert_eq!(kept.get::<i64>("SUM(3)")?, 3);
+    assert_eq!(kept.get::<bool>(0)?, true);
+    Ok(())
+}
+
+#[tokio::test]
+async fn conversion_errors_name_the_column_the_wire_type_and_the_rust_type() -> Result<(), Error> {
+    let mut connection = connect("").await;
+    let mut rows = connection
+        .simple_query("SELECT 300 AS a, NULL AS b, 'secret' AS c")
+        .await?;
+    let row = rows.next().await?.expect("a row");
+    let cases = [
+        (
+            row.get::<u8>("a").unwrap_err(),
+            0,
+            FieldType::Long,
+            "u8",
+            FromSqlError::OutOfRange,
+        ),
+        (
+            row.get::<i32>("b").unwrap_err(),
+            1,
+            FieldType::Null,
+            "i32",
+            FromSqlError::Null,
+        ),
+        (
+            row.read::<(i32, Option<i32>, i64)>().unwrap_err(),
+            2,
+            FieldType::VarString,
+            "i64",
+            FromSqlError::Mismatch { value: "text" },
+        ),
+    ];
+    for (error, index, field_type, rust_type, reason) in cases {
+        let shown = format!("{error} {error:?}");
+        let Error::FromSql(error) = error else {
+            panic!("{error:?}")
+        };
+        assert_eq!(
+            (error.index(), error.name()),
+            (index, ["a", "b", "c"][index])
+        );
+        assert_eq!(
+            (error.field_type(), error.rust_type()),
+            (field_type, rust_type)
+        );
+        assert_eq!(error.reason(), reason);
+        assert!(
+            !shown.contains("secret") && !shown.contains("300"),
+            "{shown}"
+        );
+    }
+    let error = row.get::<i32>(3).unwrap_err();
+    assert_eq!(error.to_string(), "no column 3; the row has 3 columns");
+    let error = row.get::<i32>("d").unwrap_err();
+    assert_eq!(error.to_string(), "no column `d`; the row has 3 columns");
+    let error = row.read::<(i32,)>().unwrap_err();
+    assert!(
+        matches!(
+            error,
+            Error::ColumnCount {
+                expected: 1,
+                found: 3
+            }
+        ),
+        "{error:?}"
+    );
+    rows.finish().await?;
+    connection.ping().await
+}
+
+#[tokio::test]
+async fn columns_tell_their_definitions() -> Result<(), Error> {
+    let schema = live::shared().schema("columns").unwrap();
+    let mut connection = connect(schema.name()).await;
+    connection
+        .simple_execute(
+            "CREATE TABLE t (id INT UNSIGNED PRIMARY KEY, u UUID, j JSON, d DECIMAL(9,3))",
+        )
+        .await?;
+    let rows = connection
+        .simple_query("SELECT id AS x, u, j, d, 1 + 1 FROM t AS a")
+        .await?;
+    let [id, uuid, json, decimal, sum] = rows.columns() else {
+        panic!("{:?}", rows.columns())
+    };
+    assert_eq!((id.name(), id.original_name()), ("x", "id"));
+    assert_eq!(
+        (id.table(), id.original_table(), id.schema()),
+        ("a", "t", schema.name())
+    );
+    assert!(id.is_unsigned() && id.flags().contains(otaria::FieldFlags::NOT_NULL));
+    assert_eq!(uuid.type_name(), Some("uuid"));
+    assert_eq!(json.format_name(), Some("json"));
+    assert_eq!(decimal.decimals(), 3);
+    assert_eq!((sum.name(), sum.table()), ("1 + 1", ""));
+    Ok(())
+}
