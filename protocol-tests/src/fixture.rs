@@ -214,7 +214,11 @@ async fn describe(mut rows: Rows<'_>, lines: &mut Vec<String>) -> Result<(), Err
             });
             lines.push(format!("row {}", cells.collect::<Vec<_>>().join(", ")));
         }
-        lines.push(format!("{:?}", rows.executed()));
+        let end = rows.executed();
+        lines.push(format!(
+            "end: {} affected, id {}, {} warnings, {:?}",
+            end.affected_rows, end.last_insert_id, end.warnings, end.info
+        ));
         if !rows.next_result_set().await? {
             return Ok(());
         }
