@@ -3,11 +3,8 @@
 //!
 //! `ci/demo` runs it, on a private server or on that of `OTARIA_TEST_URL`.
 
-#[path = "demo/memory.rs"]
 mod memory;
-#[path = "demo/orders.rs"]
 mod orders;
-#[path = "demo/table.rs"]
 mod table;
 
 use std::path::{Path, PathBuf};
