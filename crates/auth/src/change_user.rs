@@ -1,4 +1,5 @@
 use std::borrow::Cow;
+use std::fmt;
 
 use otaria_codec::{Capabilities, Decode, Encode, InvalidPacket, PayloadReader, PayloadWriter};
 
@@ -10,7 +11,7 @@ use crate::handshake_response::{bytes_int1, read_bytes_int1};
 ///
 /// The documentation lets an OK packet follow. Servers of 10.11 and 11.8 ask for a switch first,
 /// whatever the response was.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Default, Eq, PartialEq)]
 pub struct ComChangeUser<'a> {
     /// The user's name.
     pub user: &'a str,
@@ -24,6 +25,20 @@ pub struct ComChangeUser<'a> {
     pub auth_plugin: &'a str,
     /// What the client tells of itself; empty without `CONNECT_ATTRS`.
     pub attributes: Cow<'a, [(String, String)]>,
+}
+
+/// Shows the length of the response and not what it is: some plugins send the password.
+impl fmt::Debug for ComChangeUser<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ComChangeUser")
+            .field("user", &self.user)
+            .field("auth_response_bytes", &self.auth_response.len())
+            .field("database", &self.database)
+            .field("collation", &self.collation)
+            .field("auth_plugin", &self.auth_plugin)
+            .field("attributes", &self.attributes)
+            .finish()
+    }
 }
 
 impl<'a> Decode<'a> for ComChangeUser<'a> {

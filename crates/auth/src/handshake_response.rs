@@ -1,4 +1,5 @@
 use std::borrow::Cow;
+use std::fmt;
 
 use otaria_codec::{Capabilities, Decode, Encode, InvalidPacket, PayloadReader, PayloadWriter};
 
@@ -61,7 +62,7 @@ impl Encode for SslRequest {
 
 /// [Handshake response packet](https://mariadb.com/docs/server/reference/clientserver-protocol/1-connecting/connection#handshake-response-packet):
 /// who the client is, and a first response to the scramble of the greeting.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Default, Eq, PartialEq)]
 pub struct HandshakeResponse<'a> {
     /// The fields that an `SSLRequest` sends ahead. Their capabilities give this packet its form.
     pub header: SslRequest,
@@ -75,6 +76,20 @@ pub struct HandshakeResponse<'a> {
     pub auth_plugin: &'a str,
     /// What the client tells of itself; empty without `CONNECT_ATTRS`.
     pub attributes: Cow<'a, [(String, String)]>,
+}
+
+/// Shows the length of the response and not what it is: some plugins send the password.
+impl fmt::Debug for HandshakeResponse<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HandshakeResponse")
+            .field("header", &self.header)
+            .field("user", &self.user)
+            .field("auth_response_bytes", &self.auth_response.len())
+            .field("database", &self.database)
+            .field("auth_plugin", &self.auth_plugin)
+            .field("attributes", &self.attributes)
+            .finish()
+    }
 }
 
 impl<'a> Decode<'a> for HandshakeResponse<'a> {

@@ -1,3 +1,4 @@
+use std::fmt;
 use std::ops::Range;
 
 use crate::{Capabilities, Encode, InvalidPacket, PayloadWriter};
@@ -10,7 +11,6 @@ use crate::{Capabilities, Encode, InvalidPacket, PayloadWriter};
 /// payloads are lent out of it as ranges, which stay valid until the next call of `buffer_mut`.
 /// A body that continues a payload is moved over the 4-byte header before it, so that every
 /// payload lies in one piece without a second buffer.
-#[derive(Debug)]
 pub struct PacketDecoder {
     buffer: Vec<u8>,
     /// Where the first byte lies that is still needed: of the payload being joined, or `next`.
@@ -213,7 +213,7 @@ struct Header {
 }
 
 /// Writes payloads as packets to the end of a buffer, splitting those that are too long for one.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct PacketEncoder {
     buffer: Vec<u8>,
     sequence_number: u8,
@@ -316,6 +316,27 @@ impl PacketEncoder {
             self.buffer
                 .copy_within(from..to, from + packet * HEADER_BYTES);
         }
+    }
+}
+
+/// Shows how much has been received and not what: packets hold values.
+impl fmt::Debug for PacketDecoder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PacketDecoder")
+            .field("unread", &self.unread())
+            .field("sequence_number", &self.sequence_number)
+            .field("max_payload_bytes", &self.max_payload_bytes)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Shows how much is written and not what: packets hold SQL and secrets.
+impl fmt::Debug for PacketEncoder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PacketEncoder")
+            .field("written", &self.buffer.len())
+            .field("sequence_number", &self.sequence_number)
+            .finish()
     }
 }
 

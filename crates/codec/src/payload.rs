@@ -1,3 +1,5 @@
+use std::fmt;
+
 use crate::{Capabilities, InvalidPacket};
 
 /// A packet that can be written.
@@ -20,7 +22,7 @@ pub trait Decode<'a>: Sized {
 ///
 /// The methods are named after the [protocol's data
 /// types](https://mariadb.com/docs/server/reference/clientserver-protocol/protocol-data-types).
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct PayloadReader<'a> {
     packet: &'static str,
     rest: &'a [u8],
@@ -287,7 +289,6 @@ impl<'a> PayloadReader<'a> {
 }
 
 /// Writes the protocol's data types to the end of a buffer.
-#[derive(Debug)]
 pub struct PayloadWriter<'a> {
     out: &'a mut Vec<u8>,
 }
@@ -354,6 +355,25 @@ impl<'a> PayloadWriter<'a> {
         debug_assert!(!bytes.contains(&0), "a byte<NUL> holds a NUL");
         self.bytes(bytes);
         self.int1(0);
+    }
+}
+
+/// Shows how much is left and not what it is: payloads hold SQL, values and secrets.
+impl fmt::Debug for PayloadReader<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PayloadReader")
+            .field("packet", &self.packet)
+            .field("remaining", &self.rest.len())
+            .finish()
+    }
+}
+
+/// Shows how much is written and not what it is.
+impl fmt::Debug for PayloadWriter<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PayloadWriter")
+            .field("written", &self.out.len())
+            .finish()
     }
 }
 

@@ -1,3 +1,5 @@
+use std::fmt;
+
 use crate::{
     Capabilities, ColumnCount, ColumnDefinition, Decode, EofPacket, ErrPacket, InvalidPacket,
     LocalInfilePacket, MAX_BODY_BYTES, OkPacket, ProgressReport, ServerStatus,
@@ -32,7 +34,7 @@ enum State {
 }
 
 /// What one payload of a response means.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Eq, PartialEq)]
 pub enum ResponseEvent<'a> {
     /// A result without rows. If its status has `MORE_RESULTS_EXISTS`, another result follows.
     Ok(OkPacket<'a>),
@@ -60,6 +62,29 @@ pub enum ResponseEvent<'a> {
         /// What changed in the session's state, undecoded.
         session_state: &'a [u8],
     },
+}
+
+/// Shows the length of a row and not its values.
+impl fmt::Debug for ResponseEvent<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ok(packet) => packet.fmt(f),
+            Self::Err(packet) => packet.fmt(f),
+            Self::LocalInfile(packet) => packet.fmt(f),
+            Self::Progress(report) => report.fmt(f),
+            Self::ColumnCount(count) => count.fmt(f),
+            Self::ColumnDefinition(column) => column.fmt(f),
+            Self::MetadataEnd(packet) => packet.fmt(f),
+            Self::Row(payload) => write!(f, "Row({} bytes)", payload.len()),
+            Self::ResultSetEnd {
+                status, warnings, ..
+            } => f
+                .debug_struct("ResultSetEnd")
+                .field("status", status)
+                .field("warnings", warnings)
+                .finish_non_exhaustive(),
+        }
+    }
 }
 
 impl ResponseReader {

@@ -92,10 +92,6 @@ async fn open(config: &Config) -> Result<(Transport, Channel), Error> {
             set_options(&stream, config).map_err(failed)?;
             Ok((Transport::Tcp(stream), Channel::Plain))
         }
-        other => Err(Error::Io {
-            action: format!("connect to {other}"),
-            source: std::io::ErrorKind::Unsupported.into(),
-        }),
     }
 }
 

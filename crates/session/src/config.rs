@@ -55,7 +55,6 @@ pub(crate) struct Settings {
 
 /// Where a server listens.
 #[derive(Clone, Debug, Eq, PartialEq)]
-#[non_exhaustive]
 pub enum Endpoint {
     /// A host name or IP address, and a port.
     Tcp {

@@ -22,6 +22,10 @@ pub enum Error {
     /// The server broke the protocol. The connection is closed.
     #[error("the server broke the protocol")]
     InvalidPacket(#[from] InvalidPacket),
+    /// A row is not in the form of the protocol. The connection stays usable, for where the row
+    /// ends is known.
+    #[error("the server sent a row that is none")]
+    InvalidRow(#[source] InvalidPacket),
     /// The transport failed. The connection is closed.
     #[error("cannot {action}")]
     Io {

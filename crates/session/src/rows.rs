@@ -52,7 +52,7 @@ impl<'r> Row<'r> {
     ///
     /// # Errors
     /// [`Error::UnknownColumn`], [`Error::FromSql`] if the value does not fit `T`, and
-    /// [`Error::InvalidPacket`] if the row is cut.
+    /// [`Error::InvalidRow`] if the row is cut.
     #[expect(
         clippy::needless_pass_by_value,
         reason = "callers write `get(0)` and `get(\"name\")`"
@@ -65,7 +65,7 @@ impl<'r> Row<'r> {
             columns: self.columns.len(),
         })?;
         self.value(index, definition).map_err(|error| match error {
-            CellError::InvalidPacket(invalid) => Error::InvalidPacket(invalid),
+            CellError::InvalidPacket(invalid) => Error::InvalidRow(invalid),
             CellError::FromSql(source) => {
                 let rust_type = type_name::<T>();
                 Error::FromSql(Box::new(ColumnError::new(
@@ -79,9 +79,10 @@ impl<'r> Row<'r> {
     ///
     /// # Errors
     /// [`Error::ColumnCount`] if `T` has another number of columns, [`Error::FromSql`] if a value
-    /// does not fit, and [`Error::InvalidPacket`] if the row is cut.
+    /// does not fit, and [`Error::InvalidRow`] if the row is cut.
     pub fn read<T: FromRow<'r>>(&self) -> Result<T, Error> {
-        let mut reader = TextRow::new(self.payload, self.columns.len())?;
+        let mut reader =
+            TextRow::new(self.payload, self.columns.len()).map_err(Error::InvalidRow)?;
         T::from_row(&mut reader, self.columns).map_err(|error| self.row_error(error))
     }
 
@@ -132,7 +133,7 @@ impl<'r> Row<'r> {
     fn row_error(&self, error: FromRowError) -> Error {
         match error {
             FromRowError::ColumnCount { expected, found } => Error::ColumnCount { expected, found },
-            FromRowError::InvalidPacket(invalid) => Error::InvalidPacket(invalid),
+            FromRowError::InvalidPacket(invalid) => Error::InvalidRow(invalid),
             FromRowError::Column {
                 index,
                 rust_type,

@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use otaria_auth::{Channel, Handshake, HandshakeStep, ServerInfo, ServerVersion};
 use otaria_codec::{
-    Capabilities, ColumnDefinition, Decode, Encode, ErrPacket, InvalidPacket, OkPacket,
-    PacketDecoder, ResponseEvent, ResponseReader,
+    Capabilities, ColumnDefinition, Decode, Encode, ErrPacket, InvalidPacket, PacketDecoder,
+    ResponseEvent, ResponseReader,
 };
 use otaria_text::{ComPing, ComQuery, ComQuit, ComResetConnection};
 
 use crate::commands::CommandQueue;
 use crate::error::{CloseReason, Error, ServerError, TimeoutPhase};
+use crate::event::{Event, Executed, PacketRange};
 use crate::{Config, Row, SessionState, login};
 
 /// One connection without its socket: what was received and not yet read, what is to be sent, and
@@ -62,42 +63,6 @@ struct Expected {
     sequence_number: u8,
     /// Whether its OK resets the session's state, and says nothing about it.
     resets: bool,
-}
-
-/// What the server has answered.
-#[derive(Clone, Debug)]
-pub enum Event {
-    /// The login is done.
-    Connected,
-    /// A result without rows.
-    Ok(Executed),
-    /// A result with rows, whose columns [`Session::columns`] tells.
-    ResultSet,
-    /// A row, for [`Session::row`].
-    Row(PacketRange),
-    /// The rows of a result have ended.
-    ResultSetEnd(Executed),
-    /// The server refused or ended the command.
-    Err(ServerError),
-}
-
-/// Where a row lies in the receive buffer, until the next read.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct PacketRange(Range<usize>);
-
-/// What a statement has done.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
-#[non_exhaustive]
-pub struct Executed {
-    /// How many rows were changed, inserted or deleted; found, if
-    /// [`found_rows`](crate::ConfigBuilder::found_rows) is on.
-    pub affected_rows: u64,
-    /// The first value that an `AUTO_INCREMENT` column was given, or 0.
-    pub last_insert_id: u64,
-    /// How many warnings there are; `SHOW WARNINGS` tells them.
-    pub warnings: u16,
-    /// The server's words, such as `Rows matched: 1  Changed: 0  Warnings: 0`; often empty.
-    pub info: String,
 }
 
 impl Session {
@@ -489,16 +454,8 @@ impl Session {
     }
 }
 
-impl From<OkPacket<'_>> for Executed {
-    fn from(ok: OkPacket<'_>) -> Self {
-        Self {
-            affected_rows: ok.affected_rows,
-            last_insert_id: ok.last_insert_id,
-            warnings: ok.warnings,
-            info: String::from_utf8_lossy(ok.info).into_owned(),
-        }
-    }
-}
-
 /// Enough for a greeting, an answer of any plugin, and an OK with all that a server tracks.
 const MAX_LOGIN_PAYLOAD_BYTES: usize = 1024 * 1024;
+
+#[cfg(test)]
+mod tests;

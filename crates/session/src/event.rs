@@ -1,0 +1,52 @@
+use std::ops::Range;
+
+use otaria_codec::OkPacket;
+
+use crate::error::ServerError;
+
+/// What the server has answered.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// The login is done.
+    Connected,
+    /// A result without rows.
+    Ok(Executed),
+    /// A result with rows, whose columns [`Session::columns`](crate::Session::columns) tells.
+    ResultSet,
+    /// A row, for [`Session::row`](crate::Session::row).
+    Row(PacketRange),
+    /// The rows of a result have ended.
+    ResultSetEnd(Executed),
+    /// The server refused or ended the command.
+    Err(ServerError),
+}
+
+/// Where a row lies in the receive buffer, until the next read.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct PacketRange(pub(crate) Range<usize>);
+
+/// What a statement has done.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Executed {
+    /// How many rows were changed, inserted or deleted; found, if
+    /// [`found_rows`](crate::ConfigBuilder::found_rows) is on.
+    pub affected_rows: u64,
+    /// The first value that an `AUTO_INCREMENT` column was given, or 0.
+    pub last_insert_id: u64,
+    /// How many warnings there are; `SHOW WARNINGS` tells them.
+    pub warnings: u16,
+    /// The server's words, such as `Rows matched: 1  Changed: 0  Warnings: 0`; often empty.
+    pub info: String,
+}
+
+impl From<OkPacket<'_>> for Executed {
+    fn from(ok: OkPacket<'_>) -> Self {
+        Self {
+            affected_rows: ok.affected_rows,
+            last_insert_id: ok.last_insert_id,
+            warnings: ok.warnings,
+            info: String::from_utf8_lossy(ok.info).into_owned(),
+        }
+    }
+}

@@ -1,0 +1,298 @@
+use otaria_auth::{InitialHandshake, SCRAMBLE_BYTES};
+use otaria_codec::{ColumnCount, FieldType, OkPacket, PacketEncoder, ProgressReport, ServerStatus};
+use otaria_text::TextRowPacket;
+
+use super::*;
+
+const CAPABILITIES: Capabilities = Capabilities::DEPRECATE_EOF
+    .union(Capabilities::SESSION_TRACK)
+    .union(Capabilities::PROTOCOL_41);
+
+fn packets(sequence_number: u8, packets: &[&dyn Encode]) -> Vec<u8> {
+    let mut encoder = PacketEncoder::new();
+    encoder.set_sequence_number(sequence_number);
+    for packet in packets {
+        encoder.packet(*packet, CAPABILITIES);
+    }
+    encoder.take()
+}
+
+fn greeting() -> Vec<u8> {
+    let greeting = InitialHandshake {
+        server_version: b"11.8.6-MariaDB",
+        thread_id: 7,
+        scramble: [b's'; SCRAMBLE_BYTES],
+        capabilities: CAPABILITIES
+            | Capabilities::SECURE_CONNECTION
+            | Capabilities::CONNECT_WITH_DB
+            | Capabilities::PLUGIN_AUTH,
+        collation: 45,
+        status: ServerStatus::AUTOCOMMIT,
+        default_auth_plugin: "mysql_native_password",
+    };
+    packets(0, &[&greeting])
+}
+
+fn ok() -> OkPacket<'static> {
+    OkPacket {
+        status: ServerStatus::AUTOCOMMIT,
+        ..OkPacket::default()
+    }
+}
+
+fn rows_end() -> OkPacket<'static> {
+    OkPacket {
+        ends_result_set: true,
+        ..ok()
+    }
+}
+
+fn column() -> ColumnDefinition {
+    ColumnDefinition::new("c", FieldType::LongLong)
+}
+
+fn receive(session: &mut Session, bytes: &[u8]) {
+    session.read_buffer().extend_from_slice(bytes);
+}
+
+fn write_all(session: &mut Session) -> Vec<u8> {
+    let bytes = session.unwritten().to_vec();
+    session.written(bytes.len());
+    bytes
+}
+
+fn logged_in() -> Session {
+    let config = Config::builder()
+        .user("u")
+        .password("hunter2")
+        .database("shop")
+        .build()
+        .unwrap();
+    let mut session = Session::new(&config, Channel::Plain, [0; 32]);
+    receive(&mut session, &greeting());
+    assert!(session.poll().unwrap().is_none());
+    assert!(!write_all(&mut session).is_empty());
+    receive(&mut session, &packets(2, &[&ok()]));
+    assert!(matches!(session.poll(), Ok(Some(Event::Connected))));
+    session
+}
+
+/// The head of a result set of one column and these rows.
+fn result_set(rows: &[&str]) -> Vec<u8> {
+    let count = ColumnCount {
+        columns: 1,
+        metadata_follows: true,
+    };
+    let (column, end) = (column(), rows_end());
+    let rows: Vec<TextRowPacket> = rows.iter().map(|row| TextRowPacket::of([*row])).collect();
+    let mut all: Vec<&dyn Encode> = vec![&count, &column];
+    all.extend(rows.iter().map(|row| row as &dyn Encode));
+    all.push(&end);
+    packets(1, &all)
+}
+
+#[test]
+fn a_login_leads_to_an_idle_session_that_knows_its_server() {
+    let session = logged_in();
+    assert!(session.is_idle());
+    assert_eq!(session.thread_id(), 7);
+    assert_eq!(session.server_version().unwrap().major, 11);
+    assert_eq!(session.state().schema(), Some("shop"));
+    assert!(session.capabilities().contains(Capabilities::DEPRECATE_EOF));
+}
+
+#[test]
+fn a_query_gives_its_events_in_order() {
+    let mut session = logged_in();
+    session.simple_query("SELECT c FROM t").unwrap();
+    assert!(!session.is_idle());
+    assert_eq!(write_all(&mut session), b"\x10\0\0\0\x03SELECT c FROM t");
+    receive(&mut session, &result_set(&["41", "42"]));
+    assert!(matches!(session.poll(), Ok(Some(Event::ResultSet))));
+    assert_eq!(session.columns()[0].name(), "c");
+    for expected in [41, 42] {
+        let Ok(Some(Event::Row(row))) = session.poll() else {
+            panic!("no row")
+        };
+        assert_eq!(session.row(row).get::<i64>("c").unwrap(), expected);
+    }
+    assert!(matches!(session.poll(), Ok(Some(Event::ResultSetEnd(_)))));
+    assert!(session.is_idle());
+}
+
+#[test]
+fn progress_reports_are_passed_over() {
+    let mut session = logged_in();
+    session.ping().unwrap();
+    write_all(&mut session);
+    let report = ProgressReport {
+        stage: 1,
+        max_stage: 2,
+        progress: 3,
+        info: b"copy",
+    };
+    receive(&mut session, &packets(1, &[&report, &report, &ok()]));
+    assert!(matches!(session.poll(), Ok(Some(Event::Ok(_)))));
+    assert!(session.is_idle());
+}
+
+#[test]
+fn an_unsent_command_is_taken_back_and_a_sent_one_discarded() {
+    let mut session = logged_in();
+    session.simple_query("SELECT 1").unwrap();
+    session.abandon();
+    assert!(session.is_idle() && session.unwritten().is_empty());
+
+    session.simple_query("SELECT 1").unwrap();
+    session.written(1);
+    session.abandon();
+    assert_eq!(session.unwritten().len(), 12, "the rest must be sent");
+    write_all(&mut session);
+    let response = result_set(&["1"]);
+    let (first, rest) = response.split_at(response.len() - 1);
+    receive(&mut session, first);
+    assert!(!session.discard().unwrap());
+    receive(&mut session, rest);
+    assert!(session.discard().unwrap());
+    assert!(session.is_idle());
+}
+
+#[test]
+fn several_commands_may_be_under_way_and_are_answered_in_order() {
+    let mut session = logged_in();
+    session.ping().unwrap();
+    session.simple_query("SELECT 1").unwrap();
+    session.reset().unwrap();
+    write_all(&mut session);
+    receive(&mut session, &packets(1, &[&ok()]));
+    receive(&mut session, &result_set(&["1"]));
+    receive(&mut session, &packets(1, &[&ok()]));
+    assert!(session.discard().unwrap());
+    assert!(session.is_idle());
+}
+
+#[test]
+fn the_response_to_a_command_of_two_packets_begins_at_sequence_number_2() {
+    let mut session = logged_in();
+    session
+        .simple_query(&"x".repeat(otaria_codec::MAX_BODY_BYTES))
+        .unwrap();
+    write_all(&mut session);
+    receive(&mut session, &packets(2, &[&ok()]));
+    assert!(matches!(session.poll(), Ok(Some(Event::Ok(_)))));
+}
+
+#[test]
+fn a_reset_whose_response_is_discarded_still_resets_what_is_known() {
+    let mut session = logged_in();
+    session.simple_query("SET autocommit = 0").unwrap();
+    write_all(&mut session);
+    let changed = OkPacket {
+        status: ServerStatus::SESSION_STATE_CHANGED,
+        session_state: b"\x00\x0f\x0aautocommit\x03OFF",
+        ..OkPacket::default()
+    };
+    receive(&mut session, &packets(1, &[&changed]));
+    assert!(session.discard().unwrap());
+    assert_eq!(session.state().system_variable("autocommit"), Some("OFF"));
+    session.reset().unwrap();
+    write_all(&mut session);
+    session.abandon();
+    receive(&mut session, &packets(1, &[&ok()]));
+    assert!(session.discard().unwrap());
+    assert_eq!(session.state().system_variable("autocommit"), None);
+}
+
+#[test]
+fn an_err_with_sequence_number_0_ends_the_session() {
+    let killed = ErrPacket::new(1927, *b"70100", "Connection was killed");
+    // While nothing is due.
+    let mut session = logged_in();
+    receive(&mut session, &packets(0, &[&killed]));
+    let reason = CloseReason::EndedByServer { code: 1927 };
+    assert!(matches!(session.discard(), Err(Error::Closed { reason: found }) if found == reason));
+    assert!(matches!(session.ping(), Err(Error::Closed { .. })));
+    // In place of a response.
+    let mut session = logged_in();
+    session.ping().unwrap();
+    write_all(&mut session);
+    receive(&mut session, &packets(0, &[&killed]));
+    assert!(matches!(session.poll(), Ok(Some(Event::Err(error))) if error.code() == 1927));
+    assert_eq!(session.close_reason(), Some(reason));
+}
+
+#[test]
+fn a_result_for_a_command_nobody_sent_closes_the_session() {
+    let mut session = logged_in();
+    session.ping().unwrap();
+    write_all(&mut session);
+    receive(&mut session, &packets(1, &[&ok(), &ok()]));
+    assert!(matches!(session.poll(), Ok(Some(Event::Ok(_)))));
+    let error = session.discard().unwrap_err();
+    let packet = "no packet, for nothing was asked";
+    assert!(
+        matches!(error, Error::InvalidPacket(InvalidPacket::Unexpected { packet: found, .. })
+            if found == packet)
+    );
+    assert_eq!(session.close_reason(), Some(CloseReason::InvalidPacket));
+}
+
+#[test]
+fn com_quit_is_queued_only_where_the_server_can_read_it() {
+    let mut session = logged_in();
+    assert!(session.quit());
+    assert_eq!(write_all(&mut session), [1, 0, 0, 0, 1]);
+    let mut session = logged_in();
+    session.ping().unwrap();
+    session.written(1);
+    assert!(!session.quit(), "behind half a command");
+    let mut session = logged_in();
+    session.ping().unwrap();
+    write_all(&mut session);
+    assert!(!session.quit(), "while a response is due");
+}
+
+#[test]
+fn what_was_due_is_named_when_the_connection_is_lost() {
+    let mut session = logged_in();
+    session.simple_query("SELECT 1").unwrap();
+    assert!(matches!(
+        session.lost(),
+        Error::ConnectionLost {
+            expected: "response"
+        }
+    ));
+    let mut session = logged_in();
+    session.simple_query("SELECT 1").unwrap();
+    receive(&mut session, &result_set(&[])[..6]);
+    assert!(session.poll().unwrap().is_none());
+    let expected = "column definition packet";
+    let error = session.read_timed_out();
+    assert!(
+        matches!(error, Error::Timeout { phase: TimeoutPhase::Read(found) } if found == expected)
+    );
+    let mut session = Session::new(&Config::builder().build().unwrap(), Channel::Plain, [0; 32]);
+    let expected = "initial handshake packet";
+    assert!(
+        matches!(session.lost(), Error::ConnectionLost { expected: found } if found == expected)
+    );
+}
+
+#[test]
+fn debug_shows_no_password_no_sql_and_no_value() {
+    let mut session = logged_in();
+    session.simple_query("SELECT 'xyzzy'").unwrap();
+    let queued = format!("{session:?}");
+    write_all(&mut session);
+    receive(&mut session, &result_set(&["plugh"]));
+    session.poll().unwrap();
+    let Ok(Some(Event::Row(row))) = session.poll() else {
+        panic!("no row")
+    };
+    let row = format!("{:?}", session.row(row));
+    for text in [queued, format!("{session:?}"), row] {
+        for secret in ["hunter2", "xyzzy", "plugh", "120, 121", "112, 108"] {
+            assert!(!text.contains(secret), "{secret} in {text}");
+        }
+    }
+}

@@ -1,0 +1,403 @@
+//! Responses that break the protocol, one by one.
+
+use allocation_counter::measure;
+use otaria::{CloseReason, Config, Connection, Error, InvalidPacket};
+use otaria_codec::{
+    ColumnCount, ColumnDefinition, Encode, ErrPacket, FieldType, OkPacket, PacketEncoder,
+    ProgressReport, ServerStatus,
+};
+use otaria_text::{ComPing, ComQuery};
+use protocol_tests::fixture::chain;
+use protocol_tests::pipe::{Action, Cut, Pipe, PipeHandle};
+use protocol_tests::script::{CAPABILITIES, Reply, Script};
+
+use crate::exchange::{CONNECT_TIMEOUT, IO_TIMEOUT, in_time, paused_clock};
+
+const QUERY: &str = "SELECT a FROM t";
+
+/// A server that answers [`QUERY`] with `reply`, and pings.
+fn script(reply: Reply) -> Script {
+    Script::new()
+        .on(&ComQuery::new(QUERY), reply)
+        .on(&ComPing, Reply::ok())
+}
+
+async fn connected(reply: Reply) -> (Connection, PipeHandle) {
+    let pipe = Pipe::new(script(reply), Cut::Whole);
+    let handle = pipe.handle();
+    let config = Config::builder()
+        .user("u")
+        .password("p")
+        .connect_timeout(CONNECT_TIMEOUT)
+        .io_timeout(IO_TIMEOUT)
+        .drain_timeout(IO_TIMEOUT);
+    let config = config.build().unwrap();
+    let connection = Connection::connect_over(pipe, &config).await.unwrap();
+    (connection, handle)
+}
+
+/// The text of the first cell of each row, up to the first error.
+async fn query(connection: &mut Connection) -> (Vec<String>, Result<(), Error>) {
+    let mut cells = Vec::new();
+    let result = async {
+        let mut rows = connection.simple_query(QUERY).await?;
+        while let Some(row) = rows.next().await? {
+            cells.push(row.get(0)?);
+        }
+        rows.finish().await
+    };
+    let result = in_time(IO_TIMEOUT, result).await;
+    (cells, result)
+}
+
+/// The error of a query that `reply` answers; the connection is then closed.
+async fn fatal(reply: Reply) -> Error {
+    let (mut connection, _) = connected(reply).await;
+    let error = query(&mut connection).await.1.unwrap_err();
+    assert!(connection.close_reason().is_some(), "{}", chain(&error));
+    let next = connection.ping().await;
+    assert!(matches!(next, Err(Error::Closed { .. })), "{next:?}");
+    error
+}
+
+fn column() -> ColumnDefinition {
+    ColumnDefinition::new("a", FieldType::VarString).with_collation(45)
+}
+
+fn packet(sequence_number: u8, packet: &impl Encode) -> Action {
+    let mut encoder = PacketEncoder::new();
+    encoder.set_sequence_number(sequence_number);
+    encoder.packet(packet, CAPABILITIES);
+    Action::Send(encoder.take())
+}
+
+const KILLED: ErrPacket<'_> = ErrPacket::new(1927, *b"70100", "Connection was killed");
+
+#[tokio::test(start_paused = true)]
+async fn server_closes_during_header_error_no_spin() {
+    let error = fatal(Reply::new().raw(&[1, 0]).close()).await;
+    assert!(matches!(error, Error::ConnectionLost { expected } if expected == "response"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn server_closes_during_payload_error_no_spin() {
+    let cut_row = Reply::new().head(&["a"]).raw(&[2, 0, 0, 3, 1]).close();
+    let error = fatal(cut_row).await;
+    assert!(matches!(error, Error::ConnectionLost { expected } if expected == "result set row"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn server_resets_during_payload_error_no_spin() {
+    let error = fatal(Reply::new().head(&["a"]).raw(&[2, 0, 0, 3, 1]).reset()).await;
+    assert!(matches!(error, Error::ConnectionLost { expected } if expected == "result set row"));
+}
+
+/// The error of a ping, and that of the one after it.
+async fn ping_twice(connection: &mut Connection) -> (Error, Error) {
+    let first = in_time(IO_TIMEOUT, connection.ping()).await.unwrap_err();
+    let second = in_time(IO_TIMEOUT, connection.ping()).await.unwrap_err();
+    (first, second)
+}
+
+fn is_closed_by_1927(error: &Error) -> bool {
+    let ended = CloseReason::EndedByServer { code: 1927 };
+    matches!(error, Error::Closed { reason } if *reason == ended)
+}
+
+#[tokio::test(start_paused = true)]
+async fn err_with_seq_id_0_arriving_while_idle_closes_with_the_servers_code() {
+    let (mut connection, handle) = connected(Reply::ok()).await;
+    handle.act(vec![packet(0, &KILLED)]);
+    let (first, second) = ping_twice(&mut connection).await;
+    assert!(chain(&first).contains("1927"), "{}", chain(&first));
+    assert!(is_closed_by_1927(&second), "{}", chain(&second));
+}
+
+#[tokio::test(start_paused = true)]
+async fn err_with_seq_id_0_racing_with_a_write_is_the_servers_last_word() {
+    let (mut connection, handle) = connected(Reply::ok()).await;
+    // The write fails, and the reason lies in the receive buffer of the socket.
+    handle.act(vec![packet(0, &KILLED), Action::Close]);
+    let (first, second) = ping_twice(&mut connection).await;
+    assert!(chain(&first).contains("1927"), "{}", chain(&first));
+    assert!(is_closed_by_1927(&second), "{}", chain(&second));
+}
+
+#[tokio::test(start_paused = true)]
+async fn err_with_seq_id_0_behind_a_response_is_noticed_before_the_next_command() {
+    let killed = [
+        0x0a, 0, 0, 0, 0xff, 0x87, 0x07, b'#', b'7', b'0', b'1', b'0', b'0', b'x',
+    ];
+    let (mut connection, handle) = connected(Reply::ok().raw(&killed)).await;
+    query(&mut connection).await.1.unwrap();
+    let sent = handle.received().len();
+    let (first, _) = ping_twice(&mut connection).await;
+    assert!(is_closed_by_1927(&first), "{}", chain(&first));
+    assert_eq!(handle.received().len(), sent, "nothing is sent");
+}
+
+#[tokio::test(start_paused = true)]
+async fn fin_while_idle_is_a_lost_connection() {
+    let (mut connection, handle) = connected(Reply::ok()).await;
+    handle.act(vec![Action::Close]);
+    let (first, second) = ping_twice(&mut connection).await;
+    assert!(matches!(first, Error::ConnectionLost { expected } if expected == "response"));
+    let reason = CloseReason::Lost;
+    assert!(matches!(second, Error::Closed { reason: told } if told == reason));
+}
+
+#[tokio::test(start_paused = true)]
+async fn reset_while_idle_is_a_lost_connection() {
+    let (mut connection, handle) = connected(Reply::ok()).await;
+    handle.act(vec![Action::Reset]);
+    let (first, second) = ping_twice(&mut connection).await;
+    assert!(matches!(first, Error::ConnectionLost { expected } if expected == "response"));
+    assert!(matches!(second, Error::Closed { .. }));
+}
+
+#[tokio::test(start_paused = true)]
+async fn empty_packet_anywhere_in_a_response_is_an_error() {
+    let empty = |reply: Reply| reply.payload(Vec::new());
+    let count = ColumnCount {
+        columns: 1,
+        metadata_follows: true,
+    };
+    for (reply, packet) in [
+        (empty(Reply::new()), "response"),
+        (
+            empty(Reply::new().packet(&count)),
+            "column definition packet",
+        ),
+        (empty(Reply::new().head(&["a"])), "result set row"),
+    ] {
+        let error = fatal(reply).await;
+        let expected = InvalidPacket::Empty { packet };
+        assert!(matches!(error, Error::InvalidPacket(found) if found == expected));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn column_count_2_63_is_an_error_and_no_huge_allocation() {
+    let error = fatal(Reply::new().payload(vec![0xfe, 0, 0, 0, 0, 0, 0, 0, 0x80])).await;
+    assert!(chain(&error).contains("column count packet"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn next_caller_never_receives_a_result_for_a_command_nobody_sent() {
+    for unasked in [Reply::ok(), Reply::rows(&["a"], [["stale"]])] {
+        let (mut connection, handle) = connected(Reply::rows(&["a"], [["mine"]])).await;
+        handle.act(unasked.actions(1));
+        let (cells, result) = query(&mut connection).await;
+        assert!(
+            cells.is_empty() || cells == ["mine"],
+            "{cells:?} {result:?}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn next_command_is_not_sent_behind_a_second_response() {
+    let twice = Reply::ok().packet(&OkPacket::default());
+    let (mut connection, handle) = connected(twice).await;
+    query(&mut connection).await.1.unwrap();
+    let sent = handle.received().len();
+    let reason = CloseReason::InvalidPacket;
+    let (first, _) = ping_twice(&mut connection).await;
+    assert!(matches!(
+        first,
+        Error::InvalidPacket(_) | Error::Closed { .. }
+    ));
+    assert_eq!(connection.close_reason(), Some(reason));
+    assert_eq!(handle.received().len(), sent, "nothing is sent");
+}
+
+#[tokio::test(start_paused = true)]
+async fn hostile_server_local_infile_to_select_is_refused_and_nothing_sent() {
+    let (mut connection, handle) = connected(Reply::new().payload(b"\xfb/etc/passwd".into())).await;
+    let before = handle.received().len();
+    let error = query(&mut connection).await.1.unwrap_err();
+    let (packet, capability) = ("LOCAL_INFILE Packet", "LOCAL_FILES");
+    let refused = InvalidPacket::NotNegotiated { packet, capability };
+    assert!(matches!(error, Error::InvalidPacket(found) if found == refused));
+    assert!(matches!(connection.ping().await, Err(Error::Closed { .. })));
+    let command = 4 + 1 + QUERY.len();
+    assert_eq!(handle.received().len(), before + command);
+}
+
+#[tokio::test(start_paused = true)]
+async fn err_in_the_middle_of_rows_leaves_the_connection_usable() {
+    let reply = Reply::new()
+        .head(&["a"])
+        .payload(b"\x011".to_vec())
+        .packet(&ErrPacket::new(1317, *b"70100", "interrupted"));
+    let (mut connection, _) = connected(reply).await;
+    for _ in 0..2 {
+        let (cells, result) = query(&mut connection).await;
+        assert_eq!(cells, ["1"]);
+        assert!(matches!(result, Err(Error::Server(error)) if error.code() == 1317));
+        connection.ping().await.unwrap();
+    }
+}
+
+fn fails_late() -> Reply {
+    Reply::new()
+        .result_set(&["a"], [["1"]], ServerStatus::MORE_RESULTS_EXISTS)
+        .packet(&ErrPacket::new(1644, *b"45000", "late"))
+}
+
+#[tokio::test(start_paused = true)]
+async fn err_as_2nd_result_of_a_multi_result_leaves_the_connection_usable() {
+    let (mut connection, _) = connected(fails_late()).await;
+    let (cells, result) = query(&mut connection).await;
+    assert_eq!(cells, ["1"]);
+    assert!(matches!(result, Err(Error::Server(error)) if error.code() == 1644));
+    connection.ping().await.unwrap();
+    assert!(connection.is_idle());
+}
+
+#[tokio::test(start_paused = true)]
+async fn dropped_multi_result_with_pending_error_leaves_the_connection_usable() {
+    let (mut connection, _) = connected(fails_late()).await;
+    let mut rows = connection.simple_query(QUERY).await.unwrap();
+    assert!(rows.next().await.unwrap().is_some());
+    drop(rows);
+    connection.ping().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn more_rows_than_were_asked_for_do_not_become_columns() {
+    let reply = Reply::new()
+        .head(&["a"])
+        .packet(&column())
+        .packet(&column());
+    let (mut connection, _) = connected(reply).await;
+    let rows = connection.simple_query(QUERY).await.unwrap();
+    assert_eq!(rows.columns().len(), 1);
+}
+
+#[test]
+fn endless_column_definitions_are_bounded_by_the_count() {
+    let clock = paused_clock();
+    let count = ColumnCount {
+        columns: u16::MAX,
+        metadata_follows: true,
+    };
+    let definitions = |number| {
+        (0..number).fold(Reply::new().packet(&count), |reply, _| {
+            reply.packet(&column())
+        })
+    };
+    let used = |reply: Reply| {
+        let bytes = reply.bytes().len();
+        let used = measure(|| clock.block_on(async { drop(fatal(reply).await) }));
+        (used.bytes_max, bytes)
+    };
+    // A count alone costs nothing; what comes is held once, with its names.
+    assert!(used(definitions(0)).0 < 256 * 1024);
+    let (held, sent) = used(definitions(1000));
+    assert!(held < 20 * sent as u64, "{held} bytes for {sent}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn server_that_never_ends_its_rows_is_waited_for_no_longer_than_the_timeout() {
+    let error = fatal(Reply::new().head(&["a"]).payload(b"\x011".to_vec())).await;
+    assert_eq!(
+        chain(&error),
+        "timed out while waiting to receive: result set row"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn payload_above_the_limit_is_an_error_before_it_is_received() {
+    let pipe = Pipe::new(script(Reply::new().raw(&[1, 4, 0, 1])), Cut::Whole);
+    let builder = Config::builder().user("u").max_payload_bytes(1024);
+    let config = builder.io_timeout(IO_TIMEOUT).build().unwrap();
+    let mut connection = Connection::connect_over(pipe, &config).await.unwrap();
+    let error = query(&mut connection).await.1.unwrap_err();
+    let expected = InvalidPacket::PayloadTooLong { limit: 1024 };
+    assert!(matches!(error, Error::InvalidPacket(found) if found == expected));
+}
+
+fn progress() -> ProgressReport<'static> {
+    ProgressReport {
+        stage: 1,
+        max_stage: 2,
+        progress: 0,
+        info: b"copy",
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn progress_report_before_a_result_is_passed_over() {
+    let reply = Reply::new().packet(&progress());
+    let reply = reply.result_set(&["a"], [["1"]], ServerStatus::AUTOCOMMIT);
+    let (mut connection, _) = connected(reply).await;
+    let (cells, result) = query(&mut connection).await;
+    assert_eq!(cells, ["1"]);
+    result.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn progress_report_between_rows_is_an_error_or_leaves_the_columns() {
+    let reply = Reply::new()
+        .head(&["a"])
+        .payload(b"\x011".to_vec())
+        .packet(&progress())
+        .payload(b"\x012".to_vec())
+        .packet(&OkPacket {
+            ends_result_set: true,
+            ..OkPacket::default()
+        });
+    let (mut connection, _) = connected(reply).await;
+    let (cells, result) = query(&mut connection).await;
+    match result {
+        Ok(()) => assert_eq!(cells, ["1", "2"]),
+        Err(Error::InvalidPacket(_)) => assert_eq!(cells, ["1"]),
+        Err(error) => panic!("{}", chain(&error)),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn row_that_is_cut_closes_the_connection() {
+    let (mut connection, _) = connected(
+        Reply::new()
+            .head(&["a"])
+            .payload(b"\x05ab".to_vec())
+            .packet(&OkPacket {
+                ends_result_set: true,
+                ..OkPacket::default()
+            }),
+    )
+    .await;
+    let error = query(&mut connection).await.1.unwrap_err();
+    assert!(
+        matches!(error, Error::InvalidPacket(_)),
+        "{}",
+        chain(&error)
+    );
+    // "The server broke the protocol. The connection is closed."
+    assert!(matches!(connection.ping().await, Err(Error::Closed { .. })));
+}
+
+#[tokio::test(start_paused = true)]
+async fn row_with_more_cells_than_columns_is_an_error() {
+    let reply = Reply::rows(&["a"], [["1", "2"]]);
+    let (mut connection, _) = connected(reply).await;
+    let (cells, result) = query(&mut connection).await;
+    assert!(matches!(result, Err(Error::InvalidPacket(_))), "{cells:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn half_a_header_while_idle_does_not_become_part_of_the_next_response() {
+    // Together with the honest response it would read as a packet of 7 bytes and a hang.
+    let (mut connection, handle) = connected(Reply::ok().raw(&[7])).await;
+    query(&mut connection).await.1.unwrap();
+    let sent = handle.received().len();
+    let (first, _) = ping_twice(&mut connection).await;
+    assert!(matches!(
+        first,
+        Error::InvalidPacket(_) | Error::Closed { .. } | Error::Timeout { .. }
+    ));
+    assert!(handle.received().len() >= sent);
+    assert!(connection.close_reason().is_some());
+}

@@ -1,0 +1,138 @@
+//! Logins that break the protocol, one by one.
+
+use otaria::{AuthError, Config, Connection, Error};
+use otaria_auth::AuthSwitchRequest;
+use otaria_codec::{Encode, ErrPacket, InvalidPacket, PacketEncoder};
+use protocol_tests::fixture::chain;
+use protocol_tests::pipe::{Action, Cut, Peer, Pipe};
+use protocol_tests::script::{CAPABILITIES, Reply, Script, greeting};
+
+use crate::exchange::{CONNECT_TIMEOUT, IO_TIMEOUT, in_time};
+
+/// The error of a login to `peer`.
+async fn refused(peer: impl Peer + 'static) -> Error {
+    let config = Config::builder()
+        .user("u")
+        .password("p")
+        .connect_timeout(CONNECT_TIMEOUT)
+        .io_timeout(IO_TIMEOUT);
+    let config = config.build().unwrap();
+    let pipe = Pipe::new(peer, Cut::Whole);
+    let connected = in_time(CONNECT_TIMEOUT, Connection::connect_over(pipe, &config)).await;
+    connected.expect_err("the login fails")
+}
+
+/// A server that greets and answers whatever it gets with the same packet, for ever.
+struct Endless {
+    answer: Vec<u8>,
+    sequence_number: u8,
+}
+
+impl Endless {
+    fn new(answer: &impl Encode) -> Self {
+        Self {
+            answer: payload(answer),
+            sequence_number: 2,
+        }
+    }
+}
+
+impl Peer for Endless {
+    fn greet(&mut self) -> Vec<Action> {
+        Reply::new().packet(&greeting()).actions(0)
+    }
+
+    fn receive(&mut self, _: &[u8]) -> Vec<Action> {
+        let reply = Reply::new().payload(self.answer.clone());
+        let actions = reply.actions(self.sequence_number);
+        self.sequence_number = self.sequence_number.wrapping_add(2);
+        actions
+    }
+}
+
+fn payload(packet: &impl Encode) -> Vec<u8> {
+    let mut encoder = PacketEncoder::new();
+    encoder.packet(packet, CAPABILITIES);
+    encoder.bytes()[4..].to_vec()
+}
+
+#[tokio::test(start_paused = true)]
+async fn endless_auth_switches_end_at_the_limit() {
+    let error = refused(Endless::new(&AuthSwitchRequest {
+        auth_plugin: "mysql_native_password",
+        plugin_data: b"01234567890123456789\0",
+    }))
+    .await;
+    let Error::Auth(AuthError::TooManySwitches { limit }) = error else {
+        panic!("{}", chain(&error));
+    };
+    assert!(limit <= 10, "{limit}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn endless_plugin_data_ends_the_login() {
+    let error = refused(Endless {
+        answer: b"\x01more".to_vec(),
+        sequence_number: 2,
+    })
+    .await;
+    assert!(matches!(
+        error,
+        Error::Auth(AuthError::UnexpectedPluginData { .. } | AuthError::TooMuchPluginData { .. })
+    ));
+}
+
+#[tokio::test(start_paused = true)]
+async fn err_as_the_very_first_packet_without_sqlstate_reports_the_servers_own_words() {
+    let too_many = ErrPacket {
+        code: 1040,
+        sqlstate: None,
+        message: b"Too many connections",
+    };
+    let script = Script::new().greet(Reply::new().packet(&too_many).close());
+    let text = chain(&refused(script).await);
+    assert!(text.contains("Too many connections"), "{text}");
+    assert!(text.contains("1040"), "{text}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn empty_packet_in_place_of_the_greeting_or_the_answer_is_an_error() {
+    let empty = || Reply::new().payload(Vec::new());
+    for script in [Script::new().greet(empty()), Script::new().login(empty())] {
+        let error = refused(script).await;
+        let invalid = matches!(
+            error,
+            Error::Auth(AuthError::InvalidPacket(InvalidPacket::Empty { .. }))
+        );
+        assert!(invalid, "{}", chain(&error));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn hostile_server_local_infile_during_login_is_refused() {
+    let script = Script::new().login(Reply::new().payload(b"\xfb/etc/passwd".to_vec()));
+    let error = refused(script).await;
+    assert!(chain(&error).contains("Authentication exchange"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn greeting_that_never_comes_names_what_was_waited_for() {
+    let error = refused(Script::new().greet(Reply::new())).await;
+    assert_eq!(
+        chain(&error),
+        "timed out while waiting to receive: initial handshake packet"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn greeting_of_a_mebibyte_is_refused_before_it_is_received() {
+    let error = refused(Script::new().greet(Reply::new().raw(&[0xff, 0xff, 0xff, 0, 10]))).await;
+    assert!(chain(&error).contains("longer than the limit"));
+}
+
+/// A broken packet is the server's fault in the login too, so a caller finds it in one place.
+#[tokio::test(start_paused = true)]
+async fn broken_packet_of_a_login_is_an_invalid_packet_error() {
+    let error = refused(Script::new().greet(Reply::new().payload(vec![9]))).await;
+    assert!(matches!(error, Error::InvalidPacket(_)), "{error:?}");
+}

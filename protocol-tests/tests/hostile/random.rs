@@ -1,0 +1,99 @@
+//! A server with seeded faults.
+
+use otaria::{Config, Connection, Error};
+use otaria_codec::{OkPacket, ServerStatus};
+use otaria_text::{ComPing, ComQuery, ComResetConnection};
+use protocol_tests::chaos::{Chaos, seed};
+use protocol_tests::fixture::Command;
+use protocol_tests::pipe::{Cut, Pipe};
+use protocol_tests::script::{Reply, Script};
+
+use crate::exchange::{
+    CONNECT_TIMEOUT, IO_TIMEOUT, assert_closed_if_fatal, assert_closed_or_usable,
+    assert_names_a_packet, in_time,
+};
+
+fn script() -> Script {
+    let rows = [
+        [Some("1"), Some("one")],
+        [Some("2"), None],
+        [None, Some("")],
+    ];
+    let several = Reply::new()
+        .result_set(&["a"], [["1"], ["2"]], ServerStatus::MORE_RESULTS_EXISTS)
+        .result_set(&["b"], [["x"]], ServerStatus::MORE_RESULTS_EXISTS)
+        .packet(&OkPacket::default());
+    let fails_late = Reply::new()
+        .head(&["a"])
+        .payload(b"\x011".to_vec())
+        .payload(b"\xff\x15\x04#28000no more".to_vec());
+    Script::new()
+        .on(&ComQuery::new("SELECT"), Reply::rows(&["a", "b"], rows))
+        .on(&ComQuery::new("CALL"), several)
+        .on(&ComQuery::new("FAIL"), fails_late)
+        .on(&ComQuery::new("INSERT"), Reply::ok())
+        .on(&ComQuery::new("ERROR"), Reply::err(1064, *b"42000", "no"))
+        .on(&ComPing, Reply::ok())
+        .on(&ComResetConnection, Reply::ok())
+}
+
+/// Logs in and runs commands until the connection is closed.
+async fn run(seed: u64) {
+    let mut random = fastrand::Rng::with_seed(seed);
+    let faults = random.u32(1..300);
+    let cut = if random.bool() {
+        Cut::Whole
+    } else {
+        Cut::Random(random.fork())
+    };
+    let pipe = Pipe::new(Chaos::new(script(), seed, faults), cut);
+    let config = Config::builder()
+        .user("u")
+        .password("p")
+        .connect_timeout(CONNECT_TIMEOUT)
+        .io_timeout(IO_TIMEOUT)
+        .drain_timeout(IO_TIMEOUT)
+        .build()
+        .unwrap();
+    let connecting = Connection::connect_over(pipe, &config);
+    let mut connection = match in_time(CONNECT_TIMEOUT, connecting).await {
+        Ok(connection) => connection,
+        Err(error) => return assert_names_a_packet(&error),
+    };
+    for _ in 0..8 {
+        let command = COMMANDS[random.usize(..COMMANDS.len())];
+        let outcome = in_time(2 * IO_TIMEOUT, command.run(&mut connection)).await;
+        let Some(error) = outcome.error else {
+            continue;
+        };
+        // What came unasked behind the last response is noticed before the next command.
+        if !matches!(error, Error::Closed { .. }) {
+            assert_names_a_packet(&error);
+        }
+        assert_closed_if_fatal(&connection, &error);
+        if connection.close_reason().is_some() {
+            break;
+        }
+    }
+    assert_closed_or_usable(&mut connection).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_thousand_random_faults_neither_panic_nor_hang() {
+    let seed = seed();
+    for run_number in 0..RUNS {
+        run(seed.wrapping_add(run_number)).await;
+    }
+}
+
+const RUNS: u64 = 2000;
+
+const COMMANDS: [Command<'static>; 7] = [
+    Command::Query("SELECT"),
+    Command::Query("CALL"),
+    Command::Query("FAIL"),
+    Command::Query("INSERT"),
+    Command::Query("ERROR"),
+    Command::Ping,
+    Command::Reset,
+];
