@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use otaria::{CloseReason, Config, Connection, Error, ServerStatus, TimeoutPhase};
 use protocol_tests::live;
-use protocol_tests::polls::poll_times;
+use protocol_tests::polls::{at_every_poll, poll_times};
 
 use crate::connect;
 
@@ -268,6 +268,51 @@ async fn queries_dropped_after_some_polls_of_a_real_socket_leave_the_next_one_wh
         }
         assert_eq!(text(&mut connection, "SELECT 'next'").await?, "next");
     }
+    Ok(())
+}
+
+#[tokio::test]
+async fn connect_dropped_at_every_poll_of_a_real_socket_leaves_no_connection() -> Result<(), Error>
+{
+    let schema = live::shared().schema("connect").unwrap();
+    let sql = format!("CREATE USER {}@'%'", schema.name());
+    let mut admin = connect("").await;
+    admin.simple_execute(&sql).await?;
+    let user = config()
+        .to_builder()
+        .user(schema.name())
+        .password("")
+        .init_command("DO 1");
+    let mut configs = vec![user.clone().build()?];
+    configs.extend(
+        live::shared()
+            .socket()
+            .map(|path| user.socket(path).build().unwrap()),
+    );
+    for config in configs {
+        at_every_poll(
+            async |polls| match poll_times(Connection::connect(&config), polls).await {
+                None => false,
+                Some(connected) => connected.is_ok(),
+            },
+        )
+        .await;
+    }
+    let left = format!(
+        "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE USER IN ('{}', \
+         'unauthenticated user')",
+        schema.name()
+    );
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while admin.simple_query(&left).await?.collect::<(i64,)>().await? != [(0,)] {
+        assert!(
+            Instant::now() < deadline,
+            "a dropped login left its connection behind"
+        );
+    }
+    admin
+        .simple_execute(&format!("DROP USER {}@'%'", schema.name()))
+        .await?;
     Ok(())
 }
 

@@ -86,7 +86,9 @@ fn result_set(rows: &[&str]) -> Vec<u8> {
     let (column, end) = (column(), rows_end());
     let rows: Vec<TextRowPacket> = rows.iter().map(|row| TextRowPacket::of([*row])).collect();
     let mut all: Vec<&dyn Encode> = vec![&count, &column];
-    all.extend(rows.iter().map(|row| row as &dyn Encode));
+    for row in &rows {
+        all.push(row);
+    }
     all.push(&end);
     packets(1, &all)
 }
