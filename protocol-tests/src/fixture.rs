@@ -3,6 +3,7 @@
 //! A line that begins with `>` holds bytes that the client sent, one with `<` bytes that the server
 //! sent, each a whole packet in hexadecimal; `#` begins a comment, which may follow bytes.
 
+use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 use otaria::{Config, Connection, Error, Rows, ValueRef};
@@ -128,7 +129,7 @@ impl Fixture {
         for packet in packets {
             text.push(if packet.from_client { '>' } else { '<' });
             for byte in &packet.bytes {
-                text.push_str(&format!(" {byte:02x}"));
+                write!(text, " {byte:02x}").expect("a String takes everything");
             }
             text.push('\n');
         }
@@ -154,7 +155,7 @@ impl Packet {
             .filter(|character| !character.is_whitespace())
             .map(|digit| digit.to_digit(16).expect("hexadecimal digits") as u8)
             .collect();
-        assert!(digits.len() % 2 == 0, "half a byte in: {line}");
+        assert!(digits.len().is_multiple_of(2), "half a byte in: {line}");
         let bytes = digits
             .chunks(2)
             .map(|pair| pair[0] << 4 | pair[1])
@@ -237,7 +238,7 @@ fn show(value: ValueRef<'_>) -> String {
         ValueRef::Date(value) => format!("{kind} {value}"),
         ValueRef::DateTime(value) => format!("{kind} {value}"),
         ValueRef::Time(value) => format!("{kind} {value}"),
-        _ => kind.to_owned(),
+        ValueRef::Null => kind.to_owned(),
     }
 }
 
@@ -246,7 +247,7 @@ pub fn chain(error: &Error) -> String {
     let mut text = error.to_string();
     let mut cause = std::error::Error::source(error);
     while let Some(error) = cause {
-        text.push_str(&format!(": {error}"));
+        write!(text, ": {error}").expect("a String takes everything");
         cause = error.source();
     }
     text

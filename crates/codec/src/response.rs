@@ -23,6 +23,8 @@ pub struct ResponseReader {
 enum State {
     /// At the beginning of a result.
     Result,
+    /// An OK is due, and nothing else but an ERR.
+    Ok,
     /// The content of a local file is due from the client, then an OK or ERR from the server.
     LocalInfile,
     /// So many column definitions are due.
@@ -96,6 +98,14 @@ impl ResponseReader {
         }
     }
 
+    /// A reader of the response to a command that is answered by one OK, such as `COM_PING`.
+    pub const fn for_ok(capabilities: Capabilities) -> Self {
+        Self {
+            capabilities,
+            state: State::Ok,
+        }
+    }
+
     /// Whether the response is complete.
     pub fn is_done(&self) -> bool {
         self.state == State::Done
@@ -129,6 +139,10 @@ impl ResponseReader {
                 let ok = OkPacket::decode(payload, self.capabilities)?;
                 self.state = State::after(ok.status);
                 Ok(ResponseEvent::Ok(ok))
+            }
+            (State::Ok, 0x00) => {
+                self.state = State::Done;
+                OkPacket::decode(payload, self.capabilities).map(ResponseEvent::Ok)
             }
             (State::Result, 0xfb) => self.read_local_infile(payload),
             (State::Result, _) => self.read_column_count(payload),
@@ -164,6 +178,15 @@ impl ResponseReader {
         let err = ErrPacket::decode(payload, self.capabilities)?;
         // An ERR packet with this code is a progress report.
         if err.code == 0xffff {
+            if !self
+                .capabilities
+                .contains(Capabilities::MARIADB_CLIENT_PROGRESS)
+            {
+                return Err(InvalidPacket::NotNegotiated {
+                    packet: "progress report",
+                    capability: "MARIADB_CLIENT_PROGRESS",
+                });
+            }
             return ProgressReport::decode(payload, self.capabilities).map(ResponseEvent::Progress);
         }
         self.state = State::Done;
@@ -239,6 +262,7 @@ impl State {
     const fn expects(self) -> &'static str {
         match self {
             Self::Result => "response",
+            Self::Ok => "OK_Packet",
             Self::LocalInfile => "response to LOCAL INFILE data",
             Self::ColumnDefinitions(_) => "column definition packet",
             Self::MetadataEof => "EOF_Packet after column definitions",

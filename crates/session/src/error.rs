@@ -16,6 +16,11 @@ pub enum Error {
     /// The server refused or ended the command. The connection stays usable.
     #[error(transparent)]
     Server(ServerError),
+    /// The server ended the session on its own account, as when it is shut down or an operator
+    /// kills the connection. The connection is closed; whether a statement that was sent has run
+    /// is not known.
+    #[error("the server ended the session")]
+    EndedByServer(#[source] ServerError),
     /// The server refused the login, or its way of authentication cannot be used.
     #[error("cannot log in")]
     Auth(#[from] AuthError),

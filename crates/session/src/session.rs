@@ -3,7 +3,7 @@ use std::io;
 use std::ops::Range;
 use std::sync::Arc;
 
-use otaria_auth::{Channel, Handshake, HandshakeStep, ServerInfo, ServerVersion};
+use otaria_auth::{AuthError, Channel, Handshake, HandshakeStep, ServerInfo, ServerVersion};
 use otaria_codec::{
     Capabilities, ColumnDefinition, Decode, Encode, ErrPacket, InvalidPacket, PacketDecoder,
     ResponseEvent, ResponseReader,
@@ -160,7 +160,8 @@ impl Session {
     /// # Errors
     /// [`Error::Closed`].
     pub fn simple_query(&mut self, sql: &str) -> Result<(), Error> {
-        self.command(&ComQuery::new(sql), false)
+        let reader = ResponseReader::new(self.capabilities);
+        self.command(&ComQuery::new(sql), reader, false)
     }
 
     /// Queues `COM_PING`.
@@ -168,7 +169,8 @@ impl Session {
     /// # Errors
     /// [`Error::Closed`].
     pub fn ping(&mut self) -> Result<(), Error> {
-        self.command(&ComPing, false)
+        let reader = ResponseReader::for_ok(self.capabilities);
+        self.command(&ComPing, reader, false)
     }
 
     /// Queues `COM_RESET_CONNECTION`.
@@ -176,7 +178,8 @@ impl Session {
     /// # Errors
     /// [`Error::Closed`].
     pub fn reset(&mut self) -> Result<(), Error> {
-        self.command(&ComResetConnection, true)
+        let reader = ResponseReader::for_ok(self.capabilities);
+        self.command(&ComResetConnection, reader, true)
     }
 
     /// Gives up what is under way and queues `COM_QUIT`, if the server could read it as one: not
@@ -215,7 +218,7 @@ impl Session {
         match self.decoder.unread() {
             0 => Ok(true),
             // An error by which the server ends the session, or what nobody has asked for.
-            _ => self.poll().map(|_| true),
+            _ => self.poll().map(|event| event.is_some()),
         }
     }
 
@@ -223,7 +226,7 @@ impl Session {
     /// bytes have been received.
     ///
     /// # Errors
-    /// [`Error::InvalidPacket`] and [`Error::Auth`] close the session;
+    /// [`Error::InvalidPacket`], [`Error::Auth`] and [`Error::EndedByServer`] close the session;
     /// [`Error::Closed`] if it had been closed before.
     pub fn poll(&mut self) -> Result<Option<Event>, Error> {
         loop {
@@ -284,7 +287,12 @@ impl Session {
         }
     }
 
-    fn command(&mut self, command: &impl Encode, resets: bool) -> Result<(), Error> {
+    fn command(
+        &mut self,
+        command: &impl Encode,
+        reader: ResponseReader,
+        resets: bool,
+    ) -> Result<(), Error> {
         if let Phase::Closed(reason) = self.phase {
             return Err(Error::Closed { reason });
         }
@@ -292,7 +300,6 @@ impl Session {
         if self.expected.is_empty() {
             self.decoder.set_sequence_number(sequence_number);
         }
-        let reader = ResponseReader::new(self.capabilities);
         self.expected.push_back(Expected {
             reader,
             sequence_number,
@@ -315,6 +322,10 @@ impl Session {
             step
         });
         self.decoder.set_sequence_number(due);
+        let step = step.map_err(|error| match error {
+            AuthError::InvalidPacket(invalid) => self.invalid(invalid),
+            error => Error::Auth(error),
+        });
         match step? {
             HandshakeStep::Continue(handshake) => {
                 self.phase = Phase::Handshake(Box::new(handshake));
@@ -369,49 +380,61 @@ impl Session {
             Ok(ResponseEvent::Err(err)) => Ok(Some(Event::Err(ServerError::from(err)))),
             Ok(ResponseEvent::ColumnCount(_)) => {
                 self.head.clear();
-                Ok(None)
+                Ok(self.head_end())
             }
             Ok(ResponseEvent::ColumnDefinition(column)) => {
                 self.head.push(column);
-                Ok(None)
+                Ok(self.head_end())
             }
-            Ok(ResponseEvent::MetadataEnd(_) | ResponseEvent::Progress(_)) => Ok(None),
+            Ok(ResponseEvent::MetadataEnd(_)) => Ok(self.head_end()),
+            Ok(ResponseEvent::Progress(_)) => Ok(None),
             Ok(ResponseEvent::LocalInfile(_)) => Err(InvalidPacket::NotNegotiated {
                 packet: "LOCAL_INFILE Packet",
                 capability: "LOCAL_FILES",
             }),
             Err(invalid) => Err(invalid),
         };
-        match event {
-            Ok(event) => Ok(self.advance(event)),
-            Err(invalid) => Err(self.invalid(invalid)),
-        }
+        let event = event.map_err(|invalid| self.invalid(invalid))?;
+        self.advance(event)
     }
 
-    /// Goes on to the next response if this one is complete, and to the rows if the columns are.
-    fn advance(&mut self, event: Option<Event>) -> Option<Event> {
-        if let Some(Event::Err(error)) = &event
-            && self.decoder.is_out_of_sequence()
-        {
-            self.close(CloseReason::EndedByServer { code: error.code() });
-            return event;
-        }
-        let reader = &self.expected.front()?.reader;
-        if event.is_none() && reader.is_in_rows() {
+    /// The event of a head that is complete, whose columns are now those of the session.
+    fn head_end(&mut self) -> Option<Event> {
+        self.is_in_rows().then(|| {
             self.columns = std::mem::take(&mut self.head).into();
-            return Some(Event::ResultSet);
+            Event::ResultSet
+        })
+    }
+
+    /// Goes on to the next response if this one is complete.
+    fn advance(&mut self, event: Option<Event>) -> Result<Option<Event>, Error> {
+        if let Some(Event::Err(error)) = event {
+            if self.decoder.is_out_of_sequence() {
+                self.close(CloseReason::EndedByServer { code: error.code() });
+                return Err(Error::EndedByServer(error));
+            }
+            self.next_response();
+            return Ok(Some(Event::Err(error)));
         }
         if matches!(event, Some(Event::Ok(_))) && !self.columns.is_empty() {
             self.columns = Arc::new([]);
         }
-        if reader.is_done() {
-            self.expected.pop_front();
-            if let Some(next) = self.expected.front() {
-                self.decoder.set_sequence_number(next.sequence_number);
-            }
-            self.decoder.shrink();
+        if self
+            .expected
+            .front()
+            .is_some_and(|expected| expected.reader.is_done())
+        {
+            self.next_response();
         }
-        event
+        Ok(event)
+    }
+
+    fn next_response(&mut self) {
+        self.expected.pop_front();
+        if let Some(next) = self.expected.front() {
+            self.decoder.set_sequence_number(next.sequence_number);
+        }
+        self.decoder.shrink();
     }
 
     /// A packet came while no response was due: an ERR by which the server ends the session, or
@@ -445,7 +468,7 @@ impl Session {
     fn expects(&self) -> &'static str {
         match (&self.phase, self.expected.front()) {
             (Phase::Handshake(_), _) if self.decoder.sequence_number() == 0 => {
-                "initial handshake packet"
+                "Initial handshake packet"
             }
             (Phase::Handshake(_), _) => "response to the login",
             (_, Some(expected)) => expected.reader.expects(),

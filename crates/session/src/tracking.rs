@@ -84,10 +84,7 @@ impl SessionState {
         session_state: &[u8],
     ) -> Result<(), InvalidPacket> {
         self.status = status;
-        SessionChanges::new(session_state).try_for_each(|change| {
-            self.current.change(&change?);
-            Ok(())
-        })
+        SessionChanges::new(session_state).try_for_each(|change| self.current.change(&change?))
     }
 
     /// The server has reset the session: all is as after the login, but the default database stays.
@@ -101,10 +98,11 @@ impl SessionState {
 }
 
 impl Tracked {
-    fn change(&mut self, change: &SessionChange<'_>) {
+    fn change(&mut self, change: &SessionChange<'_>) -> Result<(), InvalidPacket> {
         match *change {
             SessionChange::SystemVariable { name, value } => {
                 self.system_variables.insert(text(name), text(value));
+                self.check_length()?;
             }
             SessionChange::Schema(schema) => {
                 self.schema = Some(text(schema)).filter(|schema| !schema.is_empty());
@@ -117,8 +115,29 @@ impl Tracked {
             // GTIDs of MySQL, and what is not known here.
             _ => {}
         }
+        Ok(())
+    }
+
+    /// A server may track all of its variables, and must not fill the client's memory with more.
+    fn check_length(&self) -> Result<(), InvalidPacket> {
+        let lengths = self
+            .system_variables
+            .iter()
+            .map(|(name, value)| name.len() + value.len());
+        let bytes: usize = lengths.sum();
+        if bytes <= MAX_VARIABLES_BYTES {
+            return Ok(());
+        }
+        Err(InvalidPacket::Field {
+            packet: "session state info",
+            field: "length of all system variables",
+            value: u64::try_from(bytes).unwrap_or(u64::MAX),
+        })
     }
 }
+
+/// All 700 variables of a server take 30 KiB.
+const MAX_VARIABLES_BYTES: usize = 1024 * 1024;
 
 fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
@@ -161,6 +180,22 @@ mod tests {
         assert_eq!(state.schema(), Some("mysql"));
         assert_eq!(state.system_variable("autocommit"), Some("ON"));
         assert!(!state.is_changed());
+    }
+
+    #[test]
+    fn variables_without_end_are_an_error() {
+        let mut state = logged_in();
+        let mut told = (0..).map(|number| {
+            let (name, value) = (format!("variable {number}"), "x".repeat(60_000));
+            let mut entry = Vec::new();
+            SessionChange::SystemVariable {
+                name: name.as_bytes(),
+                value: value.as_bytes(),
+            }
+            .encode(&mut otaria_codec::PayloadWriter::new(&mut entry));
+            state.update(ServerStatus::empty(), &entry)
+        });
+        assert_eq!(told.position(|result| result.is_err()), Some(17));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use protocol_tests::pipe::{Cut, Pipe};
 use protocol_tests::script::{Reply, Script};
 
 use crate::exchange::{
-    CONNECT_TIMEOUT, IO_TIMEOUT, assert_closed_if_fatal, assert_closed_or_usable,
+    CONNECT_TIMEOUT, Case, IO_TIMEOUT, assert_closed_if_fatal, assert_closed_or_usable,
     assert_names_a_packet, in_time,
 };
 
@@ -82,6 +82,7 @@ async fn run(seed: u64) {
 async fn two_thousand_random_faults_neither_panic_nor_hang() {
     let seed = seed();
     for run_number in 0..RUNS {
+        let _case = Case(format!("run {run_number}"));
         run(seed.wrapping_add(run_number)).await;
     }
 }

@@ -342,7 +342,7 @@ async fn kill_connection_while_idle_is_noticed_by_the_next_call() -> Result<(), 
             Error::ConnectionLost {
                 expected: "response"
             }
-        ) || matches!(&error, Error::Server(error) if error.code() == 1927),
+        ) || matches!(&error, Error::EndedByServer(error) if error.code() == 1927),
         "{error:?}"
     );
     let error = connection.ping().await.unwrap_err();

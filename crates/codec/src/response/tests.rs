@@ -258,13 +258,14 @@ fn without_deprecate_eof_an_eof_follows_definitions_that_were_skipped() {
 
 #[test]
 fn err_code_0xffff_is_a_progress_report() {
+    let capabilities = MODERN | Capabilities::MARIADB_CLIENT_PROGRESS;
     let report = ProgressReport {
         stage: 1,
         max_stage: 2,
         progress: 50_000,
         info: b"copy",
     };
-    Reading::new(MODERN)
+    Reading::new(capabilities)
         .read(&report, |event| {
             assert_eq!(event, ResponseEvent::Progress(report));
         })
@@ -307,5 +308,38 @@ fn the_eof_after_definitions_must_be_one() {
     assert_eq!(
         reading.refused(b"\x011"),
         InvalidPacket::Unexpected { packet, found: 1 }
+    );
+}
+
+#[test]
+fn a_progress_report_that_was_not_negotiated_is_an_error() {
+    let report = b"\xff\xff\xff\x01\x01\x04\x05\x0d\x00\x04copy";
+    let error = InvalidPacket::NotNegotiated {
+        packet: "progress report",
+        capability: "MARIADB_CLIENT_PROGRESS",
+    };
+    assert_eq!(Reading::new(MODERN).refused(report), error);
+    assert_eq!(Reading::new(MODERN).head().refused(report), error);
+}
+
+#[test]
+fn a_command_that_is_answered_by_an_ok_is_answered_by_nothing_else() {
+    let ok = |payload: &[u8]| {
+        let mut reader = ResponseReader::for_ok(MODERN);
+        reader.read(payload).map(|_| reader.is_done())
+    };
+    assert_eq!(ok(b"\x00\x00\x00\x02\x00\x00\x00"), Ok(true));
+    assert_eq!(
+        ok(b"\x00\x00\x00\x0a\x00\x00\x00"),
+        Ok(true),
+        "MORE_RESULTS_EXISTS means nothing"
+    );
+    assert_eq!(ok(b"\xff\x28\x04#42000no"), Ok(true));
+    assert_eq!(
+        ok(b"\x01"),
+        Err(InvalidPacket::Unexpected {
+            packet: "OK_Packet",
+            found: 1
+        })
     );
 }

@@ -1,5 +1,5 @@
 use otaria_auth::{InitialHandshake, SCRAMBLE_BYTES};
-use otaria_codec::{ColumnCount, FieldType, OkPacket, PacketEncoder, ProgressReport, ServerStatus};
+use otaria_codec::{ColumnCount, FieldType, OkPacket, PacketEncoder, ServerStatus};
 use otaria_text::TextRowPacket;
 
 use super::*;
@@ -123,19 +123,26 @@ fn a_query_gives_its_events_in_order() {
 }
 
 #[test]
-fn progress_reports_are_passed_over() {
+fn a_ping_answered_by_rows_closes_the_session() {
     let mut session = logged_in();
     session.ping().unwrap();
     write_all(&mut session);
-    let report = ProgressReport {
-        stage: 1,
-        max_stage: 2,
-        progress: 3,
-        info: b"copy",
-    };
-    receive(&mut session, &packets(1, &[&report, &report, &ok()]));
-    assert!(matches!(session.poll(), Ok(Some(Event::Ok(_)))));
-    assert!(session.is_idle());
+    receive(&mut session, &result_set(&["1"]));
+    assert!(matches!(session.poll(), Err(Error::InvalidPacket(_))));
+    assert_eq!(session.close_reason(), Some(CloseReason::InvalidPacket));
+}
+
+#[test]
+fn part_of_a_packet_that_nobody_asked_for_is_waited_for() {
+    let mut session = logged_in();
+    let killed = packets(
+        1,
+        &[&ErrPacket::new(1927, *b"70100", "Connection was killed")],
+    );
+    receive(&mut session, &killed[..7]);
+    assert!(!session.discard().unwrap());
+    receive(&mut session, &killed[7..]);
+    assert!(matches!(session.discard(), Err(Error::Closed { .. })));
 }
 
 #[test]
@@ -219,7 +226,8 @@ fn an_err_with_sequence_number_0_ends_the_session() {
     session.ping().unwrap();
     write_all(&mut session);
     receive(&mut session, &packets(0, &[&killed]));
-    assert!(matches!(session.poll(), Ok(Some(Event::Err(error))) if error.code() == 1927));
+    let error = session.poll().unwrap_err();
+    assert!(matches!(error, Error::EndedByServer(error) if error.code() == 1927));
     assert_eq!(session.close_reason(), Some(reason));
 }
 
@@ -274,7 +282,7 @@ fn what_was_due_is_named_when_the_connection_is_lost() {
         matches!(error, Error::Timeout { phase: TimeoutPhase::Read(found) } if found == expected)
     );
     let mut session = Session::new(&Config::builder().build().unwrap(), Channel::Plain, [0; 32]);
-    let expected = "initial handshake packet";
+    let expected = "Initial handshake packet";
     assert!(
         matches!(session.lost(), Error::ConnectionLost { expected: found } if found == expected)
     );

@@ -1,0 +1,243 @@
+//! Writes `fuzz/corpus`: the recorded exchanges cut up for each target, and a few made by hand.
+//!
+//! ```sh
+//! cargo run --manifest-path fuzz/Cargo.toml --example seeds
+//! ```
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use otaria_codec::{Capabilities, ColumnDefinition, Decode};
+
+fn main() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let fixtures = root.join("../protocol-tests/fixtures");
+    for folder in ["login", "query"] {
+        for path in files(&fixtures.join(folder)) {
+            Exchange::read(&path).seeds(folder);
+        }
+    }
+    for (target, name, bytes) in BY_HAND {
+        write(target, name, bytes);
+    }
+}
+
+struct Exchange {
+    name: String,
+    /// Whether the client sent it, its sequence number, its payload.
+    packets: Vec<(bool, u8, Vec<u8>)>,
+}
+
+impl Exchange {
+    fn read(path: &Path) -> Self {
+        let text = fs::read_to_string(path).expect("a fixture");
+        let lines = text
+            .lines()
+            .map(|line| line.split('#').next().unwrap_or_default());
+        let packets = lines.filter(|line| !line.trim().is_empty()).map(|line| {
+            let (direction, hex) = line.split_at(1);
+            let bytes: Vec<u8> = hex
+                .split_whitespace()
+                .map(|byte| u8::from_str_radix(byte, 16).expect("a byte"))
+                .collect();
+            (direction == ">", bytes[3], bytes[4..].to_vec())
+        });
+        Self {
+            name: path
+                .file_stem()
+                .expect("a name")
+                .to_string_lossy()
+                .into_owned(),
+            packets: packets.collect(),
+        }
+    }
+
+    fn seeds(&self, folder: &str) {
+        let name = format!("{folder}_{}", self.name);
+        let from_server = || self.packets.iter().filter(|(client, ..)| !client);
+        let payloads: Vec<&[u8]> = from_server().map(|(_, _, payload)| &**payload).collect();
+        let first = from_server().next().map_or(0, |packet| packet.1);
+        write(
+            "packet",
+            &name,
+            &[&[15, first, 2, 0, 2, 30], &*self.stream()].concat(),
+        );
+        let list: Vec<u8> = payloads.iter().flat_map(|payload| chunk(payload)).collect();
+        if folder == "login" {
+            for flags in [0, 7] {
+                write(
+                    "handshake",
+                    &format!("{name}_{flags}"),
+                    &[&[flags], &*list].concat(),
+                );
+            }
+            for (index, (_, _, payload)) in self.packets.iter().enumerate() {
+                let seed = [&[6], &**payload].concat();
+                write("auth_packets", &format!("{name}_{index}"), &seed);
+            }
+        } else {
+            write("response", &name, &[&[3], &*list].concat());
+            write("session", &name, &self.operations());
+            rows(&name, &payloads);
+        }
+        if let Some(ok @ [0x00 | 0xfe, ..]) = payloads.last() {
+            write("ok_packet", &name, &[&[3], *ok].concat());
+        }
+    }
+
+    /// What the server sent up to the client's next word, in packets.
+    fn stream(&self) -> Vec<u8> {
+        let mut stream = Vec::new();
+        let answer = self.packets.iter().skip_while(|(client, ..)| *client);
+        for (_, sequence_number, payload) in answer.take_while(|(client, ..)| !client) {
+            let [a, b, c, ..] = payload.len().to_le_bytes();
+            stream.extend([a, b, c, *sequence_number]);
+            stream.extend(payload);
+        }
+        stream
+    }
+
+    /// Operations of a session that has logged in: a command is queued and written, packets come
+    /// and are polled for.
+    fn operations(&self) -> Vec<u8> {
+        let mut operations = vec![0];
+        let mut receive = 2;
+        for (from_client, _, payload) in &self.packets {
+            match (from_client, &**payload) {
+                (true, [0x03, sql @ ..]) => operations.extend([&[5], &*chunk(sql), &[9]].concat()),
+                (true, [0x0e]) => operations.extend([6, 9]),
+                (true, _) => operations.extend([7, 9]),
+                (false, payload) => {
+                    operations.push(receive);
+                    operations.extend(chunk(payload));
+                    operations.push(3);
+                    receive = 1;
+                }
+            }
+        }
+        operations
+    }
+}
+
+/// The rows of the first result set.
+fn rows(name: &str, payloads: &[&[u8]]) {
+    let capabilities = Capabilities::MARIADB_CLIENT_EXTENDED_METADATA;
+    let definitions: Vec<(&[u8], ColumnDefinition)> = payloads
+        .iter()
+        .skip(1)
+        .map_while(|payload| {
+            Some((
+                *payload,
+                ColumnDefinition::decode(payload, capabilities).ok()?,
+            ))
+        })
+        .collect();
+    for (index, (payload, _)) in definitions.iter().enumerate().step_by(3) {
+        write("column_definition", &format!("{name}_{index}"), payload);
+    }
+    let rows = payloads.iter().skip(1 + definitions.len());
+    for (index, row) in rows
+        .take_while(|row| row.first() != Some(&0xfe))
+        .enumerate()
+    {
+        // A target reads 16 columns at most.
+        let cells = cells(row);
+        for (from, cells) in [
+            (0, &cells[..cells.len().min(12)]),
+            (12, cells.get(12..).unwrap_or_default()),
+        ] {
+            let mut seed = vec![u8::try_from(cells.len()).expect("few cells")];
+            for (_, column) in definitions.iter().skip(from).take(cells.len()) {
+                let flags = column.flags().bits().to_le_bytes()[0];
+                let collation = column.collation().to_le_bytes()[0];
+                seed.extend([column.field_type().into(), flags, collation]);
+            }
+            seed.extend(cells.concat());
+            if !cells.is_empty() {
+                write("text_row", &format!("{name}_{index}_{from}"), &seed);
+            }
+        }
+    }
+}
+
+/// The cells of a row, each with its length.
+fn cells(row: &[u8]) -> Vec<&[u8]> {
+    let mut cells = Vec::new();
+    let mut rest = row;
+    while let Some(&first) = rest.first() {
+        let length = if first == 0xfb {
+            1
+        } else {
+            1 + usize::from(first)
+        };
+        let (cell, behind) = rest.split_at(length.min(rest.len()));
+        cells.push(cell);
+        rest = behind;
+    }
+    cells
+}
+
+fn chunk(bytes: &[u8]) -> Vec<u8> {
+    let length = u16::try_from(bytes.len()).expect("a short payload");
+    [&length.to_le_bytes(), bytes].concat()
+}
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).expect("a folder of fixtures");
+    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.expect("a file").path()).collect();
+    paths.sort();
+    paths
+}
+
+fn write(target: &str, name: &str, bytes: &[u8]) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("corpus")
+        .join(target);
+    fs::create_dir_all(&folder).expect("a folder for seeds");
+    fs::write(folder.join(name), bytes).expect("a seed");
+}
+
+const BY_HAND: [(&str, &str, &[u8]); 42] = [
+    ("packet", "empty_payload", b"\x0f\0\0\0\0\0\0\0"),
+    ("packet", "err_out_of_sequence", b"\x0f\x01\x01\0\x01\x03\0\0\x07\xff\x51\x04"),
+    ("packet", "greatest_body", b"\x0f\x00\x01\0\x00\xff\xff\xff\0abc"),
+    ("packet", "wrong_sequence_number", b"\x0f\x00\0\0\x01\0\0\x01a"),
+    ("response", "progress", b"\x03\x0c\0\xff\xff\xff\x01\x01\x02\x10\x27\x00\x03abc\x07\0\0\0\0\x02\0\0\0"),
+    ("response", "local_infile", b"\x05\x04\0\xfb/tm\x07\0\0\0\0\x02\0\0\0"),
+    ("response", "eof", b"\0\x01\0\x01\x16\0\x03def\0\0\0\x011\0\x0c\x3f\0\x01\0\0\0\x03\x81\0\0\0\0\x05\0\xfe\0\0\x02\0\x02\0\x011\x05\0\xfe\0\0\x02\0"),
+    ("response", "cached_metadata", b"\x04\x02\0\x01\0\x02\0\x011\x07\0\xfe\0\0\x02\0\0\0"),
+    ("response", "err", b"\x03\x09\0\xff\x15\x04#28000"),
+    ("ok_packet", "session_state", b"\x03\0\x01\x02\x02\x40\0\0\x02hi\x18\x00\x0f\x0aautocommit\x03OFF\x02\x01\x31\x01\x01\x00"),
+    ("ok_packet", "two_variables", b"\x00\x08\x01a\x01b\x01c\x01d"),
+    ("ok_packet", "transaction", b"\x05\x09\x08T_______\x04\x06\x05BEGIN\x03\x02\0a\x07\x01z"),
+    ("column_definition", "extended", b"\x03def\x01s\x01t\x01u\x01n\x01o\x0d\x00\x04json\x01\x05point\x0c\x3f\0\x01\0\0\0\xff\x81\0\0\0\0"),
+    ("column_definition", "not_utf_8", b"\x03def\x01\xff\x01\xc3\x01\x84\x01n\x01o\x0c\x3f\0\x01\0\0\0\x03\x81\0\0\0\0"),
+    ("handshake", "mysql", b"\x04\x51\0\x0a8.0.36\0\x08\0\0\0abcdefgh\0\xff\xff\x2d\x02\0\xff\xdf\x15\0\0\0\0\0\0\0\0\0\0ijklmnopqrst\0caching_sha2_password\0\x17\0\xfemysql_native_password"),
+    ("handshake", "clear", b"\x01\x35\0\x0a11.8\0\x08\0\0\0abcdefgh\0\xfe\xff\x2d\x02\0\xff\x81\x15\0\0\0\0\0\0\0\0\0\0ijklmnopqrst\0clear\0\x08\0\xfeclear\0w\x02\0\x01x\x07\0\0\0\0\x02\0\0\0"),
+    ("handshake", "too_many_connections", b"\0\x17\0\xff\x10\x04Too many connections"),
+    ("auth_packets", "more_data", b"\0\x01abc"),
+    ("auth_packets", "ssl_request", b"\0\x00\x0a\0\0\0\0\0\x40\x2d\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"),
+    ("auth_packets", "change_user", b"\x06\x11user\0\x03abctest\0\xe0\0mysql_native_password\0\x05\x01k\x02vv"),
+    ("text_row", "null", b"\x02\x03\0\x3f\xfd\0\x2d\xfb\xfb"),
+    ("text_row", "decimals", b"\x02\xf6\0\x3f\x03\x20\x3f\x05-1.50\x03007"),
+    ("text_row", "long_length", b"\x01\xfc\0\x3f\xfc\x03\0abc"),
+    ("text_row", "bit", b"\x01\x10\x20\x3f\x08\xff\xff\xff\xff\xff\xff\xff\xff"),
+    ("values", "date", b"2024-02-29"),
+    ("values", "zero_date", b"0000-00-00"),
+    ("values", "datetime", b"9999-12-31 23:59:59.999999"),
+    ("values", "datetime_short_fraction", b"2024-01-01 00:00:00.5"),
+    ("values", "time", b"-838:59:59.999999"),
+    ("values", "time_of_day", b"12:34:56"),
+    ("values", "decimal", b"-12345678901234567890123456789.50"),
+    ("values", "decimal_greatest", b"999999999999999999999999999.99999999999999999999999999999999999999"),
+    ("values", "decimals_compared", b"1.50 1.5"),
+    ("values", "negative_zero", b"-0.00"),
+    ("url", "full", b"mariadb://ap%40p:s%2Fe@db.example.org:3307/my%20shop?connect_timeout=3s&io_timeout=500ms&drain_timeout=1&tcp-keepalive=2m&TCP_NODELAY=false&found_rows=true&init_command=SET%20@a=1&max_payload_bytes=2048&program_name=shop"),
+    ("url", "socket", b"mysql://u@localhost/?socket=/run/my%20db.sock"),
+    ("url", "ipv6", b"mariadb://[::1]:33/?unix_socket=x"),
+    ("url", "host_behind_password", b"@host:3306/db?conect_timeout=1"),
+    ("url", "options", b"connect_timeout=99999999999m&found_rows=maybe&x=%ff"),
+    ("session", "greeting", b"\x01\x0c\0\x01\x4e\0\x0a11.8.2-MariaDB\0\x08\0\0\0abcdefgh\0\xfe\xf7\x2d\x02\0\xff\x81\x15\0\0\0\0\0\0\x1d\0\0\0ijklmnopqrst\0mysql_native_password\0\x03\x09\x0c\x02\x01\x07\0\0\0\0\x02\0\0\0\x03"),
+    ("session", "pipeline", b"\0\x06\x05\x01\0x\x07\x09\x02\x07\0\0\0\0\x02\0\0\0\x03\x02\x09\0\xff\x15\x04#28000\x03\x02\x07\0\0\0\0\x02\0\0\0\x04\x0b\x09"),
+    ("session", "abandon", b"\0\x06\x08\x02\x05\x02\0xy\x0a\x09\x02\x07\0\0\0\0\x02\0\0\0\x04\x0b"),
+];

@@ -1,0 +1,212 @@
+//! A session under any order of calls, with any server.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use otaria_auth::{InitialHandshake, SCRAMBLE_BYTES};
+use otaria_codec::{Capabilities, OkPacket, PacketEncoder, ServerStatus};
+use otaria_fuzz::Input;
+use otaria_session::{Channel, CloseReason, Config, Error, Event, Row, Session};
+use otaria_types::ValueRef;
+
+fuzz_target!(|data: &[u8]| {
+    let mut input = Input::new(data);
+    let mut shell = Shell::new();
+    if input.byte().is_multiple_of(2) {
+        shell.log_in();
+    }
+    while !input.is_empty() {
+        shell.step(&mut input);
+        shell.check();
+    }
+});
+
+struct Shell {
+    session: Session,
+    server: PacketEncoder,
+    connected: bool,
+    closed: Option<CloseReason>,
+}
+
+impl Shell {
+    fn new() -> Self {
+        let config = Config::builder().user("user").password("secret");
+        let config = config.build().expect("a configuration");
+        Self {
+            session: Session::new(&config, Channel::Plain, [0; 32]),
+            server: PacketEncoder::new(),
+            connected: false,
+            closed: None,
+        }
+    }
+
+    fn log_in(&mut self) {
+        let capabilities = Capabilities::from_words(0x81ff_fffe, 0x3d) - Capabilities::SSL;
+        let greeting = InitialHandshake {
+            server_version: b"11.8.2-MariaDB",
+            thread_id: 8,
+            scramble: [1; SCRAMBLE_BYTES],
+            capabilities,
+            collation: 45,
+            status: ServerStatus::AUTOCOMMIT,
+            default_auth_plugin: "mysql_native_password",
+        };
+        self.server.packet(&greeting, capabilities);
+        self.deliver();
+        self.poll();
+        self.write(usize::MAX);
+        self.server.set_sequence_number(2);
+        self.server.packet(&OkPacket::default(), capabilities);
+        self.deliver();
+        self.poll();
+        assert!(self.session.is_idle());
+        self.server.set_sequence_number(1);
+    }
+
+    /// Does what the next byte says.
+    fn step(&mut self, input: &mut Input<'_>) {
+        match input.byte() % 16 {
+            0 => self.session.read_buffer().extend_from_slice(input.bytes()),
+            // The next packet of a response.
+            1 => self.receive(input.bytes()),
+            // The first packet of a response.
+            2 => {
+                self.server.set_sequence_number(1);
+                self.receive(input.bytes());
+            }
+            3 => {
+                self.poll();
+            }
+            4 => self.discard(),
+            5 => {
+                let sql = String::from_utf8_lossy(input.bytes());
+                let queued = self.session.simple_query(&sql);
+                self.command(queued);
+            }
+            6 => {
+                let queued = self.session.ping();
+                self.command(queued);
+            }
+            7 => {
+                let queued = self.session.reset();
+                self.command(queued);
+            }
+            8 => self.write(input.byte().into()),
+            9 => self.write(usize::MAX),
+            10 => self.session.abandon(),
+            11 => self.quit(),
+            12 => self.server.set_sequence_number(input.byte()),
+            13 => self.end(input.byte()),
+            // All that has come.
+            _ => while self.poll() {},
+        }
+    }
+
+    fn receive(&mut self, payload: &[u8]) {
+        self.server.payload(|out| out.bytes(payload));
+        self.deliver();
+    }
+
+    fn deliver(&mut self) {
+        let bytes = self.server.take();
+        self.session.read_buffer().extend_from_slice(&bytes);
+    }
+
+    /// Whether an event came.
+    fn poll(&mut self) -> bool {
+        match self.session.poll() {
+            Ok(None) => return false,
+            Ok(Some(Event::Connected)) => {
+                assert!(!self.connected, "connected twice");
+                self.connected = true;
+            }
+            Ok(Some(Event::Row(row))) => read(&self.session.row(row)),
+            Ok(Some(Event::ResultSet)) => assert!(self.session.is_in_rows()),
+            Ok(Some(_)) => assert!(self.connected),
+            Err(error) => {
+                self.failed(&error);
+                return false;
+            }
+        }
+        true
+    }
+
+    fn discard(&mut self) {
+        match self.session.discard() {
+            Ok(done) => assert_eq!(done, !self.session.is_response_due()),
+            Err(error) => self.failed(&error),
+        }
+    }
+
+    fn command(&mut self, queued: Result<(), Error>) {
+        match queued {
+            Ok(()) => assert!(self.session.is_response_due()),
+            Err(error) => {
+                assert!(matches!(error, Error::Closed { .. }));
+                self.failed(&error);
+            }
+        }
+    }
+
+    fn write(&mut self, bytes: usize) {
+        let bytes = bytes.min(self.session.unwritten().len());
+        self.session.written(bytes);
+    }
+
+    fn quit(&mut self) {
+        let queued = self.session.quit();
+        assert!(!queued || self.session.unwritten() == [1, 0, 0, 0, 1]);
+    }
+
+    /// The transport ends, in one of the ways that it may.
+    fn end(&mut self, how: u8) {
+        let error = match how % 5 {
+            0 => self.session.lost(),
+            1 => self.session.write_timed_out(),
+            2 => self.session.read_timed_out(),
+            3 => self.session.drain_timed_out(),
+            _ => self
+                .session
+                .failed("receive", std::io::ErrorKind::Other.into()),
+        };
+        self.failed(&error);
+    }
+
+    fn failed(&mut self, error: &Error) {
+        assert!(!error.to_string().is_empty());
+        assert!(
+            self.session.close_reason().is_some(),
+            "{error:?} must close"
+        );
+    }
+
+    fn check(&mut self) {
+        let session = &mut self.session;
+        let due = session.is_response_due();
+        assert!(due || !session.is_in_rows());
+        if let Some(reason) = self.closed {
+            assert_eq!(session.close_reason(), Some(reason), "closed is closed");
+        }
+        self.closed = session.close_reason();
+        if self.closed.is_some() {
+            assert!(!session.is_idle());
+            assert!(matches!(session.poll(), Err(Error::Closed { .. })));
+        } else {
+            let to_send = !session.unwritten().is_empty();
+            assert_eq!(session.is_idle(), self.connected && !to_send && !due);
+        }
+    }
+}
+
+/// Reads the cells forwards and backwards, which must say the same.
+fn read(row: &Row<'_>) {
+    let cell = |index| {
+        row.get::<ValueRef<'_>>(index)
+            .map_err(|error| error.to_string())
+    };
+    let forwards: Vec<_> = (0..row.len()).map(cell).collect();
+    let mut backwards: Vec<_> = (0..row.len()).rev().map(cell).collect();
+    backwards.reverse();
+    assert_eq!(forwards, backwards);
+    let owned = row.to_owned();
+    assert_eq!(owned.as_row().len(), row.len());
+}
