@@ -186,6 +186,21 @@ async fn every_type_of_string_comes_back_as_text_or_bytes() -> Result<(), Error>
     check(&mut connect(schema.name()).await, &strings()).await
 }
 
+/// One of each Rust type that a value can be read as.
+type Eleven<'r> = (
+    i32,
+    u8,
+    Decimal,
+    f64,
+    &'r str,
+    &'r [u8],
+    Date,
+    DateTime,
+    Time,
+    Option<String>,
+    i64,
+);
+
 #[tokio::test]
 async fn values_are_read_as_rust_types() -> Result<(), Error> {
     let mut connection = connect("").await;
@@ -193,19 +208,8 @@ async fn values_are_read_as_rust_types() -> Result<(), Error> {
          TIMESTAMP '2024-02-29 01:02:03', TIME '-25:00:00', NULL, SUM(3)";
     let mut rows = connection.simple_query(sql).await?;
     let row = rows.next().await?.expect("a row");
-    let (one, byte, decimal, double, text, bytes, date, datetime, time, null, sum): (
-        i32,
-        u8,
-        Decimal,
-        f64,
-        &str,
-        &[u8],
-        Date,
-        DateTime,
-        Time,
-        Option<String>,
-        i64,
-    ) = row.read()?;
+    let (one, byte, decimal, double, text, bytes, date, datetime, time, null, sum) =
+        row.read::<Eleven<'_>>()?;
     assert_eq!(
         (one, byte, double, text, bytes),
         (1, 200, 0.5, "text", b"\x00\xff".as_slice())
@@ -223,7 +227,7 @@ async fn values_are_read_as_rust_types() -> Result<(), Error> {
     let kept = row.to_owned();
     rows.finish().await?;
     assert_eq!(kept.get::<i64>("SUM(3)")?, 3);
-    assert_eq!(kept.get::<bool>(0)?, true);
+    assert!(kept.get::<bool>(0)?);
     Ok(())
 }
 
