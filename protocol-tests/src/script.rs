@@ -4,8 +4,8 @@ use std::fmt;
 
 use otaria_auth::{InitialHandshake, SCRAMBLE_BYTES};
 use otaria_codec::{
-    Capabilities, ColumnCount, ColumnDefinition, Encode, EofPacket, ErrPacket, FieldType, OkPacket,
-    PacketDecoder, PacketEncoder, ServerStatus,
+    Capabilities, ColumnCount, ColumnDefinition, CompressedDecoder, CompressedEncoder, Encode,
+    EofPacket, ErrPacket, FieldType, OkPacket, PacketDecoder, PacketEncoder, ServerStatus,
 };
 use otaria_text::{TextCell, TextRowPacket};
 
@@ -271,6 +271,61 @@ impl fmt::Debug for Script {
         f.debug_struct("Script")
             .field("answers", &self.answers.len())
             .finish_non_exhaustive()
+    }
+}
+
+/// A [`Script`] that speaks compressed packets once it has logged a client in.
+#[derive(Debug)]
+pub struct Compressed {
+    script: Script,
+    decoder: CompressedDecoder,
+    encoder: CompressedEncoder,
+    logged_in: bool,
+}
+
+impl Compressed {
+    /// Compresses every answer of `script`.
+    pub fn new(script: Script) -> Self {
+        let (decoder, encoder) = (CompressedDecoder::new(), CompressedEncoder::new(6, 0));
+        Self {
+            script,
+            decoder,
+            encoder,
+            logged_in: false,
+        }
+    }
+}
+
+impl Peer for Compressed {
+    fn greet(&mut self) -> Vec<Action> {
+        Peer::greet(&mut self.script)
+    }
+
+    fn receive(&mut self, bytes: &[u8]) -> Vec<Action> {
+        if !self.logged_in {
+            let actions = self.script.receive(bytes);
+            self.logged_in = self.script.logged_in;
+            return actions;
+        }
+        self.decoder.buffer_mut().extend_from_slice(bytes);
+        let mut plain = Vec::new();
+        while self
+            .decoder
+            .poll_packet(&mut plain)
+            .expect("the client compresses packets")
+        {}
+        let mut answer = Vec::new();
+        let mut actions = Vec::new();
+        for action in self.script.receive(&plain) {
+            match action {
+                Action::Send(bytes) => answer.extend(bytes),
+                end => actions.push(end),
+            }
+        }
+        let mut compressed = Vec::new();
+        self.encoder.encode(&answer, &mut compressed);
+        actions.insert(0, Action::Send(compressed));
+        actions
     }
 }
 

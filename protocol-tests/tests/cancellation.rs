@@ -3,12 +3,12 @@
 
 use std::time::Duration;
 
-use otaria::{CloseReason, Config, Connection, Error, Rows};
+use otaria::{CloseReason, Compression, Config, Connection, Error, Rows};
 use otaria_codec::ServerStatus;
 use otaria_text::{ComPing, ComQuery, ComResetConnection};
 use protocol_tests::pipe::{Cut, Pipe, PipeHandle};
 use protocol_tests::polls::{at_every_byte, at_every_poll, poll_times};
-use protocol_tests::script::{Reply, Script};
+use protocol_tests::script::{Compressed, Reply, Script};
 
 const OLD: &str = "SELECT 'old'";
 const NEW: &str = "SELECT 'new'";
@@ -61,6 +61,21 @@ async fn connected(cut: Cut) -> (Connection, PipeHandle) {
     let connection = Connection::connect_over(pipe, &config()).await.unwrap();
     handle.set_cut(cut);
     (connection, handle)
+}
+
+/// A connection over compressed packets, cut likewise.
+async fn compressed(cut: Cut) -> Connection {
+    let pipe = Pipe::new(Compressed::new(script()), Cut::Whole);
+    let handle = pipe.handle();
+    let compression = Compression::default().with_threshold(0);
+    let config = config()
+        .to_builder()
+        .compression(compression)
+        .build()
+        .unwrap();
+    let connection = Connection::connect_over(pipe, &config).await.unwrap();
+    handle.set_cut(cut);
+    connection
 }
 
 /// The next query gets its own rows, and all of them.
@@ -210,6 +225,23 @@ async fn cancel_at_every_await_point_and_after_every_received_byte_close() {
                 return true;
             }
             false
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn cancel_at_every_await_point_and_after_every_received_byte_compressed() {
+    for cut in [Cut::Whole, Cut::Every(1)] {
+        at_every_poll(async |polls| {
+            let mut connection = compressed(cut.clone()).await;
+            let query = async {
+                let rows = connection.simple_query(SEVERAL).await.unwrap();
+                rows.collect::<(String,)>().await.unwrap()
+            };
+            let rows = poll_times(query, polls).await;
+            next_query_is_whole(&mut connection).await;
+            rows.is_some_and(|rows| rows.len() == 2)
         })
         .await;
     }

@@ -8,6 +8,8 @@
 mod capabilities;
 mod column;
 mod column_count;
+#[cfg(feature = "compression")]
+mod compress;
 mod eof;
 mod err;
 mod error;
@@ -25,6 +27,8 @@ mod testing;
 pub use capabilities::Capabilities;
 pub use column::{BINARY_COLLATION, ColumnDefinition, ExtendedMetadata, FieldFlags, FieldType};
 pub use column_count::ColumnCount;
+#[cfg(feature = "compression")]
+pub use compress::{CompressedDecoder, CompressedEncoder};
 pub use eof::EofPacket;
 pub use err::ErrPacket;
 pub use error::InvalidPacket;

@@ -23,6 +23,7 @@ pub struct PacketDecoder {
     joining: bool,
     sequence_number: u8,
     out_of_sequence: bool,
+    checks_sequence: bool,
     max_payload_bytes: usize,
 }
 
@@ -37,6 +38,7 @@ impl PacketDecoder {
             joining: false,
             sequence_number: 0,
             out_of_sequence: false,
+            checks_sequence: true,
             max_payload_bytes,
         }
     }
@@ -73,6 +75,12 @@ impl PacketDecoder {
         self.sequence_number = sequence_number;
     }
 
+    /// Takes any sequence number from now on. Inside compressed packets servers and proxies number
+    /// the packets in ways of their own.
+    pub const fn ignore_sequence_numbers(&mut self) {
+        self.checks_sequence = false;
+    }
+
     /// Sets the greatest length of a payload.
     pub const fn set_max_payload_bytes(&mut self, max_payload_bytes: usize) {
         self.max_payload_bytes = max_payload_bytes;
@@ -103,13 +111,14 @@ impl PacketDecoder {
                     limit: self.max_payload_bytes,
                 });
             }
-            if header.sequence_number != self.sequence_number {
+            if self.checks_sequence && header.sequence_number != self.sequence_number {
                 self.check_out_of_sequence(header, body_start)?;
             }
             if self.buffer.len() < body_end {
                 return Ok(None);
             }
-            self.out_of_sequence |= header.sequence_number != self.sequence_number;
+            self.out_of_sequence |=
+                self.checks_sequence && header.sequence_number != self.sequence_number;
             self.sequence_number = header.sequence_number.wrapping_add(1);
             self.next = body_end;
             if self.joining {
@@ -129,6 +138,13 @@ impl PacketDecoder {
         }
     }
 
+    /// Takes the bytes received and not yet taken as packets: from here on they mean something else.
+    pub fn take_unread(&mut self) -> Vec<u8> {
+        let unread = self.buffer.get(self.start..).unwrap_or_default().to_vec();
+        self.buffer.truncate(self.start);
+        unread
+    }
+
     /// The payload that `packet` stands for; empty if the range is void.
     pub fn payload(&self, packet: Range<usize>) -> &[u8] {
         self.buffer.get(packet).unwrap_or_default()
@@ -139,6 +155,7 @@ impl PacketDecoder {
         if self.unread() == 0 && self.buffer.capacity() > IDLE_BUFFER_BYTES {
             *self = Self {
                 sequence_number: self.sequence_number,
+                checks_sequence: self.checks_sequence,
                 ..Self::new(self.max_payload_bytes)
             };
         }
@@ -236,6 +253,11 @@ impl PacketEncoder {
     /// Takes the packets written.
     pub fn take(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.buffer)
+    }
+
+    /// The buffer, for bytes that are packets already or stand for some.
+    pub const fn buffer_mut(&mut self) -> &mut Vec<u8> {
+        &mut self.buffer
     }
 
     /// How many bytes have been written.

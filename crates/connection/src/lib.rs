@@ -11,6 +11,8 @@ pub use connection::Connection;
 pub use otaria_codec::{
     Capabilities, ColumnDefinition, FieldFlags, FieldType, InvalidPacket, ServerStatus,
 };
+#[cfg(feature = "compression")]
+pub use otaria_session::Compression;
 pub use otaria_session::{
     AuthError, CloseReason, ColumnError, ColumnIndex, Config, ConfigBuilder, ConfigError, Endpoint,
     Error, Executed, OwnedRow, Password, Row, ServerError, ServerVersion, SessionState,

@@ -14,6 +14,8 @@
 //! A future may be dropped at any time: the connection's next call settles what it left behind.
 //! [`Connection`] says how.
 
+#[cfg(feature = "compression")]
+pub use otaria_connection::Compression;
 pub use otaria_connection::{
     AuthError, Capabilities, CloseReason, ColumnDefinition, ColumnError, ColumnIndex, Config,
     ConfigBuilder, ConfigError, Connection, Endpoint, Error, Executed, FieldFlags, FieldType,

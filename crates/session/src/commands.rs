@@ -12,15 +12,31 @@ pub(crate) struct CommandQueue {
     written: usize,
     /// Where each command ends in `packets`.
     ends: VecDeque<usize>,
+    #[cfg(feature = "compression")]
+    compressed: Option<otaria_codec::CompressedEncoder>,
 }
 
 impl CommandQueue {
     /// Queues a command and returns the sequence number that the response to it begins with.
     pub(crate) fn push(&mut self, command: &impl Encode, capabilities: Capabilities) -> u8 {
         self.packets.set_sequence_number(0);
+        #[cfg(feature = "compression")]
+        if let Some(compressed) = &mut self.compressed {
+            let mut packets = PacketEncoder::new();
+            packets.packet(command, capabilities);
+            compressed.encode(packets.bytes(), self.packets.buffer_mut());
+            self.ends.push_back(self.packets.len());
+            return packets.sequence_number();
+        }
         self.packets.packet(command, capabilities);
         self.ends.push_back(self.packets.len());
         self.packets.sequence_number()
+    }
+
+    /// Compresses the commands that are queued from now on.
+    #[cfg(feature = "compression")]
+    pub(crate) fn compress(&mut self, compressed: otaria_codec::CompressedEncoder) {
+        self.compressed = Some(compressed);
     }
 
     /// Queues packets of the login, as one piece.

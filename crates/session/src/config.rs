@@ -31,6 +31,7 @@ use crate::{ConfigError, url};
 /// | `init_command` | SQL; may be repeated |
 /// | `max_payload_bytes` | bytes |
 /// | `program_name` | any text |
+/// | `compression` | `true` or `false`; with the feature `compression` |
 #[derive(Clone)]
 pub struct Config {
     pub(crate) settings: Arc<Settings>,
@@ -51,6 +52,8 @@ pub(crate) struct Settings {
     found_rows: bool,
     max_payload_bytes: usize,
     attributes: Vec<(String, String)>,
+    #[cfg(feature = "compression")]
+    compression: Option<crate::Compression>,
 }
 
 /// Where a server listens.
@@ -152,6 +155,12 @@ impl Config {
         &self.settings.attributes
     }
 
+    /// How packets are compressed, where the server offers it.
+    #[cfg(feature = "compression")]
+    pub fn compression(&self) -> Option<crate::Compression> {
+        self.settings.compression
+    }
+
     pub(crate) fn password(&self) -> &Password {
         &self.settings.password
     }
@@ -206,6 +215,8 @@ impl Default for Settings {
             found_rows: false,
             max_payload_bytes: DEFAULT_MAX_PAYLOAD_BYTES,
             attributes: default_attributes(),
+            #[cfg(feature = "compression")]
+            compression: None,
         }
     }
 }
@@ -337,6 +348,14 @@ impl ConfigBuilder {
     /// The program's name, the attribute `program_name`.
     pub fn program_name(self, name: impl Into<String>) -> Self {
         self.attribute("program_name", name)
+    }
+
+    /// Compresses packets, where the server offers it. `None` by default: it costs more time than
+    /// it saves on a fast network. Needs the feature `compression`.
+    #[cfg(feature = "compression")]
+    pub fn compression(mut self, compression: impl Into<Option<crate::Compression>>) -> Self {
+        self.settings.compression = compression.into();
+        self
     }
 
     /// The configuration.

@@ -4,16 +4,21 @@
 //! so every shell can drive it: `otaria-connection` does from tokio. [`Config`] says how to connect.
 
 mod commands;
+#[cfg(feature = "compression")]
+mod compression;
 mod config;
 mod config_error;
 mod error;
 mod event;
 mod login;
+mod receiver;
 mod rows;
 mod session;
 mod tracking;
 mod url;
 
+#[cfg(feature = "compression")]
+pub use compression::Compression;
 pub use config::{Config, ConfigBuilder, Endpoint};
 pub use config_error::ConfigError;
 pub use error::{CloseReason, ColumnError, Error, ServerError, TimeoutPhase};

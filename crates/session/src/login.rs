@@ -14,6 +14,10 @@ pub(crate) fn config(config: &Config) -> LoginConfig {
     login
         .capabilities
         .set(Capabilities::FOUND_ROWS, config.found_rows());
+    #[cfg(feature = "compression")]
+    login
+        .capabilities
+        .set(Capabilities::COMPRESS, config.compression().is_some());
     login
 }
 

@@ -1,18 +1,20 @@
+mod failure;
+
 use std::collections::VecDeque;
-use std::io;
 use std::ops::Range;
 use std::sync::Arc;
 
 use otaria_auth::{AuthError, Channel, Handshake, HandshakeStep, ServerInfo, ServerVersion};
 use otaria_codec::{
-    Capabilities, ColumnDefinition, Decode, Encode, ErrPacket, InvalidPacket, PacketDecoder,
-    ResponseEvent, ResponseReader,
+    Capabilities, ColumnDefinition, Decode, Encode, ErrPacket, InvalidPacket, ResponseEvent,
+    ResponseReader,
 };
 use otaria_text::{ComPing, ComQuery, ComQuit, ComResetConnection};
 
 use crate::commands::CommandQueue;
-use crate::error::{CloseReason, Error, ServerError, TimeoutPhase};
+use crate::error::{CloseReason, Error, ServerError};
 use crate::event::{Event, Executed, PacketRange};
+use crate::receiver::Receiver;
 use crate::{Config, Row, SessionState, login};
 
 /// One connection without its socket: what was received and not yet read, what is to be sent, and
@@ -31,7 +33,9 @@ use crate::{Config, Row, SessionState, login};
 pub struct Session {
     phase: Phase,
     channel: Channel,
-    decoder: PacketDecoder,
+    received: Receiver,
+    #[cfg(feature = "compression")]
+    compression: Option<crate::Compression>,
     commands: CommandQueue,
     expected: VecDeque<Expected>,
     /// The columns of a result set whose definitions are still coming.
@@ -72,7 +76,9 @@ impl Session {
         Self {
             phase: Phase::Handshake(Box::new(Handshake::new(login::config(config), entropy))),
             channel,
-            decoder: PacketDecoder::new(config.max_payload_bytes().min(MAX_LOGIN_PAYLOAD_BYTES)),
+            received: Receiver::new(config.max_payload_bytes().min(MAX_LOGIN_PAYLOAD_BYTES)),
+            #[cfg(feature = "compression")]
+            compression: config.compression(),
             commands: CommandQueue::default(),
             expected: VecDeque::new(),
             head: Vec::new(),
@@ -87,7 +93,7 @@ impl Session {
 
     /// Where the transport appends what it receives. Rows lent before are void after this call.
     pub fn read_buffer(&mut self) -> &mut Vec<u8> {
-        self.decoder.buffer_mut()
+        self.received.buffer_mut()
     }
 
     /// The bytes to send next.
@@ -132,7 +138,7 @@ impl Session {
 
     /// The row that [`Event::Row`] told of.
     pub fn row(&self, row: PacketRange) -> Row<'_> {
-        Row::new(self.decoder.payload(row.0), &self.columns)
+        Row::new(self.received.packets().payload(row.0), &self.columns)
     }
 
     /// What the server has told about the session.
@@ -215,7 +221,7 @@ impl Session {
                 return Ok(false);
             }
         }
-        match self.decoder.unread() {
+        match self.received.unread() {
             0 => Ok(true),
             // An error by which the server ends the session, or what nobody has asked for.
             _ => self.poll().map(|event| event.is_some()),
@@ -233,7 +239,7 @@ impl Session {
             if let Phase::Closed(reason) = self.phase {
                 return Err(Error::Closed { reason });
             }
-            let packet = match self.decoder.poll_packet() {
+            let packet = match self.received.poll_packet() {
                 Ok(Some(packet)) => packet,
                 Ok(None) => return Ok(None),
                 Err(invalid) => return Err(self.invalid(invalid)),
@@ -248,43 +254,19 @@ impl Session {
         }
     }
 
-    /// The transport has reached its end.
-    pub fn lost(&mut self) -> Error {
-        let expected = self.expects();
-        self.close(CloseReason::Lost);
-        Error::ConnectionLost { expected }
-    }
-
-    /// The transport has failed.
-    pub fn failed(&mut self, action: &str, source: io::Error) -> Error {
-        self.close(CloseReason::Lost);
-        Error::Io {
-            action: action.to_owned(),
-            source,
+    /// "Compression takes effect after the OK packet that ends the login."
+    #[cfg(feature = "compression")]
+    fn begin_compression(&mut self) {
+        let Some(compression) = self.compression else {
+            return;
+        };
+        if !self.capabilities.contains(Capabilities::COMPRESS) {
+            return;
         }
-    }
-
-    /// Nothing could be sent for too long.
-    pub fn write_timed_out(&mut self) -> Error {
-        self.close(CloseReason::TimedOut);
-        Error::Timeout {
-            phase: TimeoutPhase::Write,
-        }
-    }
-
-    /// Nothing came for too long.
-    pub fn read_timed_out(&mut self) -> Error {
-        let phase = TimeoutPhase::Read(self.expects());
-        self.close(CloseReason::TimedOut);
-        Error::Timeout { phase }
-    }
-
-    /// Abandoned responses took too long to read.
-    pub fn drain_timed_out(&mut self) -> Error {
-        self.close(CloseReason::AbandonedResponse);
-        Error::Closed {
-            reason: CloseReason::AbandonedResponse,
-        }
+        self.received.decompress();
+        let encoder =
+            otaria_codec::CompressedEncoder::new(compression.level, compression.threshold);
+        self.commands.compress(encoder);
     }
 
     fn command(
@@ -298,7 +280,9 @@ impl Session {
         }
         let sequence_number = self.commands.push(command, self.capabilities);
         if self.expected.is_empty() {
-            self.decoder.set_sequence_number(sequence_number);
+            self.received
+                .packets_mut()
+                .set_sequence_number(sequence_number);
         }
         self.expected.push_back(Expected {
             reader,
@@ -313,15 +297,15 @@ impl Session {
         let Phase::Handshake(handshake) = std::mem::replace(&mut self.phase, failed) else {
             return Ok(None);
         };
-        let mut due = self.decoder.sequence_number();
-        let payload = self.decoder.payload(packet);
+        let mut due = self.received.packets().sequence_number();
+        let payload = self.received.packets().payload(packet);
         let step = self.commands.push_packets(|out| {
             out.set_sequence_number(due);
             let step = handshake.handle(payload, self.channel, out);
             due = out.sequence_number();
             step
         });
-        self.decoder.set_sequence_number(due);
+        self.received.packets_mut().set_sequence_number(due);
         let step = step.map_err(|error| match error {
             AuthError::InvalidPacket(invalid) => self.invalid(invalid),
             error => Error::Auth(error),
@@ -339,7 +323,11 @@ impl Session {
     fn connected(&mut self, server: ServerInfo) -> Result<Event, Error> {
         self.phase = Phase::Ready;
         self.capabilities = server.capabilities;
-        self.decoder.set_max_payload_bytes(self.max_payload_bytes);
+        self.received
+            .packets_mut()
+            .set_max_payload_bytes(self.max_payload_bytes);
+        #[cfg(feature = "compression")]
+        self.begin_compression();
         let database = self.database.as_deref();
         let told = self
             .state
@@ -350,7 +338,7 @@ impl Session {
     }
 
     fn read_response(&mut self, packet: Range<usize>) -> Result<Option<Event>, Error> {
-        let payload = self.decoder.payload(packet.clone());
+        let payload = self.received.packets().payload(packet.clone());
         let Some(expected) = self.expected.front_mut() else {
             return Err(self.unasked(packet));
         };
@@ -409,7 +397,7 @@ impl Session {
     /// Goes on to the next response if this one is complete.
     fn advance(&mut self, event: Option<Event>) -> Result<Option<Event>, Error> {
         if let Some(Event::Err(error)) = event {
-            if self.decoder.is_out_of_sequence() {
+            if self.received.packets().is_out_of_sequence() {
                 self.close(CloseReason::EndedByServer { code: error.code() });
                 return Err(Error::EndedByServer(error));
             }
@@ -432,15 +420,17 @@ impl Session {
     fn next_response(&mut self) {
         self.expected.pop_front();
         if let Some(next) = self.expected.front() {
-            self.decoder.set_sequence_number(next.sequence_number);
+            self.received
+                .packets_mut()
+                .set_sequence_number(next.sequence_number);
         }
-        self.decoder.shrink();
+        self.received.shrink();
     }
 
     /// A packet came while no response was due: an ERR by which the server ends the session, or
     /// what the protocol does not allow.
     fn unasked(&mut self, packet: Range<usize>) -> Error {
-        let payload = self.decoder.payload(packet);
+        let payload = self.received.packets().payload(packet);
         let found = payload.first().copied().unwrap_or_default();
         let Ok(err) = ErrPacket::decode(payload, self.capabilities) else {
             let packet = "no packet, for nothing was asked";
@@ -462,18 +452,6 @@ impl Session {
         }
         self.expected.clear();
         self.head.clear();
-    }
-
-    /// What the next packet should be, in the words of the protocol documentation.
-    fn expects(&self) -> &'static str {
-        match (&self.phase, self.expected.front()) {
-            (Phase::Handshake(_), _) if self.decoder.sequence_number() == 0 => {
-                "Initial handshake packet"
-            }
-            (Phase::Handshake(_), _) => "response to the login",
-            (_, Some(expected)) => expected.reader.expects(),
-            (_, None) => "nothing",
-        }
     }
 }
 

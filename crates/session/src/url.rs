@@ -85,7 +85,12 @@ struct Expected(&'static str);
 
 type Set = fn(ConfigBuilder, &str) -> Result<ConfigBuilder, Expected>;
 
-const OPTIONS: [(&str, Set); 11] = [
+const OPTIONS: &[(&str, Set)] = &[
+    #[cfg(feature = "compression")]
+    ("compression", |builder, value| {
+        let on = boolean(value)?;
+        Ok(builder.compression(on.then(crate::Compression::default)))
+    }),
     ("connect_timeout", |builder, value| {
         Ok(builder.connect_timeout(timeout(value)?))
     }),

@@ -1,7 +1,9 @@
 //! Payloads around the length at which they are split.
 
-use otaria::{Connection, Error};
-use otaria_codec::MAX_BODY_BYTES;
+use otaria::{Compression, Config, Connection, Error};
+use otaria_codec::{Capabilities, MAX_BODY_BYTES};
+use protocol_tests::live;
+use protocol_tests::polls::poll_times;
 
 use crate::connect;
 
@@ -32,9 +34,21 @@ async fn value(connection: &mut Connection, sql: &str) -> Result<String, Error> 
     Ok(value)
 }
 
-#[tokio::test]
-async fn payload_of_exactly_0xffffff_and_its_neighbours_on_write_comes_back_whole() {
-    let mut connection = connect("").await;
+/// A connection that compresses everything.
+async fn compressed() -> Connection {
+    let config: Config = live::shared().url("mysql").parse().unwrap();
+    let compression = Compression::default().with_threshold(0);
+    let config = config
+        .to_builder()
+        .compression(compression)
+        .build()
+        .unwrap();
+    let connection = Connection::connect(&config).await.unwrap();
+    assert!(connection.capabilities().contains(Capabilities::COMPRESS));
+    connection
+}
+
+async fn payloads_are_written(mut connection: Connection) {
     for payload in LENGTHS {
         let (before, after) = ("SELECT MD5('", "')");
         let text = pattern(payload - 1 - before.len() - after.len());
@@ -50,9 +64,7 @@ async fn payload_of_exactly_0xffffff_and_its_neighbours_on_write_comes_back_whol
     }
 }
 
-#[tokio::test]
-async fn payload_of_exactly_0xffffff_and_its_neighbours_on_read_comes_back_whole() {
-    let mut connection = connect("").await;
+async fn payloads_are_read(mut connection: Connection) {
     for payload in LENGTHS {
         // The length of the text takes 4 bytes below 16 MiB and 9 bytes from there on.
         let length = if payload - 4 < 0x0100_0000 {
@@ -68,6 +80,48 @@ async fn payload_of_exactly_0xffffff_and_its_neighbours_on_read_comes_back_whole
             "next"
         );
     }
+}
+
+#[tokio::test]
+async fn payload_of_exactly_0xffffff_and_its_neighbours_on_write_comes_back_whole() {
+    payloads_are_written(connect("").await).await;
+}
+
+#[tokio::test]
+async fn payload_of_exactly_0xffffff_and_its_neighbours_on_read_comes_back_whole() {
+    payloads_are_read(connect("").await).await;
+}
+
+#[tokio::test]
+async fn payload_of_exactly_0xffffff_and_its_neighbours_on_write_compressed_comes_back_whole() {
+    payloads_are_written(compressed().await).await;
+}
+
+#[tokio::test]
+async fn payload_of_exactly_0xffffff_and_its_neighbours_on_read_compressed_comes_back_whole() {
+    payloads_are_read(compressed().await).await;
+}
+
+#[tokio::test]
+async fn many_rows_and_dropped_queries_over_compression_leave_the_next_query_whole() {
+    let mut connection = compressed().await;
+    for polls in (0..100).map(|round| round % 10) {
+        let query = async {
+            let sql = "SELECT seq, REPEAT('old', 20) FROM seq_1_to_3000";
+            let rows = connection.simple_query(sql).await?;
+            rows.collect::<(i64, String)>().await
+        };
+        if let Some(rows) = poll_times(query, polls).await {
+            assert_eq!(rows.unwrap().len(), 3000);
+        }
+        assert_eq!(
+            value(&mut connection, "SELECT 'next'").await.unwrap(),
+            "next"
+        );
+    }
+    connection.reset().await.unwrap();
+    connection.ping().await.unwrap();
+    connection.close().await.unwrap();
 }
 
 #[tokio::test]
