@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use otaria::{CloseReason, Compression, Config, Connection, Error, Rows};
-use otaria_codec::ServerStatus;
-use otaria_text::{ComPing, ComQuery, ComResetConnection};
+use otaria_codec::{ColumnCount, ColumnDefinition, FieldType, OkPacket, ServerStatus};
+use otaria_text::{ComInitDb, ComPing, ComQuery, ComResetConnection, TextRowPacket};
 use protocol_tests::pipe::{Cut, Pipe, PipeHandle};
 use protocol_tests::polls::{at_every_byte, at_every_poll, poll_times};
 use protocol_tests::script::{Compressed, Reply, Script};
@@ -27,7 +27,25 @@ fn several() -> Reply {
             ServerStatus::MORE_RESULTS_EXISTS,
         )
         .result_set(&["older"], [["older 1"]], ServerStatus::MORE_RESULTS_EXISTS)
-        .packet(&otaria_codec::OkPacket::default())
+        .packet(&OkPacket::default())
+}
+
+/// `Code` is a number; the other columns of the fake server are text.
+fn warnings() -> Reply {
+    let text = |name| ColumnDefinition::new(name, FieldType::VarString).with_collation(45);
+    Reply::new()
+        .packet(&ColumnCount {
+            columns: 3,
+            metadata_follows: true,
+        })
+        .packet(&text("Level"))
+        .packet(&ColumnDefinition::new("Code", FieldType::Long))
+        .packet(&text("Message"))
+        .packet(&TextRowPacket::of(["Warning", "1292", "Truncated"]))
+        .packet(&OkPacket {
+            ends_result_set: true,
+            ..OkPacket::default()
+        })
 }
 
 fn script() -> Script {
@@ -41,6 +59,8 @@ fn script() -> Script {
         )
         .on(&ComQuery::new("SET @init = 1"), Reply::ok())
         .on(&ComQuery::new("SET @init = 2"), Reply::ok())
+        .on(&ComQuery::new("SHOW WARNINGS"), warnings())
+        .on(&ComInitDb::new("shop"), Reply::ok())
         .on(&ComPing, Reply::ok())
         .on(&ComResetConnection, Reply::ok())
 }
@@ -131,6 +151,21 @@ async fn cancel_at_every_await_point_and_after_every_received_byte_ping() {
 #[tokio::test]
 async fn cancel_at_every_await_point_and_after_every_received_byte_reset() {
     leaves_the_next_query_whole(async |connection| connection.reset().await).await;
+}
+
+#[tokio::test]
+async fn cancel_at_every_await_point_and_after_every_received_byte_init_db() {
+    leaves_the_next_query_whole(async |connection| connection.init_db("shop").await).await;
+}
+
+#[tokio::test]
+async fn cancel_at_every_await_point_and_after_every_received_byte_warnings() {
+    leaves_the_next_query_whole(async |connection| {
+        let warnings = connection.warnings().await?;
+        assert_eq!(warnings[0].code, 1292);
+        Ok(())
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -7,6 +7,18 @@ use tokio::io::AsyncWriteExt;
 use crate::rows::Rows;
 use crate::transport::Transport;
 
+/// What the server notes about a statement that it has run.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Warning {
+    /// `Note`, `Warning` or `Error`.
+    pub level: String,
+    /// The server's error code, such as 1265.
+    pub code: u16,
+    /// The server's words. They may quote values of the statement: think before logging them.
+    pub message: String,
+}
+
 /// A connection to a server, driven by the task that uses it.
 ///
 /// Every future of a connection may be dropped at any time. What such a call leaves behind is
@@ -90,6 +102,42 @@ impl Connection {
         self.session.reset()?;
         self.executed().await?;
         self.run_init_commands().await
+    }
+
+    /// Makes `schema` the default database
+    /// ([`COM_INIT_DB`](https://mariadb.com/docs/server/reference/clientserver-protocol/2-text-protocol/com_init_db)).
+    ///
+    /// # Errors
+    /// [`Error::Server`] if there is no such database, or none that the user may see (1049, 1044).
+    ///
+    /// # Cancel safety
+    /// Safe. The default database may have changed: [`session_state`](Self::session_state) tells
+    /// once the next call has read the answer.
+    pub async fn init_db(&mut self, schema: &str) -> Result<(), Error> {
+        self.ready().await?;
+        self.session.init_db(schema)?;
+        self.executed().await.map(|_| ())
+    }
+
+    /// The warnings, notes and errors of the latest statement (`SHOW WARNINGS`); the server keeps
+    /// 64 of them by default.
+    ///
+    /// # Errors
+    /// Those of [`simple_query`](Self::simple_query).
+    ///
+    /// # Cancel safety
+    /// Like [`simple_query`](Self::simple_query). The warnings stay on the server.
+    pub async fn warnings(&mut self) -> Result<Vec<Warning>, Error> {
+        let rows = self.simple_query("SHOW WARNINGS").await?;
+        let rows: Vec<(String, u16, String)> = rows.collect().await?;
+        Ok(rows
+            .into_iter()
+            .map(|(level, code, message)| Warning {
+                level,
+                code,
+                message,
+            })
+            .collect())
     }
 
     /// Says goodbye (`COM_QUIT`) and closes the connection.

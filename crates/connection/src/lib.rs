@@ -7,7 +7,7 @@ mod io;
 mod rows;
 mod transport;
 
-pub use connection::Connection;
+pub use connection::{Connection, Warning};
 pub use otaria_codec::{
     Capabilities, ColumnDefinition, FieldFlags, FieldType, InvalidPacket, ServerStatus,
 };

@@ -20,7 +20,7 @@ pub use otaria_connection::{
     AuthError, Capabilities, CloseReason, ColumnDefinition, ColumnError, ColumnIndex, Config,
     ConfigBuilder, ConfigError, Connection, Endpoint, Error, Executed, FieldFlags, FieldType,
     InvalidPacket, OwnedRow, Password, Row, Rows, ServerError, ServerStatus, ServerVersion,
-    SessionState, Stream, TimeoutPhase,
+    SessionState, Stream, TimeoutPhase, Warning,
 };
 pub use otaria_types::{
     Date, DateTime, Decimal, DecimalError, FromRow, FromRowError, FromSql, FromSqlError,

@@ -27,7 +27,7 @@ use crate::{ConfigError, url};
 /// |---|---|
 /// | `socket`, `unix_socket` | path of a Unix socket, in place of host and port |
 /// | `connect_timeout`, `io_timeout`, `drain_timeout`, `tcp_keepalive` | `500ms`, `10s`, `2m`, or seconds; `0` for none |
-/// | `tcp_nodelay`, `found_rows` | `true` or `false` |
+/// | `tcp_nodelay`, `found_rows`, `multi_statements` | `true` or `false` |
 /// | `init_command` | SQL; may be repeated |
 /// | `max_payload_bytes` | bytes |
 /// | `program_name` | any text |
@@ -50,6 +50,7 @@ pub(crate) struct Settings {
     tcp_nodelay: bool,
     init_commands: Vec<String>,
     found_rows: bool,
+    multi_statements: bool,
     max_payload_bytes: usize,
     attributes: Vec<(String, String)>,
     #[cfg(feature = "compression")]
@@ -145,6 +146,11 @@ impl Config {
         self.settings.found_rows
     }
 
+    /// Whether one query may hold several statements.
+    pub fn multi_statements(&self) -> bool {
+        self.settings.multi_statements
+    }
+
     /// The greatest payload that is received.
     pub fn max_payload_bytes(&self) -> usize {
         self.settings.max_payload_bytes
@@ -190,6 +196,7 @@ impl fmt::Debug for Config {
             // Their text may hold values.
             .field("init_commands", &settings.init_commands.len())
             .field("found_rows", &settings.found_rows)
+            .field("multi_statements", &settings.multi_statements)
             .field("max_payload_bytes", &settings.max_payload_bytes)
             .field("attributes", &settings.attributes)
             .finish_non_exhaustive()
@@ -213,6 +220,7 @@ impl Default for Settings {
             tcp_nodelay: true,
             init_commands: Vec::new(),
             found_rows: false,
+            multi_statements: false,
             max_payload_bytes: DEFAULT_MAX_PAYLOAD_BYTES,
             attributes: default_attributes(),
             #[cfg(feature = "compression")]
@@ -326,6 +334,14 @@ impl ConfigBuilder {
     /// default.
     pub fn found_rows(mut self, found_rows: bool) -> Self {
         self.settings.found_rows = found_rows;
+        self
+    }
+
+    /// Whether one query may hold several statements, separated by semicolons
+    /// (`MULTI_STATEMENTS`). False by default: it lets SQL that is put together carelessly do
+    /// anything.
+    pub fn multi_statements(mut self, multi_statements: bool) -> Self {
+        self.settings.multi_statements = multi_statements;
         self
     }
 

@@ -10,14 +10,12 @@ pub(crate) fn config(config: &Config) -> LoginConfig {
     let mut login = LoginConfig::new(config.user(), config.password().clone());
     login.database = config.database().map(str::to_owned);
     login.attributes = config.attributes().to_vec();
-    login.capabilities = WANTED;
-    login
-        .capabilities
-        .set(Capabilities::FOUND_ROWS, config.found_rows());
+    let wanted = &mut login.capabilities;
+    *wanted = WANTED;
+    wanted.set(Capabilities::FOUND_ROWS, config.found_rows());
+    wanted.set(Capabilities::MULTI_STATEMENTS, config.multi_statements());
     #[cfg(feature = "compression")]
-    login
-        .capabilities
-        .set(Capabilities::COMPRESS, config.compression().is_some());
+    wanted.set(Capabilities::COMPRESS, config.compression().is_some());
     login
 }
 

@@ -9,7 +9,7 @@ use otaria_codec::{
     Capabilities, ColumnDefinition, Decode, Encode, ErrPacket, InvalidPacket, ResponseEvent,
     ResponseReader,
 };
-use otaria_text::{ComPing, ComQuery, ComQuit, ComResetConnection};
+use otaria_text::{ComInitDb, ComPing, ComQuery, ComQuit, ComResetConnection};
 
 use crate::commands::CommandQueue;
 use crate::error::{CloseReason, Error, ServerError};
@@ -186,6 +186,15 @@ impl Session {
     pub fn reset(&mut self) -> Result<(), Error> {
         let reader = ResponseReader::for_ok(self.capabilities);
         self.command(&ComResetConnection, reader, true)
+    }
+
+    /// Queues `COM_INIT_DB`: another default database.
+    ///
+    /// # Errors
+    /// [`Error::Closed`].
+    pub fn init_db(&mut self, schema: &str) -> Result<(), Error> {
+        let reader = ResponseReader::for_ok(self.capabilities);
+        self.command(&ComInitDb::new(schema), reader, false)
     }
 
     /// Gives up what is under way and queues `COM_QUIT`, if the server could read it as one: not

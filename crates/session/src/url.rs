@@ -110,6 +110,9 @@ const OPTIONS: &[(&str, Set)] = &[
         let bytes = value.parse().map_err(|_| Expected("a number of bytes"))?;
         Ok(builder.max_payload_bytes(bytes))
     }),
+    ("multi_statements", |builder, value| {
+        Ok(builder.multi_statements(boolean(value)?))
+    }),
     ("program_name", |builder, value| {
         Ok(builder.program_name(value))
     }),

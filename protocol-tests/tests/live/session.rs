@@ -174,6 +174,56 @@ async fn reset_goes_back_to_the_login_and_runs_the_init_commands_again() -> Resu
 }
 
 #[tokio::test]
+async fn init_db_changes_the_default_database_or_says_why_not() -> Result<(), Error> {
+    let schema = live::shared().schema("init_db").unwrap();
+    let mut connection = connect("").await;
+    connection.init_db(schema.name()).await?;
+    assert_eq!(connection.session_state().schema(), Some(schema.name()));
+    assert_eq!(
+        text(&mut connection, "SELECT DATABASE()").await?,
+        schema.name()
+    );
+    let error = connection.init_db("nowhere at all").await.unwrap_err();
+    assert!(matches!(error, Error::Server(error) if error.code() == 1049));
+    assert_eq!(connection.session_state().schema(), Some(schema.name()));
+    Ok(())
+}
+
+#[tokio::test]
+async fn warnings_are_those_of_the_latest_statement() -> Result<(), Error> {
+    let mut connection = connect("").await;
+    assert_eq!(connection.warnings().await?, []);
+    let executed = connection.simple_execute("DO CAST('12x' AS INT)").await?;
+    assert_eq!(executed.warnings, 1);
+    let warnings = connection.warnings().await?;
+    assert_eq!(warnings.len(), 1);
+    assert_eq!(
+        (warnings[0].level.as_str(), warnings[0].code),
+        ("Warning", 1292)
+    );
+    assert!(warnings[0].message.contains("12x"));
+    Ok(())
+}
+
+#[tokio::test]
+async fn several_statements_in_one_query_are_opened_by_name() -> Result<(), Error> {
+    let sql = "SET @a = 1; SELECT @a + 1; SELECT nothing; SELECT 3";
+    let error = connect("").await.simple_query(sql).await.unwrap_err();
+    assert!(matches!(error, Error::Server(error) if error.code() == 1064));
+    let config = config().to_builder().multi_statements(true).build()?;
+    let mut connection = Connection::connect(&config).await?;
+    let mut rows = connection.simple_query(sql).await?;
+    assert_eq!(rows.columns().len(), 0);
+    assert!(rows.next_result_set().await?);
+    assert_eq!(rows.next().await?.expect("a row").get::<i64>(0)?, 2);
+    let error = rows.next_result_set().await.unwrap_err();
+    assert!(matches!(error, Error::Server(error) if error.code() == 1054));
+    assert!(!rows.next_result_set().await?, "the error ends the query");
+    assert_eq!(text(&mut connection, "SELECT 'next'").await?, "next");
+    Ok(())
+}
+
+#[tokio::test]
 async fn init_commands_run_in_the_order_given() -> Result<(), Error> {
     let builder = config().to_builder().init_command("SET @a = 'first'");
     let config = builder
@@ -459,6 +509,8 @@ fn every_future_and_type_is_send() {
         let mut connection = Connection::connect(&config()).await?;
         connection.ping().await?;
         connection.reset().await?;
+        connection.init_db("").await?;
+        connection.warnings().await?;
         connection.simple_execute("").await?;
         let mut rows = connection.simple_query("").await?;
         while let Some(row) = rows.next().await? {
