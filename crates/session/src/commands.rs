@@ -80,7 +80,10 @@ impl CommandQueue {
             }
             self.packets.truncate(start);
         }
-        queued - self.ends.len()
+        let withdrawn = queued - self.ends.len();
+        // What is left may have been written whole.
+        self.advance(0);
+        withdrawn
     }
 }
 
@@ -119,6 +122,14 @@ mod tests {
             assert_eq!(queue.withdraw(), withdrawn, "{written} bytes written");
             assert_eq!(queue.unwritten().len(), left, "{written} bytes written");
         }
+    }
+
+    #[test]
+    fn a_queue_whose_rest_is_taken_back_is_empty() {
+        let mut queue = queue();
+        queue.advance(13);
+        assert_eq!(queue.withdraw(), 1);
+        assert!(queue.unwritten().is_empty() && queue.is_empty());
     }
 
     #[test]

@@ -220,7 +220,8 @@ impl Session {
     }
 
     /// Reads responses that nobody wants any more, as far as they have been received. `true` when
-    /// none is due any longer. An error of the server ends its response like any other.
+    /// none is due any longer and no part of a packet that was not asked for has come. An error of
+    /// the server ends its response like any other.
     ///
     /// # Errors
     /// Those of [`poll`](Self::poll).
