@@ -197,7 +197,9 @@ fn write(target: &str, name: &str, bytes: &[u8]) {
     fs::write(folder.join(name), bytes).expect("a seed");
 }
 
-const BY_HAND: [(&str, &str, &[u8]); 42] = [
+const BY_HAND: [(&str, &str, &[u8]); 46] = [
+    ("compressed_packet", "plain", b"\x02\x06\0\x05\0\0\0\0\0\0\x01\0\0\0\x0e"),
+    ("compressed_packet", "claims", b"\x02\x06\0\x0b\0\0\0\xff\xff\xff\x78\x9c\x4b\x4c\x4c\x4c\0\0\x02\x49\x01\x24"),
     ("packet", "empty_payload", b"\x0f\0\0\0\0\0\0\0"),
     ("packet", "err_out_of_sequence", b"\x0f\x01\x01\0\x01\x03\0\0\x07\xff\x51\x04"),
     ("packet", "greatest_body", b"\x0f\x00\x01\0\x00\xff\xff\xff\0abc"),
@@ -206,6 +208,7 @@ const BY_HAND: [(&str, &str, &[u8]); 42] = [
     ("response", "local_infile", b"\x05\x04\0\xfb/tm\x07\0\0\0\0\x02\0\0\0"),
     ("response", "eof", b"\0\x01\0\x01\x16\0\x03def\0\0\0\x011\0\x0c\x3f\0\x01\0\0\0\x03\x81\0\0\0\0\x05\0\xfe\0\0\x02\0\x02\0\x011\x05\0\xfe\0\0\x02\0"),
     ("response", "cached_metadata", b"\x04\x02\0\x01\0\x02\0\x011\x07\0\xfe\0\0\x02\0\0\0"),
+    ("response", "for_ok", b"\x83\x07\0\0\0\0\x02\0\0\0"),
     ("response", "err", b"\x03\x09\0\xff\x15\x04#28000"),
     ("ok_packet", "session_state", b"\x03\0\x01\x02\x02\x40\0\0\x02hi\x18\x00\x0f\x0aautocommit\x03OFF\x02\x01\x31\x01\x01\x00"),
     ("ok_packet", "two_variables", b"\x00\x08\x01a\x01b\x01c\x01d"),
@@ -239,5 +242,6 @@ const BY_HAND: [(&str, &str, &[u8]); 42] = [
     ("url", "options", b"connect_timeout=99999999999m&found_rows=maybe&x=%ff"),
     ("session", "greeting", b"\x01\x0c\0\x01\x4e\0\x0a11.8.2-MariaDB\0\x08\0\0\0abcdefgh\0\xfe\xf7\x2d\x02\0\xff\x81\x15\0\0\0\0\0\0\x1d\0\0\0ijklmnopqrst\0mysql_native_password\0\x03\x09\x0c\x02\x01\x07\0\0\0\0\x02\0\0\0\x03"),
     ("session", "pipeline", b"\0\x06\x05\x01\0x\x07\x09\x02\x07\0\0\0\0\x02\0\0\0\x03\x02\x09\0\xff\x15\x04#28000\x03\x02\x07\0\0\0\0\x02\0\0\0\x04\x0b\x09"),
+    ("session", "taken_back", b"\x00\x0b\x06\x08\x05\x0a"),
     ("session", "abandon", b"\0\x06\x08\x02\x05\x02\0xy\x0a\x09\x02\x07\0\0\0\0\x02\0\0\0\x04\x0b"),
 ];

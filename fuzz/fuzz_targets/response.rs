@@ -7,8 +7,13 @@ use otaria_fuzz::{Input, encoded};
 
 fuzz_target!(|data: &[u8]| {
     let mut input = Input::new(data);
+    let for_ok = data.first().is_some_and(|byte| byte & 0x80 != 0);
     let capabilities = input.capabilities();
-    let mut reader = ResponseReader::new(capabilities);
+    let mut reader = if for_ok {
+        ResponseReader::for_ok(capabilities)
+    } else {
+        ResponseReader::new(capabilities)
+    };
     for payload in input.payloads() {
         let mut before = reader.clone();
         match reader.read(payload) {
