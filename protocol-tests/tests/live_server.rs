@@ -110,7 +110,7 @@ mod private_server {
     use std::thread;
     use std::time::{Duration, Instant};
 
-    use protocol_tests::live::{self, LiveError, LiveServer};
+    use protocol_tests::live::{LiveError, LiveServer};
 
     #[test]
     fn private_server_has_what_tests_need() -> Result<(), LiveError> {
@@ -220,21 +220,6 @@ mod private_server {
         );
     }
 
-    /// Not a test: the process that [`Host`] runs, which is this program with a variable set.
-    #[test]
-    #[ignore = "the process that other tests run and kill"]
-    fn host() {
-        let Ok(end) = std::env::var(HOST) else { return };
-        let server = live::shared();
-        println!("\nport={}", server.port());
-        println!("process={:?}", server.process_id());
-        println!("socket={:?}", server.socket());
-        if end == "hold" {
-            // For ever is too long for a host whose own test is killed.
-            thread::sleep(Duration::from_secs(60));
-        }
-    }
-
     /// Another process, with the shared server in its `static`.
     struct Host {
         child: Child,
@@ -243,14 +228,8 @@ mod private_server {
 
     impl Host {
         fn command(end: &str) -> Command {
-            let mut command = Command::new(std::env::current_exe().unwrap());
-            command.args([
-                "--exact",
-                "private_server::host",
-                "--ignored",
-                "--nocapture",
-            ]);
-            command.env(HOST, end);
+            let mut command = Command::new(env!("CARGO_BIN_EXE_live_host"));
+            command.arg(end);
             command
         }
 
@@ -328,7 +307,4 @@ mod private_server {
             }
         }
     }
-
-    /// Says to [`host`] that it is meant, and whether to `hold` the server or to `end`.
-    const HOST: &str = "OTARIA_LIVE_SERVER_HOST";
 }
