@@ -39,6 +39,10 @@ pub enum Cut {
     Every(usize),
     /// Everything up to that byte of what the peer sends, `Pending` once, and then the rest.
     Once(usize),
+    /// What the client writes is never taken, and it is never told to try again.
+    NoWrites,
+    /// What the client writes reaches the peer when it flushes, at the second poll.
+    UntilFlush,
     /// Seeded: any number of bytes, with or without `Pending` before them.
     Random(fastrand::Rng),
 }
@@ -62,6 +66,8 @@ struct Shared {
     sent: usize,
     received: Vec<u8>,
     writes: usize,
+    /// Written and not flushed.
+    held: Vec<u8>,
     /// The next poll of this direction gets something.
     read_turn: bool,
     write_turn: bool,
@@ -80,6 +86,7 @@ impl Pipe {
             sent: 0,
             received: Vec::new(),
             writes: 0,
+            held: Vec::new(),
             read_turn: false,
             write_turn: false,
             client_is_gone: false,
@@ -159,7 +166,7 @@ impl Shared {
             &mut self.write_turn
         };
         match &mut self.cut {
-            Cut::Whole => Some(available),
+            Cut::Whole | Cut::NoWrites | Cut::UntilFlush => Some(available),
             Cut::Every(bytes) => {
                 *turn = !*turn;
                 (!*turn).then_some(available.min(*bytes))
@@ -218,6 +225,14 @@ impl AsyncWrite for Pipe {
         if shared.end.is_some() {
             return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
         }
+        match shared.cut {
+            Cut::NoWrites => return Poll::Pending,
+            Cut::UntilFlush => {
+                shared.held.extend_from_slice(bytes);
+                return Poll::Ready(Ok(bytes.len()));
+            }
+            _ => {}
+        }
         let Some(passing) = shared.passes(bytes.len(), false) else {
             context.waker().wake_by_ref();
             return Poll::Pending;
@@ -230,7 +245,21 @@ impl AsyncWrite for Pipe {
         Poll::Ready(Ok(passing.len()))
     }
 
-    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let mut shared = self.shared();
+        if shared.held.is_empty() {
+            return Poll::Ready(Ok(()));
+        }
+        shared.write_turn = !shared.write_turn;
+        if shared.write_turn {
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        let held = std::mem::take(&mut shared.held);
+        shared.received.extend_from_slice(&held);
+        shared.writes += 1;
+        let actions = shared.peer.receive(&held);
+        shared.act(actions);
         Poll::Ready(Ok(()))
     }
 

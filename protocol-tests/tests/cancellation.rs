@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use otaria::{CloseReason, Compression, Config, Connection, Error, Rows};
+use otaria::{CloseReason, Compression, Config, Connection, Error, Rows, TimeoutPhase};
 use otaria_codec::{ColumnCount, ColumnDefinition, FieldType, OkPacket, ServerStatus};
 use otaria_text::{ComInitDb, ComPing, ComQuery, ComResetConnection, TextRowPacket};
 use protocol_tests::pipe::{Cut, Pipe, PipeHandle};
@@ -335,6 +335,89 @@ async fn a_response_cut_at_every_byte_is_the_same_response() {
         assert_eq!(rows[2].0, "old 3");
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_query_dropped_before_it_was_flushed_is_flushed_before_the_next() {
+    at_every_poll(async |polls| {
+        let (mut connection, _) = connected(Cut::UntilFlush).await;
+        let done = poll_times(connection.simple_query(OLD), polls)
+            .await
+            .is_some();
+        next_query_is_whole(&mut connection).await;
+        done
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_takes_nothing_is_a_timeout_of_the_write() {
+    let pipe = Pipe::new(script(), Cut::Whole);
+    let handle = pipe.handle();
+    let config = config()
+        .to_builder()
+        .io_timeout(Duration::from_secs(2))
+        .build()
+        .unwrap();
+    let mut connection = Connection::connect_over(pipe, &config).await.unwrap();
+    handle.set_cut(Cut::NoWrites);
+    let start = tokio::time::Instant::now();
+    let error = connection.simple_query(OLD).await.unwrap_err();
+    assert!(
+        matches!(
+            error,
+            Error::Timeout {
+                phase: TimeoutPhase::Write
+            }
+        ),
+        "{error}"
+    );
+    assert_eq!(start.elapsed().as_secs(), 2);
+    assert_eq!(connection.close_reason(), Some(CloseReason::TimedOut));
+}
+
+#[tokio::test]
+async fn rows_that_were_cut_never_look_like_rows_that_were_read_to_their_end() {
+    let cut = Script::new().on(
+        &ComQuery::new(OLD),
+        Reply::new()
+            .head(&["old"])
+            .packet(&TextRowPacket::of(["1"]))
+            .close(),
+    );
+    let config = Config::builder().build().unwrap();
+    let mut connection = Connection::connect_over(Pipe::new(cut, Cut::Whole), &config)
+        .await
+        .unwrap();
+    let mut rows = connection.simple_query(OLD).await.unwrap();
+    assert!(rows.next().await.unwrap().is_some());
+    assert!(matches!(
+        rows.next().await,
+        Err(Error::ConnectionLost { .. })
+    ));
+    assert!(matches!(rows.next().await, Err(Error::Closed { .. })));
+    assert!(matches!(rows.try_next(), Err(Error::Closed { .. })));
+    assert!(matches!(
+        rows.next_result_set().await,
+        Err(Error::Closed { .. })
+    ));
+    assert!(matches!(rows.finish().await, Err(Error::Closed { .. })));
+}
+
+#[tokio::test]
+async fn close_does_not_wait_for_a_response_that_is_under_way() {
+    let endless = Script::new().on(&ComQuery::new(OLD), Reply::new().head(&["old"]));
+    let pipe = Pipe::new(endless, Cut::Whole);
+    let handle = pipe.handle();
+    let config = Config::builder().build().unwrap();
+    let mut connection = Connection::connect_over(pipe, &config).await.unwrap();
+    drop(connection.simple_query(OLD).await.unwrap());
+    connection.close().await.unwrap();
+    assert!(handle.client_is_gone());
+    assert!(
+        handle.received().ends_with(OLD.as_bytes()),
+        "no COM_QUIT inside a response"
+    );
 }
 
 #[tokio::test]

@@ -140,7 +140,8 @@ impl Connection {
             .collect())
     }
 
-    /// Says goodbye (`COM_QUIT`) and closes the connection.
+    /// Says goodbye (`COM_QUIT`) and closes the connection. One with a response under way is
+    /// closed without a word: reading the rest could take for ever.
     ///
     /// # Errors
     /// Those of the transport. The connection is gone in any case.
@@ -148,8 +149,11 @@ impl Connection {
     /// # Cancel safety
     /// Safe. The connection is closed.
     pub async fn close(mut self) -> Result<(), Error> {
-        self.ready().await?;
-        self.session.quit();
+        let settled = matches!(self.session.discard(), Ok(true));
+        if !settled || !self.session.quit() {
+            self.transport = None;
+            return Ok(());
+        }
         self.flush().await?;
         let Some(mut transport) = self.transport.take() else {
             return Ok(());
@@ -201,6 +205,15 @@ impl Connection {
         &self.config
     }
 
+    /// A response that was cut by the end of the connection must not look like one that was read
+    /// to its end.
+    pub(crate) fn check_open(&self) -> Result<(), Error> {
+        match self.session.close_reason() {
+            Some(reason) => Err(Error::Closed { reason }),
+            None => Ok(()),
+        }
+    }
+
     pub(crate) async fn run_init_commands(&mut self) -> Result<(), Error> {
         let config = self.config.clone();
         for (index, sql) in config.init_commands().iter().enumerate() {
@@ -219,6 +232,7 @@ impl Connection {
 
     /// Reads the response that is due to its end.
     pub(crate) async fn executed(&mut self) -> Result<Executed, Error> {
+        self.check_open()?;
         let mut executed = Executed::default();
         while self.session.is_response_due() {
             match self.event().await? {

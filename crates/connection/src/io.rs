@@ -119,10 +119,7 @@ impl Connection {
     async fn write_failed(&mut self, error: io::Error) -> Error {
         let last_words = timeout(LAST_WORDS_TIME, self.last_words()).await;
         let error = match last_words {
-            Ok(Some(last_words)) => {
-                self.session.lost();
-                last_words
-            }
+            Ok(Some(last_words)) => last_words,
             _ if self.session.close_reason().is_some() || is_end(&error) => self.session.lost(),
             _ => self.session.failed("send to the server", error),
         };
@@ -132,7 +129,7 @@ impl Connection {
     async fn last_words(&mut self) -> Option<Error> {
         loop {
             match self.session.poll() {
-                Ok(Some(Event::Err(error))) => return Some(Error::Server(error)),
+                Ok(Some(Event::Err(error))) => return Some(self.session.ended(error)),
                 Ok(Some(_)) => continue,
                 Ok(None) => {}
                 Err(error) => return Some(error),

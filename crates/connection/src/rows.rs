@@ -126,14 +126,14 @@ impl<'c> Rows<'c> {
     ///
     /// # Cancel safety
     /// Safe. What is left is thrown away by the connection's next call.
-    pub async fn for_each(
+    pub async fn for_each<E: From<Error>>(
         mut self,
-        mut each: impl FnMut(Row<'_>) -> Result<(), Error>,
-    ) -> Result<(), Error> {
+        mut each: impl FnMut(Row<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
         while let Some(row) = self.next().await? {
             each(row)?;
         }
-        self.finish().await
+        Ok(self.finish().await?)
     }
 
     async fn next_packet(&mut self) -> Result<Option<PacketRange>, Error> {
@@ -147,6 +147,7 @@ impl<'c> Rows<'c> {
     }
 
     fn buffered_packet(&mut self) -> Result<Option<PacketRange>, Error> {
+        self.connection.check_open()?;
         if self.is_at_end() {
             return Ok(None);
         }

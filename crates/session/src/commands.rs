@@ -133,6 +133,17 @@ mod tests {
     }
 
     #[test]
+    fn a_long_command_that_was_sent_leaves_no_memory_behind() {
+        let mut queue = CommandQueue::default();
+        queue.push(
+            &ComQuery::new(&"x".repeat(2 * IDLE_BYTES)),
+            Capabilities::empty(),
+        );
+        queue.advance(queue.unwritten().len());
+        assert_eq!(queue.packets.buffer_mut().capacity(), 0);
+    }
+
+    #[test]
     fn a_queue_that_was_written_out_is_empty() {
         let mut queue = queue();
         queue.advance(18);

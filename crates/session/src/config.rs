@@ -26,7 +26,8 @@ use crate::{ConfigError, url};
 /// | option | value |
 /// |---|---|
 /// | `socket`, `unix_socket` | path of a Unix socket, in place of host and port |
-/// | `connect_timeout`, `io_timeout`, `drain_timeout`, `tcp_keepalive` | `500ms`, `10s`, `2m`, or seconds; `0` for none |
+/// | `connect_timeout`, `io_timeout`, `tcp_keepalive` | `500ms`, `10s`, `2m`, or seconds; `0` for none |
+/// | `drain_timeout` | the same; `0` to close the connection at once |
 /// | `tcp_nodelay`, `found_rows`, `multi_statements` | `true` or `false` |
 /// | `init_command` | SQL; may be repeated |
 /// | `max_payload_bytes` | bytes |
@@ -69,6 +70,12 @@ pub enum Endpoint {
     },
     /// A Unix socket.
     UnixSocket(PathBuf),
+}
+
+impl Endpoint {
+    const fn has_port_0(&self) -> bool {
+        matches!(self, Self::Tcp { port: 0, .. })
+    }
 }
 
 impl fmt::Display for Endpoint {
@@ -395,6 +402,21 @@ impl ConfigBuilder {
                 expected: "at least 1024",
             });
         }
+        if settings.endpoint.has_port_0() {
+            return Err(ConfigError::InvalidOption {
+                option: "port",
+                expected: "a number from 1 to 65535",
+            });
+        }
+        if settings
+            .tcp_keepalive
+            .is_some_and(|time| !is_keepalive(time))
+        {
+            return Err(ConfigError::InvalidOption {
+                option: "tcp_keepalive",
+                expected: "whole seconds, from 1s to 32767s, or 0",
+            });
+        }
         let attributes = settings.attributes.iter();
         if attributes
             .map(|(name, value)| name.len() + value.len() + 18)
@@ -419,6 +441,11 @@ impl fmt::Debug for ConfigBuilder {
         };
         f.debug_tuple("ConfigBuilder").field(&config).finish()
     }
+}
+
+/// Whether operating systems take it: they count whole seconds, Linux up to 32,767.
+fn is_keepalive(time: Duration) -> bool {
+    time.subsec_nanos() == 0 && (1..=32_767).contains(&time.as_secs())
 }
 
 fn default_attributes() -> Vec<(String, String)> {

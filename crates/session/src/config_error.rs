@@ -10,12 +10,12 @@ pub enum ConfigError {
         reason: &'static str,
     },
     /// The URL has an option that does not exist.
-    #[error("unknown option `{option}`{}", nearest_hint(*nearest))]
+    #[error("unknown option `{option}`; did you mean `{nearest}`?")]
     UnknownOption {
         /// The option's name.
         option: String,
         /// The known option whose name is most like it.
-        nearest: Option<&'static str>,
+        nearest: &'static str,
     },
     /// A setting has a value that it cannot have.
     #[error("`{option}` must be {expected}")]
@@ -25,8 +25,4 @@ pub enum ConfigError {
         /// What it must be.
         expected: &'static str,
     },
-}
-
-fn nearest_hint(nearest: Option<&str>) -> String {
-    nearest.map_or_else(String::new, |name| format!("; did you mean `{name}`?"))
 }

@@ -19,7 +19,7 @@ pub enum Error {
     /// The server ended the session on its own account, as when it is shut down or an operator
     /// kills the connection. The connection is closed; whether a statement that was sent has run
     /// is not known.
-    #[error("the server ended the session")]
+    #[error("the server ended the session with error {}", .0.code())]
     EndedByServer(#[source] ServerError),
     /// The server refused the login, or its way of authentication cannot be used.
     #[error("cannot log in")]
@@ -245,6 +245,8 @@ pub enum CloseReason {
     AbandonedResponse,
     /// The login did not succeed.
     LoginFailed,
+    /// The login is not done: the session is not open yet.
+    NotLoggedIn,
 }
 
 impl fmt::Display for CloseReason {
@@ -258,6 +260,7 @@ impl fmt::Display for CloseReason {
                 f.write_str("an abandoned response was too long to be read to its end")
             }
             Self::LoginFailed => f.write_str("the login failed"),
+            Self::NotLoggedIn => f.write_str("the login is not done"),
         }
     }
 }

@@ -245,10 +245,21 @@ impl ColumnIndex for &str {
     }
 }
 
+impl ColumnIndex for &String {
+    fn find(&self, columns: &[ColumnDefinition]) -> Option<usize> {
+        ColumnIndex::find(&self.as_str(), columns)
+    }
+
+    fn name(&self) -> String {
+        ColumnIndex::name(&self.as_str())
+    }
+}
+
 mod sealed {
     #[expect(unnameable_types, reason = "only the types here may be column indexes")]
     pub trait Sealed {}
 
     impl Sealed for usize {}
     impl Sealed for &str {}
+    impl Sealed for &String {}
 }

@@ -40,6 +40,7 @@ pub struct Session {
     expected: VecDeque<Expected>,
     /// The columns of a result set whose definitions are still coming.
     head: Vec<ColumnDefinition>,
+    head_bytes: usize,
     columns: Arc<[ColumnDefinition]>,
     server: Option<ServerInfo>,
     capabilities: Capabilities,
@@ -82,6 +83,7 @@ impl Session {
             commands: CommandQueue::default(),
             expected: VecDeque::new(),
             head: Vec::new(),
+            head_bytes: 0,
             columns: Arc::new([]),
             server: None,
             capabilities: Capabilities::empty(),
@@ -285,8 +287,14 @@ impl Session {
         reader: ResponseReader,
         resets: bool,
     ) -> Result<(), Error> {
-        if let Phase::Closed(reason) = self.phase {
-            return Err(Error::Closed { reason });
+        match self.phase {
+            Phase::Ready => {}
+            Phase::Handshake(_) => {
+                return Err(Error::Closed {
+                    reason: CloseReason::NotLoggedIn,
+                });
+            }
+            Phase::Closed(reason) => return Err(Error::Closed { reason }),
         }
         let sequence_number = self.commands.push(command, self.capabilities);
         if self.expected.is_empty() {
@@ -378,11 +386,20 @@ impl Session {
             Ok(ResponseEvent::Err(err)) => Ok(Some(Event::Err(ServerError::from(err)))),
             Ok(ResponseEvent::ColumnCount(_)) => {
                 self.head.clear();
+                self.head_bytes = 0;
                 Ok(self.head_end())
             }
             Ok(ResponseEvent::ColumnDefinition(column)) => {
                 self.head.push(column);
-                Ok(self.head_end())
+                self.head_bytes += payload.len();
+                match self.head_bytes {
+                    0..=MAX_HEAD_BYTES => Ok(self.head_end()),
+                    bytes => Err(InvalidPacket::Field {
+                        packet: "column definition packet",
+                        field: "length of all definitions",
+                        value: u64::try_from(bytes).unwrap_or(u64::MAX),
+                    }),
+                }
             }
             Ok(ResponseEvent::MetadataEnd(_)) => Ok(self.head_end()),
             Ok(ResponseEvent::Progress(_)) => Ok(None),
@@ -407,7 +424,8 @@ impl Session {
     /// Goes on to the next response if this one is complete.
     fn advance(&mut self, event: Option<Event>) -> Result<Option<Event>, Error> {
         if let Some(Event::Err(error)) = event {
-            if self.received.packets().is_out_of_sequence() {
+            if self.received.packets().is_out_of_sequence() || ENDS_SESSION.contains(&error.code())
+            {
                 self.close(CloseReason::EndedByServer { code: error.code() });
                 return Err(Error::EndedByServer(error));
             }
@@ -465,6 +483,11 @@ impl Session {
     }
 }
 
+/// 4,096 columns, the most that a server has, with names of the greatest length take 7 MiB.
+const MAX_HEAD_BYTES: usize = 16 * 1024 * 1024;
+/// Errors behind which a server closes the connection: a packet that is too long or out of order,
+/// trouble on the network, a connection that was killed or was idle for too long.
+const ENDS_SESSION: [u16; 9] = [1153, 1156, 1157, 1158, 1159, 1160, 1161, 1927, 4031];
 /// Enough for a greeting, an answer of any plugin, and an OK with all that a server tracks.
 const MAX_LOGIN_PAYLOAD_BYTES: usize = 1024 * 1024;
 

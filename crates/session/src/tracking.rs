@@ -17,6 +17,8 @@ pub struct SessionState {
 struct Tracked {
     schema: Option<String>,
     system_variables: BTreeMap<String, String>,
+    /// What the variables take, so that their number and length are limited.
+    variables_bytes: usize,
     transaction_characteristics: String,
     transaction_state: String,
     changed: bool,
@@ -84,6 +86,9 @@ impl SessionState {
         session_state: &[u8],
     ) -> Result<(), InvalidPacket> {
         self.status = status;
+        if session_state.len() > MAX_VARIABLES_BYTES {
+            return Err(too_long(session_state.len()));
+        }
         SessionChanges::new(session_state).try_for_each(|change| self.current.change(&change?))
     }
 
@@ -101,8 +106,17 @@ impl Tracked {
     fn change(&mut self, change: &SessionChange<'_>) -> Result<(), InvalidPacket> {
         match *change {
             SessionChange::SystemVariable { name, value } => {
-                self.system_variables.insert(text(name), text(value));
-                self.check_length()?;
+                let (name, value) = (text(name), text(value));
+                self.variables_bytes += VARIABLE_BYTES + name.len() + value.len();
+                let name_bytes = name.len();
+                if let Some(replaced) = self.system_variables.insert(name, value) {
+                    self.variables_bytes -= VARIABLE_BYTES + name_bytes + replaced.len();
+                }
+                // A server may track all of its variables, and must not fill the client's memory
+                // with more.
+                if self.variables_bytes > MAX_VARIABLES_BYTES {
+                    return Err(too_long(self.variables_bytes));
+                }
             }
             SessionChange::Schema(schema) => {
                 self.schema = Some(text(schema)).filter(|schema| !schema.is_empty());
@@ -117,25 +131,18 @@ impl Tracked {
         }
         Ok(())
     }
+}
 
-    /// A server may track all of its variables, and must not fill the client's memory with more.
-    fn check_length(&self) -> Result<(), InvalidPacket> {
-        let lengths = self
-            .system_variables
-            .iter()
-            .map(|(name, value)| name.len() + value.len());
-        let bytes: usize = lengths.sum();
-        if bytes <= MAX_VARIABLES_BYTES {
-            return Ok(());
-        }
-        Err(InvalidPacket::Field {
-            packet: "session state info",
-            field: "length of all system variables",
-            value: u64::try_from(bytes).unwrap_or(u64::MAX),
-        })
+fn too_long(bytes: usize) -> InvalidPacket {
+    InvalidPacket::Field {
+        packet: "session state info",
+        field: "length of all system variables",
+        value: u64::try_from(bytes).unwrap_or(u64::MAX),
     }
 }
 
+/// What a variable takes beside its name and value, about.
+const VARIABLE_BYTES: usize = 64;
 /// All 700 variables of a server take 30 KiB.
 const MAX_VARIABLES_BYTES: usize = 1024 * 1024;
 
@@ -196,6 +203,23 @@ mod tests {
             state.update(ServerStatus::empty(), &entry)
         });
         assert_eq!(told.position(|result| result.is_err()), Some(17));
+    }
+
+    #[test]
+    fn a_variable_that_is_told_again_takes_no_more() {
+        let mut state = logged_in();
+        for _ in 0..100_000 {
+            state
+                .update(ServerStatus::empty(), b"\x00\x0f\x0aautocommit\x03OFF")
+                .unwrap();
+        }
+        assert_eq!(state.system_variables().count(), 1);
+    }
+
+    #[test]
+    fn a_block_longer_than_all_variables_may_be_is_refused_unread() {
+        let block = vec![0; MAX_VARIABLES_BYTES + 1];
+        assert!(logged_in().update(ServerStatus::empty(), &block).is_err());
     }
 
     #[test]

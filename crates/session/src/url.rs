@@ -14,6 +14,9 @@ pub(crate) fn parse(text: &str) -> Result<ConfigBuilder, ConfigError> {
     if !matches!(url.scheme(), "mariadb" | "mysql") {
         return Err(invalid("the scheme must be mariadb or mysql"));
     }
+    if url.cannot_be_a_base() {
+        return Err(invalid("// must follow the scheme"));
+    }
     if url.fragment().is_some() {
         return Err(invalid("a # in it must be written as %23"));
     }
@@ -31,13 +34,20 @@ pub(crate) fn parse(text: &str) -> Result<ConfigBuilder, ConfigError> {
     if let Some(password) = url.password() {
         builder = builder.password(decode(password)?);
     }
-    let database = decode(url.path().strip_prefix('/').unwrap_or_default())?;
+    let path = url.path().strip_prefix('/').unwrap_or_default();
+    if path.contains('/') {
+        return Err(invalid(
+            "the path must be a database; a / in its name is written as %2F",
+        ));
+    }
+    let database = decode(path)?;
     if !database.is_empty() {
         builder = builder.database(database);
     }
+    let mut given = Vec::new();
     query_pairs(&url).try_fold(builder, |builder, pair| {
         let (option, value) = pair?;
-        apply(builder, &option, &value)
+        apply(builder, &option, &value, &mut given)
     })
 }
 
@@ -55,29 +65,50 @@ fn query_pairs(url: &Url) -> impl Iterator<Item = Result<(String, String), Confi
 }
 
 /// Sets one option by its name. Names are compared without case, `-` is `_`.
-fn apply(builder: ConfigBuilder, option: &str, value: &str) -> Result<ConfigBuilder, ConfigError> {
+fn apply(
+    builder: ConfigBuilder,
+    option: &str,
+    value: &str,
+    given: &mut Vec<&'static str>,
+) -> Result<ConfigBuilder, ConfigError> {
     let name = option.to_ascii_lowercase().replace('-', "_");
-    match OPTIONS.iter().find(|(known, _)| *known == name) {
-        Some((known, set)) => {
-            set(builder, value).map_err(|Expected(expected)| ConfigError::InvalidOption {
-                option: known,
-                expected,
-            })
-        }
-        None => Err(ConfigError::UnknownOption {
+    let Some((known, set)) = OPTIONS.iter().find(|(known, _)| *known == name) else {
+        return Err(ConfigError::UnknownOption {
             option: option.to_owned(),
             nearest: nearest(&name),
-        }),
+        });
+    };
+    // Two names of one setting.
+    let setting = if *known == "unix_socket" {
+        "socket"
+    } else {
+        known
+    };
+    if given.contains(&setting) && setting != "init_command" {
+        return Err(ConfigError::InvalidOption {
+            option: setting,
+            expected: "given once",
+        });
     }
+    given.push(setting);
+    if value.is_empty() {
+        return Err(ConfigError::InvalidOption {
+            option: known,
+            expected: "followed by = and a value",
+        });
+    }
+    set(builder, value).map_err(|Expected(expected)| ConfigError::InvalidOption {
+        option: known,
+        expected,
+    })
 }
 
-fn nearest(name: &str) -> Option<&'static str> {
+fn nearest(name: &str) -> &'static str {
     OPTIONS
         .iter()
         .map(|(known, _)| (strsim::normalized_damerau_levenshtein(known, name), *known))
-        .filter(|(similarity, _)| *similarity > 0.4)
         .max_by(|(a, _), (b, _)| a.total_cmp(b))
-        .map(|(_, known)| known)
+        .map_or("connect_timeout", |(_, known)| known)
 }
 
 /// What a value should have been.
@@ -246,10 +277,15 @@ mod tests {
             error.to_string(),
             "unknown option `conect-timeout`; did you mean `connect_timeout`?"
         );
+        let error = refused("mariadb://h?sockt=/s");
         assert_eq!(
-            refused("mariadb://h?zzz=1").to_string(),
-            "unknown option `zzz`"
+            error.to_string(),
+            "unknown option `sockt`; did you mean `socket`?"
         );
+        assert!(matches!(
+            refused("mariadb://h?zzz=1"),
+            ConfigError::UnknownOption { .. }
+        ));
     }
 
     #[test]
@@ -269,11 +305,32 @@ mod tests {
     }
 
     #[test]
+    fn an_option_given_twice_or_without_a_value_is_an_error() {
+        for url in [
+            "mariadb://h?io_timeout=1&io_timeout=2",
+            "mariadb://h?socket=/a&unix_socket=/b",
+            "mariadb://h?socket=",
+            "mariadb://h?init_command",
+            "mariadb://h:0",
+            "mariadb://h?tcp_keepalive=500ms",
+            "mariadb://h?tcp_keepalive=40000",
+        ] {
+            assert!(
+                matches!(refused(url), ConfigError::InvalidOption { .. }),
+                "{url}"
+            );
+        }
+    }
+
+    #[test]
     fn what_is_no_url_is_an_error_without_the_text() {
         for url in [
             "",
             "secret",
             "postgres://u:secret@h",
+            "mariadb:u:secret@h",
+            "mariadb://u:secret@h/db/",
+            "mariadb://u:secret@h//db",
             "mariadb://u:secret@h:99999",
             "mariadb://u:secret@[::zz]",
             "mariadb://u:sec#ret@h",

@@ -145,10 +145,20 @@ async fn a_query_longer_than_max_allowed_packet_gets_the_servers_words() {
         .unwrap()
         .parse()
         .unwrap();
+    // So little more that the server reads it all, and so much more that it hangs up on the way.
+    for more in [0, 16 * 1024 * 1024] {
+        let mut connection = connect("").await;
+        let sql = format!("SELECT '{}'", "x".repeat(limit + more));
+        let error = value(&mut connection, &sql).await.unwrap_err();
+        assert!(
+            matches!(&error, Error::EndedByServer(error) if error.code() == 1153),
+            "{error:?}"
+        );
+    }
     let sql = format!("SELECT '{}'", "x".repeat(limit));
     let error = value(&mut connection, &sql).await.unwrap_err();
     assert!(
-        matches!(&error, Error::Server(error) if error.code() == 1153),
+        matches!(&error, Error::EndedByServer(error) if error.code() == 1153),
         "{error:?}"
     );
     let error = connection.ping().await.unwrap_err();

@@ -522,7 +522,7 @@ fn every_future_and_type_is_send() {
         connection
             .simple_query("")
             .await?
-            .for_each(|_| Ok(()))
+            .for_each(|_| Ok::<_, Error>(()))
             .await?;
         connection.close().await
     };

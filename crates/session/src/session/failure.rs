@@ -1,7 +1,7 @@
 use std::io;
 
 use super::{Phase, Session};
-use crate::error::{CloseReason, Error, TimeoutPhase};
+use crate::error::{CloseReason, Error, ServerError, TimeoutPhase};
 
 /// What a shell tells of its transport. All of it closes the session.
 impl Session {
@@ -19,6 +19,12 @@ impl Session {
             action: action.to_owned(),
             source,
         }
+    }
+
+    /// The transport has failed, and the server has said why before.
+    pub fn ended(&mut self, error: ServerError) -> Error {
+        self.close(CloseReason::EndedByServer { code: error.code() });
+        Error::EndedByServer(error)
     }
 
     /// Nothing could be sent for too long.

@@ -249,6 +249,55 @@ fn a_result_for_a_command_nobody_sent_closes_the_session() {
 }
 
 #[test]
+fn column_definitions_longer_than_any_server_has_are_refused() {
+    let mut session = logged_in();
+    session.simple_query("SELECT 1").unwrap();
+    write_all(&mut session);
+    let count = ColumnCount {
+        columns: 100,
+        metadata_follows: true,
+    };
+    receive(&mut session, &packets(1, &[&count]));
+    assert!(session.poll().unwrap().is_none());
+    let long = ColumnDefinition::new(&"n".repeat(1_000_000), FieldType::Long);
+    for sequence_number in 2..18 {
+        receive(&mut session, &packets(sequence_number, &[&long]));
+        assert!(session.poll().unwrap().is_none());
+    }
+    receive(&mut session, &packets(18, &[&long]));
+    assert!(matches!(
+        session.poll(),
+        Err(Error::InvalidPacket(InvalidPacket::Field { .. }))
+    ));
+}
+
+#[test]
+fn an_err_behind_which_servers_hang_up_ends_the_session() {
+    let mut session = logged_in();
+    session.ping().unwrap();
+    write_all(&mut session);
+    let too_long = ErrPacket::new(1153, *b"08S01", "Got a packet bigger than allowed");
+    receive(&mut session, &packets(1, &[&too_long]));
+    let error = session.poll().unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the server ended the session with error 1153"
+    );
+    assert_eq!(
+        session.close_reason(),
+        Some(CloseReason::EndedByServer { code: 1153 })
+    );
+}
+
+#[test]
+fn no_command_is_queued_into_the_login() {
+    let mut session = Session::new(&Config::builder().build().unwrap(), Channel::Plain, [0; 32]);
+    let reason = CloseReason::NotLoggedIn;
+    assert!(matches!(session.ping(), Err(Error::Closed { reason: found }) if found == reason));
+    assert!(session.unwritten().is_empty());
+}
+
+#[test]
 fn com_quit_is_queued_only_where_the_server_can_read_it() {
     let mut session = logged_in();
     assert!(session.quit());
