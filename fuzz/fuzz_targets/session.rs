@@ -143,6 +143,9 @@ impl Shell {
     fn command(&mut self, queued: Result<(), Error>) {
         match queued {
             Ok(()) => assert!(self.session.is_response_due()),
+            Err(Error::Closed {
+                reason: CloseReason::NotLoggedIn,
+            }) => assert!(!self.connected && self.session.close_reason().is_none()),
             Err(error) => {
                 assert!(matches!(error, Error::Closed { .. }));
                 self.failed(&error);
