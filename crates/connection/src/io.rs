@@ -31,7 +31,7 @@ impl Connection {
     /// if it was not sent, and read to its end if it was.
     pub(crate) async fn ready(&mut self) -> Result<(), Error> {
         self.session.abandon();
-        if self.session.unwritten().is_empty() && !self.needs_flush {
+        if self.session.unwritten().is_empty() {
             match self.session.discard() {
                 Ok(true) => return Ok(()),
                 Ok(false) => {}
