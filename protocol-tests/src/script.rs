@@ -323,7 +323,7 @@ impl Peer for Compressed {
             }
         }
         let mut compressed = Vec::new();
-        self.encoder.encode(&answer, &mut compressed);
+        self.encoder.encode(&answer, 1, &mut compressed);
         actions.insert(0, Action::Send(compressed));
         actions
     }

@@ -24,7 +24,7 @@ impl CommandQueue {
         if let Some(compressed) = &mut self.compressed {
             let mut packets = PacketEncoder::new();
             packets.packet(command, capabilities);
-            compressed.encode(packets.bytes(), self.packets.buffer_mut());
+            compressed.encode(packets.bytes(), 0, self.packets.buffer_mut());
             self.ends.push_back(self.packets.len());
             return packets.sequence_number();
         }
