@@ -93,7 +93,7 @@ impl AuthPluginFactory for Clear {
         true
     }
 
-    fn start(&self, password: &Password) -> Box<dyn AuthPlugin> {
+    fn start(&self, password: &Password, _: &[u8; 32]) -> Box<dyn AuthPlugin> {
         Box::new(Dialogue(password.clone()))
     }
 }

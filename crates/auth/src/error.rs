@@ -1,5 +1,7 @@
 use otaria_codec::{ErrPacket, InvalidPacket};
 
+use crate::Unproven;
+
 /// Why a login failed. The connection cannot be used after it.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
@@ -12,6 +14,21 @@ pub enum AuthError {
         /// The SQLSTATE; absent in an error that came in place of the greeting.
         sqlstate: Option<[u8; 5]>,
         /// The server's words.
+        message: String,
+    },
+    /// The server refused the login, and had not proven who it is as it had to. It may have been
+    /// somebody else.
+    #[error(
+        "{message} (error {code}{}); the server has not proven who it is, so this may be \
+         somebody else's answer",
+        sqlstate_suffix(*sqlstate)
+    )]
+    UnprovenServer {
+        /// The error code that was sent.
+        code: u16,
+        /// The SQLSTATE that was sent.
+        sqlstate: Option<[u8; 5]>,
+        /// The words that were sent.
         message: String,
     },
     /// The server broke the protocol.
@@ -45,6 +62,36 @@ pub enum AuthError {
         /// How many were allowed.
         limit: usize,
     },
+    /// The login asks for TLS, and the server does not offer it, or somebody on the way has taken
+    /// the offer out. Nothing was sent.
+    #[error(
+        "the server does not offer TLS, which the configuration requires: set up a certificate \
+         on the server, or connect over a Unix socket"
+    )]
+    TlsNotOffered,
+    /// The server has to prove by the password who it is, and there is none.
+    #[error(
+        "nothing proves who the server is: its certificate is not signed by a known CA, and \
+         without a password it cannot prove itself; {WAYS_TO_PROVE}"
+    )]
+    NoPasswordToProveBy,
+    /// The server has to prove by the password who it is, and asks for a plugin that cannot.
+    #[error(
+        "nothing proves who the server is: its certificate is not signed by a known CA, and \
+         authentication plugin {plugin} proves nothing; {WAYS_TO_PROVE}, or change the \
+         account's plugin"
+    )]
+    PluginProvesNothing {
+        /// The plugin's name.
+        plugin: String,
+    },
+    /// The server let the login in, and has not proven by the password who it is. Nothing that it
+    /// has sent is to be believed.
+    #[error(
+        "nothing proves who the server is: its certificate is not signed by a known CA, and \
+         {0}; {WAYS_TO_PROVE}"
+    )]
+    ServerNotProven(Unproven),
     /// The server is too old, or its greeting says so.
     #[error("the server does not offer {capability}, which is needed")]
     UnsupportedServer {
@@ -70,12 +117,34 @@ pub enum AuthError {
     /// The plugin sends the password so that whoever is at the other end can read it, and
     /// nothing proves that it is the server.
     #[error(
-        "authentication plugin {plugin} would reveal the password: connect over a Unix socket or \
-         with verified TLS (a CA or a pinned certificate), or change the account's plugin"
+        "authentication plugin {plugin} would reveal the password to whoever is at the other end, \
+         and nothing proves who that is; {WAYS_TO_PROVE}, or change the account's plugin"
     )]
     UnprovenChannel {
         /// The plugin's name.
         plugin: String,
+    },
+    /// The plugin takes the password over a Unix socket only encrypted with the server's public
+    /// key.
+    #[error(
+        "authentication plugin {plugin} takes the password over a Unix socket only encrypted with \
+         the server's public key; use TLS or allow the public key's retrieval, or change the \
+         account's plugin"
+    )]
+    PublicKeyNeeded {
+        /// The plugin's name.
+        plugin: String,
+    },
+    /// The server asks for a key that takes too long to derive.
+    #[error(
+        "authentication plugin parsec: the server asks for an iteration factor of {factor}, at \
+         most {limit} is allowed"
+    )]
+    TooManyRounds {
+        /// How many times the server wants 1024 rounds doubled.
+        factor: u8,
+        /// The greatest that is allowed.
+        limit: u8,
     },
     /// The plugin's first response does not fit what the server can read.
     #[error("authentication plugin {plugin}: the server takes at most {limit} bytes in a login")]
@@ -84,6 +153,12 @@ pub enum AuthError {
         plugin: String,
         /// The greatest length in bytes.
         limit: usize,
+    },
+    /// A step of the handshake was taken that is not the one that is due.
+    #[error("the handshake waits for {awaited}")]
+    OutOfTurn {
+        /// What is due.
+        awaited: &'static str,
     },
     /// A name of the configuration holds a NUL, which would end it on the wire.
     #[error("the {field} holds a NUL character")]
@@ -110,6 +185,10 @@ impl From<ErrPacket<'_>> for AuthError {
         }
     }
 }
+
+/// What a user can do where nothing proves who the server is.
+const WAYS_TO_PROVE: &str = "give the CA of the server's certificate (ssl_mode=verify-full) or \
+     the certificate's fingerprint, or connect over a Unix socket";
 
 fn sqlstate_suffix(sqlstate: Option<[u8; 5]>) -> String {
     sqlstate.map_or_else(String::new, |sqlstate| {

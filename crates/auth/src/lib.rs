@@ -23,12 +23,16 @@ pub use attributes::MAX_ATTRIBUTES_BYTES;
 pub use auth_switch::{AuthMoreData, AuthSwitchRequest};
 pub use change_user::ComChangeUser;
 pub use error::AuthError;
-pub use handshake::{Handshake, HandshakeStep, ServerInfo};
+pub use handshake::{
+    Handshake, HandshakeStep, ServerInfo, ServerProof, ServerProofOutcome, Unproven,
+};
 pub use handshake_response::{HandshakeResponse, SslRequest};
 pub use initial_handshake::{InitialHandshake, SCRAMBLE_BYTES};
-pub use login::LoginConfig;
+pub use login::{LoginConfig, TlsRequest};
 pub use password::Password;
 pub use plugin::{
-    AuthPlugin, AuthPluginFactory, AuthStep, Channel, Ed25519, NativePassword, PluginRegistry,
+    AuthPlugin, AuthPluginFactory, AuthStep, CachingSha2Password, Channel, ClearPassword,
+    DerivedKey, Dialog, Ed25519, KeyDerivation, NativePassword, Parsec, PluginRegistry, Prompt,
+    Sha256Password,
 };
 pub use server_version::ServerVersion;

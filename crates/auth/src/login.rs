@@ -28,11 +28,26 @@ pub struct LoginConfig {
     /// How many times the server may ask for another plugin. An account may have several, of
     /// which one has to succeed.
     pub max_auth_switches: usize,
+    /// Whether the login asks for TLS.
+    pub tls: TlsRequest,
+}
+
+/// Whether a login asks the server for TLS.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum TlsRequest {
+    /// It does not.
+    #[default]
+    Never,
+    /// It does if the server offers TLS, and goes on in clear if not. Whoever can change what the
+    /// server sends can take the offer out.
+    IfOffered,
+    /// It does, and fails if the server offers none.
+    Required,
 }
 
 impl LoginConfig {
     /// A login without database, attributes and wanted capabilities, with the built-in plugins,
-    /// in `utf8mb4`.
+    /// in `utf8mb4`, that does not ask for TLS.
     pub fn new(user: impl Into<String>, password: impl Into<Password>) -> Self {
         Self {
             user: user.into(),
@@ -43,6 +58,7 @@ impl LoginConfig {
             attributes: Vec::new(),
             plugins: PluginRegistry::default(),
             max_auth_switches: MAX_AUTH_SWITCHES,
+            tls: TlsRequest::Never,
         }
     }
 

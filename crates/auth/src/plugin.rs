@@ -1,6 +1,14 @@
+mod caching_sha2_password;
+mod clear_password;
+mod dialog;
 mod ed25519;
+mod full_authentication;
+mod key_derivation;
 mod native_password;
+mod parsec;
+mod prompt;
 mod registry;
+mod sha256_password;
 
 use std::fmt::Debug;
 
@@ -8,10 +16,17 @@ use otaria_codec::PayloadWriter;
 
 use crate::{AuthError, Password};
 
+pub use caching_sha2_password::CachingSha2Password;
+pub use clear_password::ClearPassword;
+pub use dialog::Dialog;
 pub use ed25519::Ed25519;
+pub use key_derivation::{DerivedKey, KeyDerivation};
 pub(crate) use native_password::NAME as NATIVE_PASSWORD;
 pub use native_password::NativePassword;
+pub use parsec::Parsec;
+pub use prompt::Prompt;
 pub use registry::PluginRegistry;
+pub use sha256_password::Sha256Password;
 
 /// A method of [authentication](https://mariadb.com/docs/server/reference/clientserver-protocol/1-connecting/connection#plugin-list)
 /// that accounts can have.
@@ -23,8 +38,14 @@ pub trait AuthPluginFactory: Send + Sync + Debug {
     /// who that is.
     fn needs_proven_channel(&self) -> bool;
 
-    /// A plugin at the start of its dialogue.
-    fn start(&self, password: &Password) -> Box<dyn AuthPlugin>;
+    /// Whether a server can prove by the plugin that it knows the password:
+    /// [`AuthPlugin::server_proof_hash`] gives one in the end if there is a password.
+    fn can_prove_server(&self) -> bool {
+        false
+    }
+
+    /// A plugin at the start of its dialogue. `nonce` is random bytes for it alone.
+    fn start(&self, password: &Password, nonce: &[u8; 32]) -> Box<dyn AuthPlugin>;
 }
 
 /// One dialogue of an authentication plugin with the server. Its `Debug` must show no secret.
@@ -42,19 +63,51 @@ pub trait AuthPlugin: Send + Sync + Debug {
         out: &mut PayloadWriter<'_>,
     ) -> Result<AuthStep, AuthError>;
 
+    /// Goes on after [`AuthStep::Prompt`] with what the person has said.
+    ///
+    /// # Errors
+    /// [`AuthError`], which ends the login; from a plugin that asks nobody,
+    /// [`AuthError::OutOfTurn`].
+    fn answer(
+        &mut self,
+        _answer: &Password,
+        _channel: Channel,
+        _out: &mut PayloadWriter<'_>,
+    ) -> Result<AuthStep, AuthError> {
+        Err(SERVER_IS_DUE)
+    }
+
+    /// Goes on after [`AuthStep::Derive`] with the key.
+    ///
+    /// # Errors
+    /// [`AuthError`], which ends the login; from a plugin that derives none,
+    /// [`AuthError::OutOfTurn`].
+    fn derived(
+        &mut self,
+        _key: DerivedKey,
+        _channel: Channel,
+        _out: &mut PayloadWriter<'_>,
+    ) -> Result<AuthStep, AuthError> {
+        Err(SERVER_IS_DUE)
+    }
+
     /// The hash of the password that the server has stored, by which a server can prove that it
     /// knows it; `None` for plugins and passwords that prove nothing.
     fn server_proof_hash(&self) -> Option<&[u8]>;
 }
 
 /// What follows when a plugin has seen data of the server.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Debug)]
 #[non_exhaustive]
 pub enum AuthStep {
     /// What the plugin has written is sent, be it nothing at all.
     Respond,
     /// Nothing is sent; the server speaks next.
     Wait,
+    /// A person is asked, and the plugin goes on by [`AuthPlugin::answer`]. Nothing is sent yet.
+    Prompt(Prompt),
+    /// A key is derived, and the plugin goes on by [`AuthPlugin::derived`]. Nothing is sent yet.
+    Derive(KeyDerivation),
 }
 
 /// What the connection runs over.
@@ -80,6 +133,18 @@ impl Channel {
             Self::UnixSocket => true,
             Self::Tls { proven } => proven,
         }
+    }
+}
+
+/// The error for what no plugin has asked for.
+pub(crate) const SERVER_IS_DUE: AuthError = AuthError::OutOfTurn {
+    awaited: "a packet of the server",
+};
+
+/// The error for data that comes after a plugin's last word.
+fn unexpected_data(plugin: &str) -> AuthError {
+    AuthError::UnexpectedPluginData {
+        plugin: plugin.to_owned(),
     }
 }
 

@@ -60,7 +60,7 @@ impl AuthPluginFactory for Clear {
         true
     }
 
-    fn start(&self, password: &Password) -> Box<dyn AuthPlugin> {
+    fn start(&self, password: &Password, _: &[u8; 32]) -> Box<dyn AuthPlugin> {
         Box::new(ClearDialogue(password.clone()))
     }
 }
@@ -84,12 +84,15 @@ impl AuthPlugin for ClearDialogue {
     }
 }
 
+/// The random bytes that plugins are given.
+pub(crate) const NONCE: [u8; 32] = *b" !\"#$%&'()*+,-./0123456789:;<=>?";
+
 /// What `plugin` answers to `data`.
 pub(crate) fn respond(plugin: &mut dyn AuthPlugin, data: &[u8]) -> Result<Vec<u8>, AuthError> {
     let mut out = Vec::new();
     let mut writer = PayloadWriter::new(&mut out);
     let step = plugin.respond(data, Channel::Plain, &mut writer)?;
-    assert_eq!(step, AuthStep::Respond);
+    assert!(matches!(step, AuthStep::Respond), "{step:?}");
     Ok(out)
 }
 
@@ -106,7 +109,7 @@ impl AuthPluginFactory for Echo {
         false
     }
 
-    fn start(&self, _: &Password) -> Box<dyn AuthPlugin> {
+    fn start(&self, _: &Password, _: &[u8; 32]) -> Box<dyn AuthPlugin> {
         Box::new(Self)
     }
 }

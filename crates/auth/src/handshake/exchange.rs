@@ -1,23 +1,25 @@
 use std::borrow::Cow;
 
-use otaria_codec::{Capabilities, OkPacket, PacketEncoder, PayloadWriter};
+use otaria_codec::{Capabilities, Decode, ErrPacket, OkPacket, PacketEncoder, PayloadWriter};
 use zeroize::Zeroizing;
 
-use super::negotiation::negotiate;
-use super::{ServerInfo, unexpected};
+use super::first_response::{FirstResponse, may_run};
+use super::opening::Opening;
+use super::server_proof::{self, ServerProof};
+use super::{ServerInfo, ServerProofOutcome, unexpected};
 use crate::handshake_response::MAX_INT1_BYTES;
-use crate::plugin::NATIVE_PASSWORD;
+use crate::plugin::SERVER_IS_DUE;
 use crate::{
-    AuthError, AuthPlugin, AuthPluginFactory, AuthStep, AuthSwitchRequest, Channel,
-    HandshakeResponse, InitialHandshake, LoginConfig, ServerVersion, SslRequest,
+    AuthError, AuthPlugin, AuthStep, AuthSwitchRequest, Channel, ComChangeUser, DerivedKey,
+    HandshakeResponse, LoginConfig, Password,
 };
 
-/// The part of the connection phase from the handshake response to the OK packet.
+/// The part of the connection phase from the handshake response, or from `COM_CHANGE_USER`, to
+/// the OK packet.
 #[derive(Debug)]
 pub(super) struct Exchange {
-    version: ServerVersion,
-    thread_id: u32,
-    capabilities: Capabilities,
+    opening: Opening,
+    proof: ServerProof,
     /// The plugin that answers; `None` until the server asks for one.
     plugin: Option<Box<dyn AuthPlugin>>,
     switches: usize,
@@ -28,19 +30,21 @@ impl Exchange {
     /// Answers the greeting with a handshake response.
     pub(super) fn begin(
         login: &LoginConfig,
-        greeting: &InitialHandshake<'_>,
+        mut opening: Opening,
+        proof: ServerProof,
         channel: Channel,
         out: &mut PacketEncoder,
     ) -> Result<Self, AuthError> {
-        let capabilities = negotiate(login, greeting.capabilities)?;
-        let first = FirstResponse::new(login, greeting, channel)?;
-        first.check(capabilities)?;
+        if proof.is_required() && login.password.is_empty() {
+            return Err(AuthError::NoPasswordToProveBy);
+        }
+        let first = FirstResponse::new(login, &mut opening, proof, channel);
+        let capabilities = opening.capabilities;
+        if !capabilities.contains(Capabilities::PLUGIN_AUTH_LENENC_CLIENT_DATA) {
+            first.check_length(MAX_INT1_BYTES)?;
+        }
         let response = HandshakeResponse {
-            header: SslRequest {
-                capabilities,
-                max_packet_bytes: MAX_PACKET_BYTES,
-                collation: login.collation,
-            },
+            header: opening.ssl_request(login),
             user: &login.user,
             auth_response: Cow::Borrowed(&first.response),
             database: login.database.as_deref().unwrap_or_default(),
@@ -48,57 +52,97 @@ impl Exchange {
             attributes: Cow::Borrowed(&login.attributes),
         };
         out.packet(&response, capabilities);
-        Ok(Self {
-            version: greeting.version(),
-            thread_id: greeting.thread_id,
-            capabilities,
-            plugin: first.plugin,
+        Ok(Self::new(opening, proof, first.plugin))
+    }
+
+    /// Begins anew on an open connection.
+    pub(super) fn change_user(
+        login: &LoginConfig,
+        mut opening: Opening,
+        channel: Channel,
+        out: &mut PacketEncoder,
+    ) -> Result<Self, AuthError> {
+        let first = FirstResponse::new(login, &mut opening, ServerProof::NotNeeded, channel);
+        first.check_length(MAX_INT1_BYTES)?;
+        let command = ComChangeUser {
+            user: &login.user,
+            auth_response: &first.response,
+            database: login.database.as_deref().unwrap_or_default(),
+            collation: login.collation.into(),
+            auth_plugin: first.plugin_name,
+            attributes: Cow::Borrowed(&login.attributes),
+        };
+        out.set_sequence_number(0);
+        out.packet(&command, opening.capabilities);
+        Ok(Self::new(opening, ServerProof::NotNeeded, first.plugin))
+    }
+
+    const fn new(
+        opening: Opening,
+        proof: ServerProof,
+        plugin: Option<Box<dyn AuthPlugin>>,
+    ) -> Self {
+        Self {
+            opening,
+            proof,
+            plugin,
             switches: 0,
             plugin_packets: 0,
-        })
+        }
     }
 
     /// What the client and the server have in common.
     pub(super) const fn capabilities(&self) -> Capabilities {
-        self.capabilities
+        self.opening.capabilities
+    }
+
+    /// The error for an ERR packet. From a server that has to prove itself and has not, its words
+    /// are those of anybody.
+    pub(super) fn refused(&self, payload: &[u8]) -> AuthError {
+        match ErrPacket::decode(payload, Capabilities::empty()) {
+            Ok(packet) if self.proof.is_required() => AuthError::UnprovenServer {
+                code: packet.code,
+                sqlstate: packet.sqlstate,
+                message: packet.message_lossy().into_owned(),
+            },
+            Ok(packet) => packet.into(),
+            Err(error) => error.into(),
+        }
     }
 
     /// Begins anew with the plugin that the server asks for.
     pub(super) fn switch(
-        mut self,
+        &mut self,
         login: &LoginConfig,
         request: &AuthSwitchRequest<'_>,
         channel: Channel,
         out: &mut PacketEncoder,
-    ) -> Result<Self, AuthError> {
+    ) -> Result<AuthStep, AuthError> {
         self.switches += 1;
         if self.switches > login.max_auth_switches {
             return Err(AuthError::TooManySwitches {
                 limit: login.max_auth_switches,
             });
         }
-        let plugin = || request.auth_plugin.to_owned();
-        let factory = login
-            .plugins
-            .find(request.auth_plugin)
-            .ok_or_else(|| AuthError::UnknownPlugin { plugin: plugin() })?;
-        if !may_run(factory, channel) {
-            return Err(AuthError::UnprovenChannel { plugin: plugin() });
-        }
-        let mut plugin = factory.start(&login.password);
-        respond(plugin.as_mut(), request.plugin_data, channel, out)?;
-        self.plugin = Some(plugin);
-        Ok(self)
+        let factory = login.plugins.find(request.auth_plugin);
+        let factory = factory.ok_or_else(|| AuthError::UnknownPlugin {
+            plugin: request.auth_plugin.to_owned(),
+        })?;
+        may_run(factory, self.proof, channel)?;
+        let nonce = self.opening.nonces.take();
+        let plugin = factory.start(&login.password, &nonce);
+        let plugin = self.plugin.insert(plugin);
+        respond(out, |out| plugin.respond(request.plugin_data, channel, out))
     }
 
     /// Goes on with the plugin: `data` is the payload without the byte that may stand before it.
     pub(super) fn more_data(
-        mut self,
+        &mut self,
         payload: &[u8],
         data: &[u8],
         channel: Channel,
         out: &mut PacketEncoder,
-    ) -> Result<Self, AuthError> {
+    ) -> Result<AuthStep, AuthError> {
         let Some(plugin) = self.plugin.as_deref_mut() else {
             let found = payload.first().copied().unwrap_or_default();
             return Err(unexpected(found).into());
@@ -109,102 +153,78 @@ impl Exchange {
                 limit: MAX_PLUGIN_PACKETS,
             });
         }
-        respond(plugin, data, channel, out)?;
-        Ok(self)
+        respond(out, |out| plugin.respond(data, channel, out))
+    }
+
+    /// Goes on with what the plugin has asked a person for.
+    pub(super) fn answer(
+        &mut self,
+        answer: &Password,
+        channel: Channel,
+        out: &mut PacketEncoder,
+    ) -> Result<AuthStep, AuthError> {
+        let plugin = self.plugin.as_deref_mut().ok_or(SERVER_IS_DUE)?;
+        respond(out, |out| plugin.answer(answer, channel, out))
+    }
+
+    /// Goes on with the key that the plugin has asked for.
+    pub(super) fn derived(
+        &mut self,
+        key: DerivedKey,
+        channel: Channel,
+        out: &mut PacketEncoder,
+    ) -> Result<AuthStep, AuthError> {
+        let plugin = self.plugin.as_deref_mut().ok_or(SERVER_IS_DUE)?;
+        respond(out, |out| plugin.derived(key, channel, out))
     }
 
     /// What `packet`, which ends the exchange, and the greeting have told.
-    pub(super) fn connected(self, packet: &OkPacket<'_>) -> ServerInfo {
-        ServerInfo {
-            version: self.version,
-            thread_id: self.thread_id,
-            capabilities: self.capabilities,
+    pub(super) fn connected(self, packet: &OkPacket<'_>) -> Result<ServerInfo, AuthError> {
+        let server_proof = self.judge(packet.info);
+        if let ServerProofOutcome::Unproven(reason) = server_proof
+            && self.proof.is_required()
+        {
+            return Err(AuthError::ServerNotProven(reason));
+        }
+        Ok(ServerInfo {
+            version: self.opening.version,
+            thread_id: self.opening.thread_id,
+            scramble: self.opening.scramble,
+            capabilities: self.opening.capabilities,
+            server_proof,
             status: packet.status,
             session_state: packet.session_state.to_vec(),
             info: packet.info.to_vec(),
-        }
-    }
-}
-
-/// What the handshake response says to the scramble of the greeting. A guess: the server has not
-/// looked up the account, and asks for a switch where the account has another plugin.
-struct FirstResponse<'a> {
-    plugin: Option<Box<dyn AuthPlugin>>,
-    plugin_name: &'a str,
-    response: Zeroizing<Vec<u8>>,
-}
-
-impl<'a> FirstResponse<'a> {
-    /// The response of the plugin that the greeting names. Where that may not run here, or cannot
-    /// use the greeting's scramble, it is that of `mysql_native_password`, and where that may not
-    /// run either, an empty one.
-    fn new(
-        login: &'a LoginConfig,
-        greeting: &InitialHandshake<'_>,
-        channel: Channel,
-    ) -> Result<Self, AuthError> {
-        for name in [greeting.default_auth_plugin, NATIVE_PASSWORD] {
-            let factory = login.plugins.find(name);
-            let Some(factory) = factory.filter(|factory| may_run(*factory, channel)) else {
-                continue;
-            };
-            let mut plugin = factory.start(&login.password);
-            let mut response = Zeroizing::new(Vec::new());
-            let mut out = PayloadWriter::new(&mut response);
-            match plugin.respond(&greeting.scramble, channel, &mut out) {
-                Ok(AuthStep::Respond) => {}
-                Ok(AuthStep::Wait) => response.clear(),
-                Err(AuthError::ScrambleTooShort { .. }) => continue,
-                Err(error) => return Err(error),
-            }
-            return Ok(Self {
-                plugin: Some(plugin),
-                plugin_name: factory.name(),
-                response,
-            });
-        }
-        Ok(Self {
-            plugin: None,
-            plugin_name: NATIVE_PASSWORD,
-            response: Zeroizing::default(),
         })
     }
 
-    fn check(&self, capabilities: Capabilities) -> Result<(), AuthError> {
-        let any_length = capabilities.contains(Capabilities::PLUGIN_AUTH_LENENC_CLIENT_DATA);
-        if !any_length && self.response.len() > MAX_INT1_BYTES {
-            return Err(AuthError::ResponseTooLong {
-                plugin: self.plugin_name.to_owned(),
-                limit: MAX_INT1_BYTES,
-            });
-        }
-        Ok(())
+    fn judge(&self, info: &[u8]) -> ServerProofOutcome {
+        let Some(certificate_sha256) = self.proof.certificate_sha256() else {
+            return self.opening.server_proof;
+        };
+        let plugin = self.plugin.as_deref();
+        let stored_hash = plugin.and_then(AuthPlugin::server_proof_hash);
+        server_proof::judge(
+            info,
+            stored_hash,
+            &self.opening.scramble,
+            &certificate_sha256,
+        )
     }
 }
 
-fn may_run(factory: &dyn AuthPluginFactory, channel: Channel) -> bool {
-    channel.is_proven() || !factory.needs_proven_channel()
-}
-
-/// Writes the packet by which `plugin` answers `data`, if it does.
+/// Writes the packet by which a plugin responds, if it does.
 fn respond(
-    plugin: &mut dyn AuthPlugin,
-    data: &[u8],
-    channel: Channel,
     out: &mut PacketEncoder,
-) -> Result<(), AuthError> {
+    plugin: impl FnOnce(&mut PayloadWriter<'_>) -> Result<AuthStep, AuthError>,
+) -> Result<AuthStep, AuthError> {
     let mut response = Zeroizing::new(Vec::new());
-    let mut writer = PayloadWriter::new(&mut response);
-    match plugin.respond(data, channel, &mut writer)? {
-        AuthStep::Respond => out.payload(|out| out.bytes(&response)),
-        AuthStep::Wait => {}
+    let step = plugin(&mut PayloadWriter::new(&mut response))?;
+    if matches!(step, AuthStep::Respond) {
+        out.payload(|out| out.bytes(&response));
     }
-    Ok(())
+    Ok(step)
 }
-
-/// What the handshake response tells the server about the longest payload: the greatest value of
-/// `max_allowed_packet`. Servers only note it.
-const MAX_PACKET_BYTES: u32 = 1024 * 1024 * 1024;
 
 /// How many packets of plugin data a login may take. A conversation asks a person a few questions;
 /// a server that goes on for ever must not.

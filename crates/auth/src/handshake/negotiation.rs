@@ -2,10 +2,12 @@ use otaria_codec::Capabilities;
 
 use crate::{AuthError, LoginConfig};
 
-/// What the connection can do: what `login` wants, and the login needs, of what is `offered`.
+/// What the connection can do: what `login` wants, and the login needs, of what is `offered`;
+/// `ssl` is the capability of that name if TLS is to begin.
 pub(super) fn negotiate(
     login: &LoginConfig,
     offered: Capabilities,
+    ssl: Capabilities,
 ) -> Result<Capabilities, AuthError> {
     let database = when(login.database.is_some(), Capabilities::CONNECT_WITH_DB);
     let attributes = when(!login.attributes.is_empty(), Capabilities::CONNECT_ATTRS);
@@ -18,7 +20,7 @@ pub(super) fn negotiate(
             return Err(AuthError::UnsupportedServer { capability: name });
         }
     }
-    let wanted = (login.capabilities - OF_THE_LOGIN) | ALWAYS | database | attributes;
+    let wanted = (login.capabilities - OF_THE_LOGIN) | ALWAYS | database | attributes | ssl;
     // Bit 0 says what the server is, and is to be repeated: clear, or MariaDB takes the client
     // for one of MySQL and ignores the extended capabilities.
     Ok(if offered.is_mariadb() {
@@ -43,8 +45,8 @@ const ALWAYS: Capabilities = Capabilities::PROTOCOL_41
     .union(Capabilities::PLUGIN_AUTH)
     .union(Capabilities::PLUGIN_AUTH_LENENC_CLIENT_DATA);
 
-/// What follows from the rest of the login. `SSL` stands in an `SSLRequest`: a server that finds
-/// it in a handshake response in clear waits for TLS to begin.
+/// What follows from the rest of the login. A server that finds `SSL` in a handshake response in
+/// clear waits for TLS to begin.
 const OF_THE_LOGIN: Capabilities = Capabilities::CLIENT_MYSQL
     .union(Capabilities::CONNECT_WITH_DB)
     .union(Capabilities::CONNECT_ATTRS)
@@ -57,7 +59,7 @@ mod tests {
     const OFFERED: Capabilities = Capabilities::from_words(0x81ff_fffe, 0x3d);
 
     fn negotiated(login: &LoginConfig, offered: Capabilities) -> Capabilities {
-        negotiate(login, offered).unwrap()
+        negotiate(login, offered, Capabilities::empty()).unwrap()
     }
 
     #[test]
@@ -86,7 +88,7 @@ mod tests {
             ("SECURE_CONNECTION", Capabilities::SECURE_CONNECTION),
             ("CONNECT_WITH_DB", Capabilities::CONNECT_WITH_DB),
         ] {
-            let error = negotiate(&login, OFFERED - bit).unwrap_err();
+            let error = negotiate(&login, OFFERED - bit, Capabilities::empty()).unwrap_err();
             assert_eq!(error, AuthError::UnsupportedServer { capability });
         }
     }
@@ -121,9 +123,13 @@ mod tests {
     }
 
     #[test]
-    fn ssl_is_left_out_of_a_handshake_response() {
+    fn ssl_is_negotiated_only_where_tls_begins_and_is_offered() {
+        let ssl = Capabilities::SSL;
         let mut login = LoginConfig::new("user", "");
-        login.capabilities = Capabilities::SSL;
-        assert!(!negotiated(&login, OFFERED).contains(Capabilities::SSL));
+        login.capabilities = ssl;
+        assert!(!negotiated(&login, OFFERED).contains(ssl));
+        assert!(negotiate(&login, OFFERED, ssl).unwrap().contains(ssl));
+        let without = negotiate(&login, OFFERED - ssl, ssl).unwrap();
+        assert!(!without.contains(ssl));
     }
 }

@@ -6,7 +6,7 @@ use otaria_codec::PayloadWriter;
 use sha2::{Digest, Sha512};
 use zeroize::Zeroizing;
 
-use super::{AuthPlugin, AuthPluginFactory, AuthStep, Channel, scramble};
+use super::{AuthPlugin, AuthPluginFactory, AuthStep, Channel, scramble, unexpected_data};
 use crate::{AuthError, Password};
 
 /// [`client_ed25519`](https://mariadb.com/docs/server/reference/clientserver-protocol/1-connecting/connection#client_ed25519-plugin),
@@ -24,7 +24,11 @@ impl AuthPluginFactory for Ed25519 {
         false
     }
 
-    fn start(&self, password: &Password) -> Box<dyn AuthPlugin> {
+    fn can_prove_server(&self) -> bool {
+        true
+    }
+
+    fn start(&self, password: &Password, _: &[u8; 32]) -> Box<dyn AuthPlugin> {
         // RFC 8032 hashes a seed of 32 bytes here. The plugin hashes a password of any length.
         let hash = Zeroizing::new(Sha512::digest(password.as_bytes()).into());
         let secret_key = ExpandedSecretKey::from_bytes(&hash);
@@ -54,9 +58,7 @@ impl AuthPlugin for Dialogue {
         out: &mut PayloadWriter<'_>,
     ) -> Result<AuthStep, AuthError> {
         if self.done {
-            return Err(AuthError::UnexpectedPluginData {
-                plugin: NAME.to_owned(),
-            });
+            return Err(unexpected_data(NAME));
         }
         let scramble = scramble::<SCRAMBLE_BYTES>(NAME, data)?;
         self.done = true;
@@ -86,7 +88,7 @@ const SCRAMBLE_BYTES: usize = 32;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{hex, respond};
+    use crate::testing::{NONCE, hex, respond};
 
     /// 00 to 1f, the scramble of the vectors.
     fn scramble() -> Vec<u8> {
@@ -102,13 +104,13 @@ mod tests {
 
     #[test]
     fn the_scramble_is_signed_with_the_password() {
-        let mut plugin = Ed25519.start(&Password::from("secret"));
+        let mut plugin = Ed25519.start(&Password::from("secret"), &NONCE);
         assert_eq!(respond(plugin.as_mut(), &scramble()), Ok(signature()));
     }
 
     #[test]
     fn the_public_key_is_the_hash_that_the_server_has_stored() {
-        let plugin = Ed25519.start(&Password::from("secret"));
+        let plugin = Ed25519.start(&Password::from("secret"), &NONCE);
         assert_eq!(
             plugin.server_proof_hash().unwrap(),
             hex("648814444520e4f56043a2ec9215e63be7992d2d270bc6dee873e36164786096")
@@ -118,14 +120,14 @@ mod tests {
     #[test]
     fn bytes_after_the_scramble_are_not_signed() {
         let with_nul = [scramble(), vec![0]].concat();
-        let mut plugin = Ed25519.start(&Password::from("secret"));
+        let mut plugin = Ed25519.start(&Password::from("secret"), &NONCE);
         assert_eq!(respond(plugin.as_mut(), &with_nul), Ok(signature()));
     }
 
     #[test]
     fn passwords_of_every_length_give_64_bytes() {
         for length in [0, 1, 31, 32, 33, 255, 4096] {
-            let mut plugin = Ed25519.start(&Password::new(vec![b'x'; length]));
+            let mut plugin = Ed25519.start(&Password::new(vec![b'x'; length]), &NONCE);
             let response = respond(plugin.as_mut(), &scramble()).unwrap();
             assert_eq!(response.len(), 64, "{length}");
         }
@@ -133,13 +135,13 @@ mod tests {
 
     #[test]
     fn without_a_password_nothing_is_proven() {
-        let plugin = Ed25519.start(&Password::default());
+        let plugin = Ed25519.start(&Password::default(), &NONCE);
         assert_eq!(plugin.server_proof_hash(), None);
     }
 
     #[test]
     fn a_short_scramble_is_an_error() {
-        let mut plugin = Ed25519.start(&Password::from("secret"));
+        let mut plugin = Ed25519.start(&Password::from("secret"), &NONCE);
         assert_eq!(
             respond(plugin.as_mut(), &scramble()[..31]),
             Err(AuthError::ScrambleTooShort {
@@ -152,7 +154,7 @@ mod tests {
 
     #[test]
     fn a_second_scramble_is_an_error() {
-        let mut plugin = Ed25519.start(&Password::from("secret"));
+        let mut plugin = Ed25519.start(&Password::from("secret"), &NONCE);
         respond(plugin.as_mut(), &scramble()).unwrap();
         let error = respond(plugin.as_mut(), &scramble()).unwrap_err();
         assert!(matches!(error, AuthError::UnexpectedPluginData { .. }));
@@ -160,7 +162,7 @@ mod tests {
 
     #[test]
     fn the_plugin_shows_no_secret() {
-        let plugin = Ed25519.start(&Password::from("secret"));
+        let plugin = Ed25519.start(&Password::from("secret"), &NONCE);
         assert_eq!(format!("{plugin:?}"), "Ed25519 { done: false, .. }");
     }
 }

@@ -4,7 +4,7 @@ use otaria_codec::PayloadWriter;
 use sha1::{Digest, Sha1};
 use zeroize::Zeroizing;
 
-use super::{AuthPlugin, AuthPluginFactory, AuthStep, Channel, scramble};
+use super::{AuthPlugin, AuthPluginFactory, AuthStep, Channel, scramble, unexpected_data};
 use crate::{AuthError, Password, SCRAMBLE_BYTES};
 
 /// [`mysql_native_password`](https://mariadb.com/docs/server/reference/clientserver-protocol/1-connecting/connection#mysql_native_password-plugin),
@@ -21,7 +21,11 @@ impl AuthPluginFactory for NativePassword {
         false
     }
 
-    fn start(&self, password: &Password) -> Box<dyn AuthPlugin> {
+    fn can_prove_server(&self) -> bool {
+        true
+    }
+
+    fn start(&self, password: &Password, _: &[u8; 32]) -> Box<dyn AuthPlugin> {
         let secret = (!password.is_empty()).then(|| {
             let hash = Zeroizing::new(Sha1::digest(password.as_bytes()).into());
             let stored_hash = Sha1::digest(*hash).into();
@@ -69,9 +73,7 @@ impl AuthPlugin for Dialogue {
         out: &mut PayloadWriter<'_>,
     ) -> Result<AuthStep, AuthError> {
         if self.done {
-            return Err(AuthError::UnexpectedPluginData {
-                plugin: NAME.to_owned(),
-            });
+            return Err(unexpected_data(NAME));
         }
         let scramble = scramble::<SCRAMBLE_BYTES>(NAME, data)?;
         self.done = true;
@@ -104,7 +106,7 @@ const SHA1_BYTES: usize = 20;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{hex, respond};
+    use crate::testing::{NONCE, hex, respond};
 
     /// 01 to 14, the scramble of the vectors.
     fn scramble() -> Vec<u8> {
@@ -113,7 +115,7 @@ mod tests {
 
     #[test]
     fn the_password_is_hashed_with_the_scramble() {
-        let mut plugin = NativePassword.start(&Password::from("secret"));
+        let mut plugin = NativePassword.start(&Password::from("secret"), &NONCE);
         assert_eq!(
             respond(plugin.as_mut(), &scramble()),
             Ok(hex("b32bb3a583e1340c0a1108d58b1be49781ad8c2f"))
@@ -127,7 +129,7 @@ mod tests {
     #[test]
     fn trailing_nul_cut() {
         let with_nul = [scramble(), vec![0]].concat();
-        let mut plugin = NativePassword.start(&Password::from("secret"));
+        let mut plugin = NativePassword.start(&Password::from("secret"), &NONCE);
         assert_eq!(
             respond(plugin.as_mut(), &with_nul),
             Ok(hex("b32bb3a583e1340c0a1108d58b1be49781ad8c2f"))
@@ -138,13 +140,13 @@ mod tests {
     fn a_nul_inside_the_scramble_is_hashed() {
         let mut ends_in_nul = scramble();
         ends_in_nul[19] = 0;
-        let mut plugin = NativePassword.start(&Password::from("secret"));
+        let mut plugin = NativePassword.start(&Password::from("secret"), &NONCE);
         assert_eq!(respond(plugin.as_mut(), &ends_in_nul).unwrap().len(), 20);
     }
 
     #[test]
     fn without_a_password_the_response_is_empty_and_nothing_is_proven() {
-        let mut plugin = NativePassword.start(&Password::default());
+        let mut plugin = NativePassword.start(&Password::default(), &NONCE);
         assert_eq!(respond(plugin.as_mut(), &scramble()), Ok(Vec::new()));
         assert_eq!(plugin.server_proof_hash(), None);
     }
@@ -152,7 +154,7 @@ mod tests {
     #[test]
     fn passwords_of_every_length_give_20_bytes() {
         for length in [1, 19, 20, 21, 255, 4096] {
-            let mut plugin = NativePassword.start(&Password::new(vec![b'x'; length]));
+            let mut plugin = NativePassword.start(&Password::new(vec![b'x'; length]), &NONCE);
             let response = respond(plugin.as_mut(), &scramble()).unwrap();
             assert_eq!(response.len(), 20, "{length}");
         }
@@ -160,7 +162,7 @@ mod tests {
 
     #[test]
     fn a_short_scramble_is_an_error() {
-        let mut plugin = NativePassword.start(&Password::from("secret"));
+        let mut plugin = NativePassword.start(&Password::from("secret"), &NONCE);
         assert_eq!(
             respond(plugin.as_mut(), &scramble()[..19]),
             Err(AuthError::ScrambleTooShort {
@@ -173,7 +175,7 @@ mod tests {
 
     #[test]
     fn a_second_scramble_is_an_error() {
-        let mut plugin = NativePassword.start(&Password::from("secret"));
+        let mut plugin = NativePassword.start(&Password::from("secret"), &NONCE);
         respond(plugin.as_mut(), &scramble()).unwrap();
         let error = respond(plugin.as_mut(), &scramble()).unwrap_err();
         assert!(matches!(error, AuthError::UnexpectedPluginData { .. }));
@@ -181,7 +183,7 @@ mod tests {
 
     #[test]
     fn the_plugin_shows_no_secret() {
-        let plugin = NativePassword.start(&Password::from("secret"));
+        let plugin = NativePassword.start(&Password::from("secret"), &NONCE);
         assert_eq!(format!("{plugin:?}"), "NativePassword { done: false, .. }");
     }
 }

@@ -1,6 +1,8 @@
 use std::sync::Arc;
 
-use super::{AuthPluginFactory, Ed25519, NativePassword};
+use super::{
+    AuthPluginFactory, CachingSha2Password, Ed25519, NativePassword, Parsec, Sha256Password,
+};
 
 /// The plugins that a client is willing to run.
 #[derive(Clone, Debug)]
@@ -50,11 +52,15 @@ impl PluginRegistry {
 }
 
 impl Default for PluginRegistry {
-    /// The built-in plugins.
+    /// The built-in plugins less those that do nothing but reveal the password
+    /// ([`ClearPassword`](crate::ClearPassword), [`Dialog`](crate::Dialog)).
     fn default() -> Self {
         Self::empty()
             .with(Arc::new(NativePassword))
             .with(Arc::new(Ed25519))
+            .with(Arc::new(Parsec::default()))
+            .with(Arc::new(CachingSha2Password))
+            .with(Arc::new(Sha256Password))
     }
 }
 
@@ -66,10 +72,21 @@ mod tests {
     #[test]
     fn a_plugin_is_found_by_its_name_and_only_by_it() {
         let registry = PluginRegistry::default();
-        for name in ["mysql_native_password", "client_ed25519"] {
+        for name in [
+            "mysql_native_password",
+            "client_ed25519",
+            "parsec",
+            "caching_sha2_password",
+            "sha256_password",
+        ] {
             assert_eq!(registry.find(name).unwrap().name(), name);
         }
-        for name in ["", "mysql_native_passwor", "MYSQL_NATIVE_PASSWORD"] {
+        for name in [
+            "",
+            "mysql_native_passwor",
+            "MYSQL_NATIVE_PASSWORD",
+            "dialog",
+        ] {
             assert!(registry.find(name).is_none(), "{name}");
         }
     }
@@ -83,7 +100,9 @@ mod tests {
 
     #[test]
     fn a_plugin_of_the_same_name_takes_the_place_of_the_first() {
-        let registry = PluginRegistry::default()
+        let registry = PluginRegistry::empty()
+            .with(Arc::new(NativePassword))
+            .with(Arc::new(Ed25519))
             .with(Arc::new(Clear::new("mysql_native_password")))
             .without("client_ed25519");
         let found = registry.find("mysql_native_password").unwrap();
