@@ -1,11 +1,13 @@
 //! A fake server that logs a client in and answers its commands from a script.
 
 use std::fmt;
+use std::sync::{Arc, Mutex};
 
 use otaria_auth::{InitialHandshake, SCRAMBLE_BYTES};
 use otaria_codec::{
     Capabilities, ColumnCount, ColumnDefinition, CompressedDecoder, CompressedEncoder, Encode,
-    EofPacket, ErrPacket, FieldType, OkPacket, PacketDecoder, PacketEncoder, ServerStatus,
+    EofPacket, ErrPacket, FieldType, LocalInfilePacket, OkPacket, PacketDecoder, PacketEncoder,
+    ServerStatus,
 };
 use otaria_text::{TextCell, TextRowPacket};
 
@@ -15,6 +17,16 @@ use crate::pipe::{Action, Peer};
 #[derive(Clone, Debug, Default)]
 pub struct Reply {
     parts: Vec<Part>,
+    then: Option<Box<(Awaited, Reply)>>,
+}
+
+/// What the server waits for in the middle of its reply.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Awaited {
+    /// One packet.
+    Answer,
+    /// The content of a file: packets up to an empty one.
+    File,
 }
 
 #[derive(Clone, Debug)]
@@ -113,6 +125,21 @@ impl Reply {
         self
     }
 
+    /// Waits for one packet of the client, and goes on with `reply`.
+    #[must_use]
+    pub fn then_answer(mut self, reply: Self) -> Self {
+        self.then = Some(Box::new((Awaited::Answer, reply)));
+        self
+    }
+
+    /// Asks for the content of a file, and goes on with `reply` when it has come.
+    #[must_use]
+    pub fn then_file(self, file_name: &[u8], reply: Self) -> Self {
+        let mut asking = self.packet(&LocalInfilePacket { file_name });
+        asking.then = Some(Box::new((Awaited::File, reply)));
+        asking
+    }
+
     /// Closes the connection.
     #[must_use]
     pub fn close(mut self) -> Self {
@@ -127,11 +154,18 @@ impl Reply {
         self
     }
 
-    /// The packets of the reply, whose first one has this sequence number.
+    /// The packets of the reply, whose first one has this sequence number, up to where it waits for
+    /// the client.
     pub fn actions(&self, sequence_number: u8) -> Vec<Action> {
+        self.numbered_actions(sequence_number).0
+    }
+
+    /// The same, and the sequence number after the last.
+    fn numbered_actions(&self, sequence_number: u8) -> (Vec<Action>, u8) {
         let mut encoder = PacketEncoder::new();
         encoder.set_sequence_number(sequence_number);
-        self.parts
+        let actions = self
+            .parts
             .iter()
             .map(|part| match part {
                 Part::Payload(payload) => {
@@ -142,7 +176,8 @@ impl Reply {
                 Part::Close => Action::Close,
                 Part::Reset => Action::Reset,
             })
-            .collect()
+            .collect();
+        (actions, encoder.sequence_number())
     }
 
     /// The bytes of the reply to a command.
@@ -167,6 +202,34 @@ pub struct Script {
     decoder: PacketDecoder,
     logged_in: bool,
     quit: bool,
+    /// What the reply under way waits for, and how it goes on.
+    awaited: Option<(Awaited, Reply)>,
+    file: Vec<u8>,
+    heard: Heard,
+}
+
+/// What a client has said inside exchanges: answers, and the content of files, each as one.
+#[derive(Clone, Debug, Default)]
+pub struct Heard(Arc<Mutex<Vec<Vec<u8>>>>);
+
+impl Heard {
+    /// Takes all of it.
+    pub fn take(&self) -> Vec<Vec<u8>> {
+        std::mem::take(
+            &mut *self
+                .0
+                .lock()
+                .expect("no test panics while it holds the lock"),
+        )
+    }
+
+    fn push(&self, said: Vec<u8>) {
+        let mut heard = self
+            .0
+            .lock()
+            .expect("no test panics while it holds the lock");
+        heard.push(said);
+    }
 }
 
 impl Script {
@@ -179,7 +242,15 @@ impl Script {
             decoder: PacketDecoder::new(64 * 1024 * 1024),
             logged_in: false,
             quit: false,
+            awaited: None,
+            file: Vec::new(),
+            heard: Heard::default(),
         }
+    }
+
+    /// What the client says inside exchanges, for a test that has given the server away.
+    pub fn heard(&self) -> Heard {
+        self.heard.clone()
     }
 
     /// Greets with `reply`.
@@ -213,6 +284,35 @@ impl Script {
     pub fn answer(mut self, answer: impl FnMut(&[u8]) -> Option<Reply> + Send + 'static) -> Self {
         self.answers.push(Box::new(answer));
         self
+    }
+
+    /// Whether the next packet begins a command.
+    fn is_between_commands(&self) -> bool {
+        self.awaited.is_none() && self.decoder.unread() == 0
+    }
+
+    /// The reply to a packet, or to the last one of a file.
+    fn reply_to(&mut self, payload: Vec<u8>) -> Option<Reply> {
+        match self.awaited.take() {
+            None if self.logged_in => Some(self.reply(&payload)),
+            None => {
+                self.logged_in = true;
+                Some(self.login.clone())
+            }
+            Some((Awaited::Answer, reply)) => {
+                self.heard.push(payload);
+                Some(reply)
+            }
+            Some((Awaited::File, reply)) if payload.is_empty() => {
+                self.heard.push(std::mem::take(&mut self.file));
+                Some(reply)
+            }
+            awaited => {
+                self.file.extend(payload);
+                self.awaited = awaited;
+                None
+            }
+        }
     }
 
     fn reply(&mut self, payload: &[u8]) -> Reply {
@@ -253,14 +353,15 @@ impl Peer for Script {
         {
             let sequence_number = self.decoder.sequence_number();
             let payload = self.decoder.payload(packet).to_vec();
-            let reply = if self.logged_in {
-                self.reply(&payload)
-            } else {
-                self.logged_in = true;
-                self.login.clone()
+            let Some(reply) = self.reply_to(payload) else {
+                continue;
             };
-            actions.extend(reply.actions(sequence_number));
-            self.decoder.set_sequence_number(0);
+            let (sent, next) = reply.numbered_actions(sequence_number);
+            actions.extend(sent);
+            self.awaited = reply.then.map(|then| *then);
+            let in_exchange = self.awaited.is_some();
+            self.decoder
+                .set_sequence_number(if in_exchange { next } else { 0 });
         }
         actions
     }
@@ -280,6 +381,8 @@ pub struct Compressed {
     script: Script,
     decoder: CompressedDecoder,
     encoder: CompressedEncoder,
+    /// The number of the next compressed packet, whichever side sends it.
+    sequence_number: u8,
     logged_in: bool,
 }
 
@@ -291,6 +394,7 @@ impl Compressed {
             script,
             decoder,
             encoder,
+            sequence_number: 0,
             logged_in: false,
         }
     }
@@ -308,22 +412,40 @@ impl Peer for Compressed {
             return actions;
         }
         self.decoder.buffer_mut().extend_from_slice(bytes);
+        let mut actions = Vec::new();
         let mut plain = Vec::new();
         while self
             .decoder
             .poll_packet(&mut plain)
             .expect("the client compresses packets")
-        {}
+        {
+            self.sequence_number = self.sequence_number.wrapping_add(1);
+            let found = self.decoder.sequence_number();
+            assert_eq!(found, self.sequence_number, "compressed packets count up");
+            actions.extend(self.answer(&plain));
+            plain.clear();
+        }
+        actions
+    }
+}
+
+impl Compressed {
+    fn answer(&mut self, plain: &[u8]) -> Vec<Action> {
         let mut answer = Vec::new();
         let mut actions = Vec::new();
-        for action in self.script.receive(&plain) {
+        for action in self.script.receive(plain) {
             match action {
                 Action::Send(bytes) => answer.extend(bytes),
                 end => actions.push(end),
             }
         }
         let mut compressed = Vec::new();
-        self.encoder.encode(&answer, 1, &mut compressed);
+        self.sequence_number = self
+            .encoder
+            .encode(&answer, self.sequence_number, &mut compressed);
+        if self.script.is_between_commands() {
+            self.sequence_number = 0;
+        }
         actions.insert(0, Action::Send(compressed));
         actions
     }

@@ -1,6 +1,7 @@
 use otaria_codec::{Capabilities, ServerStatus};
 use otaria_session::{
-    CloseReason, Config, Error, Event, Executed, ServerVersion, Session, SessionState,
+    CloseReason, Config, Error, Event, Executed, LocalInfileError, ServerVersion, Session,
+    SessionState,
 };
 use tokio::io::AsyncWriteExt;
 
@@ -238,7 +239,10 @@ impl Connection {
             match self.event().await? {
                 Event::Ok(last) | Event::ResultSetEnd(last) => executed = last,
                 Event::Err(error) => return Err(self.closed(Error::Server(error))),
-                Event::Row(_) | Event::ResultSet | Event::Connected => {}
+                Event::LocalInfileRefused => {
+                    return Err(Error::LocalInfile(LocalInfileError::NotAttached));
+                }
+                _ => {}
             }
         }
         Ok(executed)

@@ -4,6 +4,7 @@
 mod connect;
 mod connection;
 mod io;
+mod local_infile;
 mod rows;
 mod transport;
 
@@ -16,9 +17,9 @@ pub use otaria_session::Compression;
 pub use otaria_session::{
     AuthError, AuthPlugin, AuthPluginFactory, AuthStep, CallbackError, CallbackFuture, Channel,
     CloseReason, ColumnError, ColumnIndex, Config, ConfigBuilder, ConfigError, Credentials,
-    CredentialsProvider, Endpoint, Error, Executed, Fingerprint, OwnedRow, Password, Pem,
-    PluginRegistry, Progress, Prompt, PromptHandler, Row, ServerError, ServerVersion, SessionState,
-    SslMode, TimeoutPhase,
+    CredentialsProvider, Endpoint, Error, Executed, Fingerprint, LocalInfileError, OwnedRow,
+    Password, Pem, PluginRegistry, Progress, Prompt, PromptHandler, Row, ServerError,
+    ServerVersion, SessionState, SslMode, TimeoutPhase,
 };
 pub use rows::Rows;
 pub use transport::Stream;

@@ -24,7 +24,7 @@ pub use config::{
     Endpoint, Fingerprint, Pem, Progress, Prompt, PromptHandler, SslMode,
 };
 pub use config_error::ConfigError;
-pub use error::{CloseReason, ColumnError, Error, ServerError, TimeoutPhase};
+pub use error::{CloseReason, ColumnError, Error, LocalInfileError, ServerError, TimeoutPhase};
 pub use event::{Event, Executed, PacketRange};
 pub use otaria_auth::{
     AuthError, AuthPlugin, AuthPluginFactory, AuthStep, Channel, Password, PluginRegistry,

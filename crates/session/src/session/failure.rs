@@ -57,7 +57,7 @@ impl Session {
                 "Initial handshake packet"
             }
             (Phase::Handshake(_), _) => "response to the login",
-            (_, Some(expected)) => expected.reader.expects(),
+            (_, Some(expected)) => expected.expects(),
             (_, None) => "nothing",
         }
     }
