@@ -135,6 +135,18 @@ pub enum AuthError {
         /// The plugin's name.
         plugin: String,
     },
+    /// What should be the server's public key is no RSA key of 2048 to 8192 bits in PEM.
+    #[error(
+        "the server's public key is not an RSA key of 2048 to 8192 bits under \
+         -----BEGIN PUBLIC KEY-----"
+    )]
+    InvalidPublicKey,
+    /// The password is too long to be encrypted with the server's public key.
+    #[error("the password is too long for the server's public key, which takes {limit} bytes")]
+    PasswordTooLong {
+        /// The greatest length in bytes.
+        limit: usize,
+    },
     /// The server asks for a key that takes too long to derive.
     #[error(
         "authentication plugin parsec: the server asks for an iteration factor of {factor}, at \
@@ -160,7 +172,8 @@ pub enum AuthError {
         /// What is due.
         awaited: &'static str,
     },
-    /// A name of the configuration holds a NUL, which would end it on the wire.
+    /// A name of the configuration, or a password that is sent as it is, holds a NUL, which would
+    /// end it on the wire.
     #[error("the {field} holds a NUL character")]
     NulCharacter {
         /// Which name it is.

@@ -7,6 +7,8 @@ mod key_derivation;
 mod native_password;
 mod parsec;
 mod prompt;
+#[cfg(feature = "rsa")]
+mod public_key;
 mod registry;
 mod sha256_password;
 
@@ -146,6 +148,19 @@ fn unexpected_data(plugin: &str) -> AuthError {
     AuthError::UnexpectedPluginData {
         plugin: plugin.to_owned(),
     }
+}
+
+/// Writes what a person knows and a NUL, for a server to which the NUL is its end.
+fn write_clear(
+    field: &'static str,
+    secret: &Password,
+    out: &mut PayloadWriter<'_>,
+) -> Result<(), AuthError> {
+    if secret.as_bytes().contains(&0) {
+        return Err(AuthError::NulCharacter { field });
+    }
+    out.bytes_nul(secret.as_bytes());
+    Ok(())
 }
 
 /// The first `N` bytes of `data`. A NUL may follow a scramble, and is one inside it.
