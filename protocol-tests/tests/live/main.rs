@@ -1,7 +1,9 @@
 //! Tests against a real server: a private one, or that of `OTARIA_TEST_URL`.
 
+mod local_infile;
 mod login;
 mod payloads;
+mod progress;
 mod session;
 mod values;
 
