@@ -14,9 +14,11 @@ pub use otaria_codec::{
 #[cfg(feature = "compression")]
 pub use otaria_session::Compression;
 pub use otaria_session::{
-    AuthError, CloseReason, ColumnError, ColumnIndex, Config, ConfigBuilder, ConfigError, Endpoint,
-    Error, Executed, OwnedRow, Password, Row, ServerError, ServerVersion, SessionState,
-    TimeoutPhase,
+    AuthError, AuthPlugin, AuthPluginFactory, AuthStep, CallbackError, CallbackFuture, Channel,
+    CloseReason, ColumnError, ColumnIndex, Config, ConfigBuilder, ConfigError, Credentials,
+    CredentialsProvider, Endpoint, Error, Executed, Fingerprint, OwnedRow, Password, Pem,
+    PluginRegistry, Progress, Prompt, PromptHandler, Row, ServerError, ServerVersion, SessionState,
+    SslMode, TimeoutPhase,
 };
 pub use rows::Rows;
 pub use transport::Stream;

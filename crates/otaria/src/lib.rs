@@ -17,10 +17,12 @@
 #[cfg(feature = "compression")]
 pub use otaria_connection::Compression;
 pub use otaria_connection::{
-    AuthError, Capabilities, CloseReason, ColumnDefinition, ColumnError, ColumnIndex, Config,
-    ConfigBuilder, ConfigError, Connection, Endpoint, Error, Executed, FieldFlags, FieldType,
-    InvalidPacket, OwnedRow, Password, Row, Rows, ServerError, ServerStatus, ServerVersion,
-    SessionState, Stream, TimeoutPhase, Warning,
+    AuthError, AuthPlugin, AuthPluginFactory, AuthStep, CallbackError, CallbackFuture,
+    Capabilities, Channel, CloseReason, ColumnDefinition, ColumnError, ColumnIndex, Config,
+    ConfigBuilder, ConfigError, Connection, Credentials, CredentialsProvider, Endpoint, Error,
+    Executed, FieldFlags, FieldType, Fingerprint, InvalidPacket, OwnedRow, Password, Pem,
+    PluginRegistry, Progress, Prompt, PromptHandler, Row, Rows, ServerError, ServerStatus,
+    ServerVersion, SessionState, SslMode, Stream, TimeoutPhase, Warning,
 };
 pub use otaria_types::{
     Date, DateTime, Decimal, DecimalError, FromRow, FromRowError, FromSql, FromSqlError,

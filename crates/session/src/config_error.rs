@@ -25,4 +25,12 @@ pub enum ConfigError {
         /// What it must be.
         expected: &'static str,
     },
+    /// A setting asks for what this build of the driver leaves out.
+    #[error("`{option}` needs the feature `{feature}` of the driver")]
+    FeatureNeeded {
+        /// The setting's name.
+        option: &'static str,
+        /// The cargo feature.
+        feature: &'static str,
+    },
 }

@@ -19,11 +19,17 @@ mod url;
 
 #[cfg(feature = "compression")]
 pub use compression::Compression;
-pub use config::{Config, ConfigBuilder, Endpoint};
+pub use config::{
+    CallbackError, CallbackFuture, Config, ConfigBuilder, Credentials, CredentialsProvider,
+    Endpoint, Fingerprint, Pem, Progress, Prompt, PromptHandler, SslMode,
+};
 pub use config_error::ConfigError;
 pub use error::{CloseReason, ColumnError, Error, ServerError, TimeoutPhase};
 pub use event::{Event, Executed, PacketRange};
-pub use otaria_auth::{AuthError, Channel, Password, ServerVersion};
+pub use otaria_auth::{
+    AuthError, AuthPlugin, AuthPluginFactory, AuthStep, Channel, Password, PluginRegistry,
+    ServerVersion,
+};
 pub use rows::{ColumnIndex, OwnedRow, Row};
 pub use session::Session;
 pub use tracking::SessionState;

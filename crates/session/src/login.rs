@@ -9,11 +9,16 @@ use crate::Config;
 pub(crate) fn config(config: &Config) -> LoginConfig {
     let mut login = LoginConfig::new(config.user(), config.password().clone());
     login.database = config.database().map(str::to_owned);
+    login.plugins = config.auth_plugins();
     login.attributes = config.attributes().to_vec();
     let wanted = &mut login.capabilities;
     *wanted = WANTED;
     wanted.set(Capabilities::FOUND_ROWS, config.found_rows());
     wanted.set(Capabilities::MULTI_STATEMENTS, config.multi_statements());
+    wanted.set(
+        Capabilities::CAN_HANDLE_EXPIRED_PASSWORDS,
+        config.expired_password(),
+    );
     #[cfg(feature = "compression")]
     wanted.set(Capabilities::COMPRESS, config.compression().is_some());
     login

@@ -1,11 +1,9 @@
 //! Configuration from a URL.
 
-use std::time::Duration;
-
 use percent_encoding::percent_decode_str;
 use url::{Host, Url};
 
-use crate::config::{ConfigBuilder, DEFAULT_PORT};
+use crate::config::{ConfigBuilder, DEFAULT_PORT, Options, Source};
 use crate::{Config, ConfigError};
 
 /// Reads `mariadb://user:password@host:port/database?option=value`.
@@ -44,11 +42,12 @@ pub(crate) fn parse(text: &str) -> Result<ConfigBuilder, ConfigError> {
     if !database.is_empty() {
         builder = builder.database(database);
     }
-    let mut given = Vec::new();
-    query_pairs(&url).try_fold(builder, |builder, pair| {
+    let mut options = Options::new(builder, Source::Url);
+    for pair in query_pairs(&url) {
         let (option, value) = pair?;
-        apply(builder, &option, &value, &mut given)
-    })
+        options.set(&option, &value)?;
+    }
+    options.finish()
 }
 
 /// The options of the query. A plus sign is a plus sign: this is no HTML form.
@@ -62,121 +61,6 @@ fn query_pairs(url: &Url) -> impl Iterator<Item = Result<(String, String), Confi
         let (option, value) = pair.split_once('=').unwrap_or((pair, ""));
         Ok((decode(option)?, decode(value)?))
     })
-}
-
-/// Sets one option by its name. Names are compared without case, `-` is `_`.
-fn apply(
-    builder: ConfigBuilder,
-    option: &str,
-    value: &str,
-    given: &mut Vec<&'static str>,
-) -> Result<ConfigBuilder, ConfigError> {
-    let name = option.to_ascii_lowercase().replace('-', "_");
-    let Some((known, set)) = OPTIONS.iter().find(|(known, _)| *known == name) else {
-        return Err(ConfigError::UnknownOption {
-            option: option.to_owned(),
-            nearest: nearest(&name),
-        });
-    };
-    // Two names of one setting.
-    let setting = if *known == "unix_socket" {
-        "socket"
-    } else {
-        known
-    };
-    if given.contains(&setting) && setting != "init_command" {
-        return Err(ConfigError::InvalidOption {
-            option: setting,
-            expected: "given once",
-        });
-    }
-    given.push(setting);
-    if value.is_empty() {
-        return Err(ConfigError::InvalidOption {
-            option: known,
-            expected: "followed by = and a value",
-        });
-    }
-    set(builder, value).map_err(|Expected(expected)| ConfigError::InvalidOption {
-        option: known,
-        expected,
-    })
-}
-
-fn nearest(name: &str) -> &'static str {
-    OPTIONS
-        .iter()
-        .map(|(known, _)| (strsim::normalized_damerau_levenshtein(known, name), *known))
-        .max_by(|(a, _), (b, _)| a.total_cmp(b))
-        .map_or("connect_timeout", |(_, known)| known)
-}
-
-/// What a value should have been.
-struct Expected(&'static str);
-
-type Set = fn(ConfigBuilder, &str) -> Result<ConfigBuilder, Expected>;
-
-const OPTIONS: &[(&str, Set)] = &[
-    #[cfg(feature = "compression")]
-    ("compression", |builder, value| {
-        let on = boolean(value)?;
-        Ok(builder.compression(on.then(crate::Compression::default)))
-    }),
-    ("connect_timeout", |builder, value| {
-        Ok(builder.connect_timeout(timeout(value)?))
-    }),
-    ("drain_timeout", |builder, value| {
-        Ok(builder.drain_timeout(timeout(value)?.unwrap_or_default()))
-    }),
-    ("found_rows", |builder, value| {
-        Ok(builder.found_rows(boolean(value)?))
-    }),
-    ("init_command", |builder, value| {
-        Ok(builder.init_command(value))
-    }),
-    ("io_timeout", |builder, value| {
-        Ok(builder.io_timeout(timeout(value)?))
-    }),
-    ("max_payload_bytes", |builder, value| {
-        let bytes = value.parse().map_err(|_| Expected("a number of bytes"))?;
-        Ok(builder.max_payload_bytes(bytes))
-    }),
-    ("multi_statements", |builder, value| {
-        Ok(builder.multi_statements(boolean(value)?))
-    }),
-    ("program_name", |builder, value| {
-        Ok(builder.program_name(value))
-    }),
-    ("socket", |builder, value| Ok(builder.socket(value))),
-    ("tcp_keepalive", |builder, value| {
-        Ok(builder.tcp_keepalive(timeout(value)?))
-    }),
-    ("tcp_nodelay", |builder, value| {
-        Ok(builder.tcp_nodelay(boolean(value)?))
-    }),
-    ("unix_socket", |builder, value| Ok(builder.socket(value))),
-];
-
-fn boolean(value: &str) -> Result<bool, Expected> {
-    match value {
-        "true" | "1" => Ok(true),
-        "false" | "0" => Ok(false),
-        _ => Err(Expected("true or false")),
-    }
-}
-
-/// A duration, or `None` for 0.
-fn timeout(value: &str) -> Result<Option<Duration>, Expected> {
-    let expected = || Expected("a duration such as 500ms, 10s or 2m");
-    let digits = value.trim_end_matches(|character: char| character.is_ascii_alphabetic());
-    let number: u64 = digits.parse().map_err(|_| expected())?;
-    let duration = match value.strip_prefix(digits).unwrap_or_default() {
-        "ms" => Duration::from_millis(number),
-        "" | "s" => Duration::from_secs(number),
-        "m" => Duration::from_secs(number.checked_mul(60).ok_or_else(expected)?),
-        _ => return Err(expected()),
-    };
-    Ok((!duration.is_zero()).then_some(duration))
 }
 
 fn decode(text: &str) -> Result<String, ConfigError> {
@@ -201,6 +85,8 @@ const fn reason(error: url::ParseError) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::Endpoint;
 

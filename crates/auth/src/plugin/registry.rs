@@ -33,6 +33,16 @@ impl PluginRegistry {
         self
     }
 
+    /// Takes out all plugins but those of these names.
+    #[must_use]
+    pub fn restricted_to<S: AsRef<str>>(mut self, names: &[S]) -> Self {
+        let is_named = |factory: &Arc<dyn AuthPluginFactory>| {
+            names.iter().any(|name| name.as_ref() == factory.name())
+        };
+        self.factories.retain(is_named);
+        self
+    }
+
     /// The plugin called `name`.
     pub fn find(&self, name: &str) -> Option<&dyn AuthPluginFactory> {
         let mut factories = self.factories.iter();
@@ -79,6 +89,13 @@ mod tests {
         ] {
             assert!(registry.find(name).is_none(), "{name}");
         }
+    }
+
+    #[test]
+    fn a_restricted_registry_has_the_named_plugins_only() {
+        let registry = PluginRegistry::default().restricted_to(&["client_ed25519", "other"]);
+        assert!(registry.find("client_ed25519").is_some());
+        assert_eq!(registry.factories.len(), 1);
     }
 
     #[test]

@@ -1,0 +1,26 @@
+//! The authentication plugins of a configuration.
+
+use std::sync::Arc;
+
+use otaria_auth::PluginRegistry;
+
+use super::settings::Authentication;
+
+/// Those that the configuration allows.
+pub(super) fn allowed(authentication: &Authentication) -> PluginRegistry {
+    let all = unrestricted(authentication);
+    match &authentication.restrict_auth {
+        Some(names) => all.restricted_to(names),
+        None => all,
+    }
+}
+
+/// Those that there are, whatever the configuration restricts itself to.
+pub(super) fn unrestricted(authentication: &Authentication) -> PluginRegistry {
+    authentication
+        .plugins
+        .iter()
+        .fold(PluginRegistry::default(), |registry, factory| {
+            registry.with(Arc::clone(factory))
+        })
+}
