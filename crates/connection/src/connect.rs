@@ -2,7 +2,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use otaria_session::{Channel, Config, Endpoint, Error, Event, Session, TimeoutPhase};
+use otaria_session::{Channel, Config, Endpoint, Error, TimeoutPhase};
 use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpStream, UnixStream, lookup_host};
 
@@ -26,14 +26,16 @@ impl Connection {
     pub async fn connect(config: &Config) -> Result<Self, Error> {
         let connect = async {
             let (transport, channel) = open(config).await?;
-            Self::log_in(transport, channel, config).await
+            Self::log_in(transport, channel, config.endpoint(), config).await
         };
-        limited(config, connect).await
+        // Large, and needed once.
+        limited(config, Box::pin(connect)).await
     }
 
     /// Logs in over a stream that is connected already, such as a tunnel, and runs the init
     /// commands. The stream is taken as one that others can read: a password is never sent over
-    /// it in clear. The endpoint of `config` is not used.
+    /// it in clear. Of the endpoint of `config` only the host is used, for TLS: the server's
+    /// certificate must be for it.
     ///
     /// # Errors
     /// Those of [`connect`](Self::connect).
@@ -45,28 +47,8 @@ impl Connection {
         config: &Config,
     ) -> Result<Self, Error> {
         let transport = Transport::Boxed(Box::new(stream));
-        limited(config, Self::log_in(transport, Channel::Plain, config)).await
-    }
-
-    async fn log_in(
-        transport: Transport,
-        channel: Channel,
-        config: &Config,
-    ) -> Result<Self, Error> {
-        let mut entropy = [0; 32];
-        getrandom::fill(&mut entropy).map_err(|error| Error::Io {
-            action: "get random bytes from the operating system".to_owned(),
-            source: error.into(),
-        })?;
-        let mut connection = Self {
-            session: Session::new(config, channel, entropy),
-            transport: Some(transport),
-            config: config.clone(),
-            needs_flush: false,
-        };
-        while !matches!(connection.event().await?, Event::Connected) {}
-        connection.run_init_commands().await?;
-        Ok(connection)
+        let log_in = Self::log_in(transport, Channel::Plain, config.endpoint(), config);
+        limited(config, Box::pin(log_in)).await
     }
 }
 

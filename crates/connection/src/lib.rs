@@ -4,7 +4,10 @@
 mod connect;
 mod connection;
 mod io;
+mod log_in;
 mod rows;
+#[cfg(feature = "tls")]
+mod tls;
 mod transport;
 
 pub use connection::{Connection, Warning};
@@ -13,12 +16,14 @@ pub use otaria_codec::{
 };
 #[cfg(feature = "compression")]
 pub use otaria_session::Compression;
+#[cfg(feature = "tls")]
+pub use otaria_session::TlsError;
 pub use otaria_session::{
-    AuthError, AuthPlugin, AuthPluginFactory, AuthStep, CallbackError, CallbackFuture, Channel,
-    CloseReason, ColumnError, ColumnIndex, Config, ConfigBuilder, ConfigError, Credentials,
-    CredentialsProvider, Endpoint, Error, Executed, Fingerprint, OwnedRow, Password, Pem,
-    PluginRegistry, Progress, Prompt, PromptHandler, Row, ServerError, ServerVersion, SessionState,
-    SslMode, TimeoutPhase,
+    AuthError, AuthPlugin, AuthPluginFactory, AuthStep, CallbackError, CallbackFuture,
+    CertificateProblem, Channel, CloseReason, ColumnError, ColumnIndex, Config, ConfigBuilder,
+    ConfigError, Credentials, CredentialsProvider, Endpoint, Error, Executed, Fingerprint,
+    OwnedRow, Password, PasswordProblem, Pem, PluginRegistry, Progress, Prompt, PromptHandler, Row,
+    ServerError, ServerVersion, SessionState, SslMode, TimeoutPhase, TlsInfo, TlsProof,
 };
 pub use rows::Rows;
 pub use transport::Stream;

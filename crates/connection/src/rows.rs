@@ -175,7 +175,8 @@ impl<'c> Rows<'c> {
                     return Ok(());
                 }
                 Event::Err(error) => return Err(self.connection.closed(Error::Server(error))),
-                Event::Row(_) | Event::ResultSetEnd(_) | Event::Connected => {}
+                // A row of no interest, or an event of a login, which is over.
+                _ => {}
             }
         }
     }
