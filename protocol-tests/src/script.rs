@@ -189,6 +189,14 @@ impl Script {
         self
     }
 
+    /// Offers TLS: for [`Encrypted`](crate::encrypted::Encrypted).
+    #[must_use]
+    pub fn with_tls(self) -> Self {
+        let mut greeting = greeting();
+        greeting.capabilities |= Capabilities::SSL;
+        self.greet(Reply::new().packet(&greeting))
+    }
+
     /// Answers the handshake response with `reply`.
     #[must_use]
     pub fn login(mut self, reply: Reply) -> Self {
@@ -253,6 +261,10 @@ impl Peer for Script {
         {
             let sequence_number = self.decoder.sequence_number();
             let payload = self.decoder.payload(packet).to_vec();
+            if !self.logged_in && payload.len() == SSL_REQUEST_BYTES {
+                // What follows comes by TLS.
+                continue;
+            }
             let reply = if self.logged_in {
                 self.reply(&payload)
             } else {
@@ -349,6 +361,9 @@ pub fn eof() -> EofPacket {
         status: ServerStatus::AUTOCOMMIT,
     }
 }
+
+/// A handshake response is longer.
+const SSL_REQUEST_BYTES: usize = 32;
 
 /// What the client and the server of a [`Script`] negotiate.
 pub const CAPABILITIES: Capabilities = Capabilities::DEPRECATE_EOF
