@@ -135,6 +135,18 @@ pub enum AuthError {
         /// The plugin's name.
         plugin: String,
     },
+    /// What should be the server's public key is no RSA key of 2048 to 8192 bits in PEM.
+    #[error(
+        "the server's public key is not an RSA key of 2048 to 8192 bits under \
+         -----BEGIN PUBLIC KEY-----"
+    )]
+    InvalidPublicKey,
+    /// The password is too long to be encrypted with the server's public key.
+    #[error("the password is too long for the server's public key, which takes {limit} bytes")]
+    PasswordTooLong {
+        /// The greatest length in bytes.
+        limit: usize,
+    },
     /// The server asks for a key that takes too long to derive.
     #[error(
         "authentication plugin parsec: the server asks for an iteration factor of {factor}, at \

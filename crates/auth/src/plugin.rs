@@ -7,6 +7,8 @@ mod key_derivation;
 mod native_password;
 mod parsec;
 mod prompt;
+#[cfg(feature = "rsa")]
+mod public_key;
 mod registry;
 mod sha256_password;
 

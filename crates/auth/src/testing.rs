@@ -1,8 +1,14 @@
 use std::fmt::Debug;
 
+#[cfg(feature = "rsa")]
+use aws_lc_rs::encoding::{AsDer, PublicKeyX509Der};
+#[cfg(feature = "rsa")]
+use aws_lc_rs::rsa::{KeySize, OAEP_SHA1_MGF1SHA1, OaepPrivateDecryptingKey, PrivateDecryptingKey};
 use otaria_codec::{Capabilities, Decode, Encode, PayloadWriter};
 
-use crate::{AuthError, AuthPlugin, AuthPluginFactory, AuthStep, Channel, Password};
+use crate::{
+    AuthError, AuthPlugin, AuthPluginFactory, AuthStep, Channel, Password, SCRAMBLE_BYTES,
+};
 
 /// The payload of a packet.
 pub(crate) fn encoded(packet: &impl Encode, capabilities: Capabilities) -> Vec<u8> {
@@ -84,17 +90,48 @@ impl AuthPlugin for ClearDialogue {
     }
 }
 
+/// 01 to 14, the scramble of the vectors.
+pub(crate) const SCRAMBLE: [u8; SCRAMBLE_BYTES] = *b"\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0a\
+    \x0b\x0c\x0d\x0e\x0f\x10\x11\x12\x13\x14";
+
 /// The random bytes that plugins are given.
 pub(crate) const NONCE: [u8; 32] = *b" !\"#$%&'()*+,-./0123456789:;<=>?";
 
 /// What `plugin` answers to `data`.
 pub(crate) fn respond(plugin: &mut dyn AuthPlugin, data: &[u8]) -> Result<Vec<u8>, AuthError> {
-    let mut out = Vec::new();
-    let mut writer = PayloadWriter::new(&mut out);
-    let step = plugin.respond(data, Channel::Plain, &mut writer)?;
+    respond_over(Channel::Plain, plugin, data)
+}
+
+/// What `plugin` answers to `data` over `channel`.
+pub(crate) fn respond_over(
+    channel: Channel,
+    plugin: &mut dyn AuthPlugin,
+    data: &[u8],
+) -> Result<Vec<u8>, AuthError> {
+    let (step, out) = step_over(channel, plugin, data)?;
     assert!(matches!(step, AuthStep::Respond), "{step:?}");
     Ok(out)
 }
+
+/// What `plugin` does at `data` over `channel`, and what it writes.
+pub(crate) fn step_over(
+    channel: Channel,
+    plugin: &mut dyn AuthPlugin,
+    data: &[u8],
+) -> Result<(AuthStep, Vec<u8>), AuthError> {
+    let mut out = Vec::new();
+    let mut writer = PayloadWriter::new(&mut out);
+    let step = plugin.respond(data, channel, &mut writer)?;
+    Ok((step, out))
+}
+
+/// Every channel there is, and whether it proves the server.
+pub(crate) const CHANNELS: [(Channel, bool); 4] = [
+    (Channel::Plain, false),
+    (Channel::UnixSocket, true),
+    (Channel::Tls { proven: false }, false),
+    (Channel::Tls { proven: true }, true),
+];
 
 /// A plugin that answers with what it was sent, and to `wait` with nothing.
 #[derive(Debug)]
@@ -131,4 +168,56 @@ impl AuthPlugin for Echo {
     fn server_proof_hash(&self) -> Option<&[u8]> {
         None
     }
+}
+
+/// A server that has an RSA key.
+#[cfg(feature = "rsa")]
+pub(crate) struct RsaServer(PrivateDecryptingKey);
+
+#[cfg(feature = "rsa")]
+impl RsaServer {
+    pub(crate) fn new() -> Self {
+        Self(PrivateDecryptingKey::generate(KeySize::Rsa2048).unwrap())
+    }
+
+    /// Its public key in PEM, as `openssl rsa -pubout` writes it.
+    pub(crate) fn public_key(&self) -> String {
+        let der: PublicKeyX509Der<'_> = self.0.public_key().as_der().unwrap();
+        let digits = base64(der.as_ref());
+        let lines = digits.as_bytes().chunks(64);
+        let lines: Vec<&str> = lines.map(|line| str::from_utf8(line).unwrap()).collect();
+        format!(
+            "-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n",
+            lines.join("\n")
+        )
+    }
+
+    /// What it reads out of `encrypted`, whose mask was [`SCRAMBLE`].
+    pub(crate) fn decrypt(&self, encrypted: &[u8]) -> Vec<u8> {
+        let key = OaepPrivateDecryptingKey::new(self.0.clone()).unwrap();
+        let mut masked = vec![0; key.min_output_size()];
+        let masked = key.decrypt(&OAEP_SHA1_MGF1SHA1, encrypted, &mut masked, None);
+        let masked = masked.unwrap().iter().zip(SCRAMBLE.iter().cycle());
+        masked.map(|(byte, mask)| byte ^ mask).collect()
+    }
+}
+
+#[cfg(feature = "rsa")]
+fn base64(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut digits = String::new();
+    for chunk in bytes.chunks(3) {
+        let mut word = [0; 4];
+        word[1..=chunk.len()].copy_from_slice(chunk);
+        let word = u32::from_be_bytes(word);
+        for place in 0..4 {
+            let digit = usize::try_from(word >> (18 - 6 * place) & 0x3f).unwrap();
+            digits.push(if place <= chunk.len() {
+                char::from(DIGITS[digit])
+            } else {
+                '='
+            });
+        }
+    }
+    digits
 }

@@ -1,107 +1,21 @@
+mod change_user;
+mod client;
+mod plugins;
+mod server_proof;
+mod tls;
+
 use std::sync::Arc;
 
 use otaria_codec::{Encode, LocalInfilePacket, ServerStatus};
 use proptest::prelude::*;
 
 use super::*;
-use crate::testing::{self, Clear, Echo, hex, respond};
+use crate::testing::{self, Clear, Echo, SCRAMBLE, hex, respond};
 use crate::{
-    AuthMoreData, AuthPluginFactory, Ed25519, HandshakeResponse, NativePassword, Password,
-    PluginRegistry, SCRAMBLE_BYTES,
+    AuthMoreData, AuthPluginFactory, ClearPassword, Dialog, Ed25519, HandshakeResponse,
+    NativePassword, Parsec, PluginRegistry, SCRAMBLE_BYTES, TlsRequest,
 };
-
-/// A client that logs in, and the payloads that it has sent.
-struct Client {
-    handshake: Handshake,
-    channel: Channel,
-    sent: Vec<Vec<u8>>,
-}
-
-impl Client {
-    fn new(login: LoginConfig) -> Self {
-        Self {
-            handshake: Handshake::new(login, [0; 32]),
-            channel: Channel::Plain,
-            sent: Vec::new(),
-        }
-    }
-
-    /// A client that has answered the greeting of a MariaDB server.
-    fn greeted(login: LoginConfig) -> Self {
-        Self::new(login).receive(&greeting())
-    }
-
-    fn over(mut self, channel: Channel) -> Self {
-        self.channel = channel;
-        self
-    }
-
-    fn handle(self, payload: &[u8]) -> Result<(HandshakeStep, Option<Vec<u8>>), AuthError> {
-        let mut out = PacketEncoder::new();
-        out.set_sequence_number(7);
-        let step = self.handshake.handle(payload, self.channel, &mut out)?;
-        let sent = (!out.is_empty()).then(|| {
-            let (header, sent) = out.bytes().split_at(4);
-            assert_eq!(
-                usize::from(header[0]) | usize::from(header[1]) << 8,
-                sent.len()
-            );
-            assert_eq!(header[3], 7, "sequence number");
-            sent.to_vec()
-        });
-        Ok((step, sent))
-    }
-
-    /// The server sends `payload`, and the login goes on.
-    fn receive_bytes(self, payload: &[u8]) -> Self {
-        let (channel, mut all) = (self.channel, self.sent.clone());
-        let (step, sent) = self.handle(payload).unwrap();
-        all.extend(sent);
-        match step {
-            HandshakeStep::Continue(handshake) => Self {
-                handshake,
-                channel,
-                sent: all,
-            },
-            other => panic!("{other:?}"),
-        }
-    }
-
-    /// The server sends `packet`, and the login goes on.
-    fn receive(self, packet: &impl Encode) -> Self {
-        self.receive_bytes(&payload(packet))
-    }
-
-    /// The server sends `payload`, and the login fails.
-    fn fail_bytes(self, payload: &[u8]) -> AuthError {
-        self.handle(payload).unwrap_err()
-    }
-
-    /// The server sends `packet`, and the login fails.
-    fn fail(self, packet: &impl Encode) -> AuthError {
-        self.fail_bytes(&payload(packet))
-    }
-
-    /// The server sends `packet`, and the login succeeds.
-    fn connect(self, packet: &OkPacket<'_>) -> ServerInfo {
-        let (step, sent) = self.handle(&payload(packet)).unwrap();
-        assert_eq!(sent, None);
-        match step {
-            HandshakeStep::Connected(info) => info,
-            other => panic!("{other:?}"),
-        }
-    }
-
-    /// The handshake response that was sent.
-    fn response(&self) -> HandshakeResponse<'_> {
-        HandshakeResponse::decode(&self.sent[0], Capabilities::empty()).unwrap()
-    }
-
-    /// The packet sent last.
-    fn last(&self) -> &[u8] {
-        self.sent.last().unwrap()
-    }
-}
+use client::Client;
 
 fn login() -> LoginConfig {
     let mut login = LoginConfig::new("user", "secret");
@@ -164,9 +78,6 @@ fn invalid(error: AuthError) -> InvalidPacket {
     }
 }
 
-/// 01 to 14.
-const SCRAMBLE: [u8; SCRAMBLE_BYTES] = *b"\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0a\
-    \x0b\x0c\x0d\x0e\x0f\x10\x11\x12\x13\x14";
 const NONCE: [u8; 32] = [0xaa; 32];
 
 #[test]
@@ -543,20 +454,39 @@ fn a_handshake_shows_no_secret() {
 
 proptest! {
     #[test]
-    fn no_payload_panics(payloads in prop::collection::vec(hostile(), 1..6), greeted: bool) {
-        let mut login = login();
-        login.plugins = login.plugins.with(Arc::new(Echo));
+    fn no_payload_panics(
+        payloads in prop::collection::vec(hostile(), 1..6),
+        greeted: bool,
+        proven: bool,
+        tls in prop::sample::select(vec![TlsRequest::Never, TlsRequest::IfOffered]),
+    ) {
+        let mut login = all_plugins();
+        login.tls = if greeted { TlsRequest::Never } else { tls };
         let mut client = if greeted { Client::greeted(login) } else { Client::new(login) };
+        if proven {
+            client.channel = Channel::UnixSocket;
+        }
         for payload in payloads {
-            let channel = client.channel;
-            match client.handle(&payload) {
-                Ok((HandshakeStep::Continue(handshake), _)) => {
-                    client = Client { handshake, channel, sent: Vec::new() };
-                }
-                Ok(_) | Err(_) => break,
-            }
+            let Some(next) = client.endure(&payload) else {
+                break;
+            };
+            client = next;
         }
     }
+}
+
+fn all_plugins() -> LoginConfig {
+    let mut login = login();
+    let plugins: [Arc<dyn AuthPluginFactory>; 4] = [
+        Arc::new(Echo),
+        Arc::new(Dialog),
+        Arc::new(ClearPassword),
+        Arc::new(Parsec::default().with_max_iteration_factor(0)),
+    ];
+    for plugin in plugins {
+        login.plugins = login.plugins.with(plugin);
+    }
+    login
 }
 
 /// Any bytes, and packets with any bytes changed.
@@ -567,6 +497,13 @@ fn hostile() -> impl Strategy<Value = Vec<u8>> {
         payload(&switch("client_ed25519", &NONCE)),
         payload(&switch("mysql_native_password", &SCRAMBLE)),
         payload(&switch("echo", b"hello")),
+        payload(&switch("parsec", &NONCE)),
+        payload(&switch("dialog", b"\x04Password: ")),
+        payload(&switch("caching_sha2_password", &SCRAMBLE)),
+        payload(&switch("sha256_password", &SCRAMBLE)),
+        b"P\0abcdefghijklmnopqr".to_vec(),
+        b"\x02Name: ".to_vec(),
+        b"\x01\x04".to_vec(),
         payload(&AuthMoreData { plugin_data: b"x" }),
         payload(&ErrPacket::new(1045, *b"28000", "Access denied")),
     ];

@@ -4,7 +4,7 @@ use otaria_codec::{PayloadReader, PayloadWriter};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-use super::full_authentication::FullAuthentication;
+use super::full_authentication::{FullAuthentication, FullAuthenticationRules, PublicKeys};
 use super::{AuthPlugin, AuthPluginFactory, AuthStep, Channel, scramble, unexpected_data};
 use crate::{AuthError, Password, SCRAMBLE_BYTES};
 
@@ -12,9 +12,35 @@ use crate::{AuthError, Password, SCRAMBLE_BYTES};
 /// the default of MySQL: the password hashed by SHA-256 with the server's scramble, and the
 /// password itself where the server has not cached its hash. MariaDB's never has.
 ///
-/// The password itself is sent as it is where the channel proves the server.
+/// The password itself is sent as it is where the channel proves the server, and without TLS
+/// encrypted with the server's public key, if the feature `rsa` is on and the key is given or may
+/// be retrieved.
 #[derive(Clone, Debug, Default)]
-pub struct CachingSha2Password;
+pub struct CachingSha2Password {
+    public_keys: PublicKeys,
+}
+
+#[cfg(feature = "rsa")]
+impl CachingSha2Password {
+    /// Lets the server send its public key where there is no TLS, and sends the password encrypted
+    /// with it. Whoever can change what the server sends can send a key of his own, and read the
+    /// password.
+    #[must_use]
+    pub fn with_public_key_retrieval(mut self) -> Self {
+        self.public_keys.allow_retrieval();
+        self
+    }
+
+    /// Encrypts the password with the server's public key in `pem` where there is no TLS.
+    ///
+    /// # Errors
+    /// [`AuthError::InvalidPublicKey`] if `pem` is no RSA key of 2048 to 8192 bits under
+    /// `-----BEGIN PUBLIC KEY-----`.
+    pub fn with_public_key(mut self, pem: &[u8]) -> Result<Self, AuthError> {
+        self.public_keys.know(pem)?;
+        Ok(self)
+    }
+}
 
 impl AuthPluginFactory for CachingSha2Password {
     fn name(&self) -> &'static str {
@@ -27,11 +53,7 @@ impl AuthPluginFactory for CachingSha2Password {
 
     fn start(&self, password: &Password, _: &[u8; 32]) -> Box<dyn AuthPlugin> {
         Box::new(Dialogue {
-            full: FullAuthentication {
-                plugin: NAME,
-                password: password.clone(),
-                clear_over_unix_socket: true,
-            },
+            full: FullAuthentication::new(&RULES, password, &self.public_keys),
             stage: Stage::Scramble,
         })
     }
@@ -43,15 +65,17 @@ struct Dialogue {
 }
 
 /// ```text
-/// Scramble ── hash ──► Verdict ── known ──────────────► Done
-///                         └── unknown ── password ──────┘
+/// Scramble ── hash ──► Verdict ── known ──► Done
+///                         └── unknown ── password, or request of the key ──► Full
 /// ```
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 enum Stage {
     /// The server's scramble is due.
     Scramble,
-    /// Whether the server knows the hash is due.
-    Verdict,
+    /// Whether the server knows the hash made of the scramble is due.
+    Verdict([u8; SCRAMBLE_BYTES]),
+    /// The server has asked for the password itself.
+    Full,
     /// The OK or ERR packet is due.
     Done,
 }
@@ -69,24 +93,30 @@ impl AuthPlugin for Dialogue {
                 if !self.full.password.is_empty() {
                     out.bytes(&hash(&self.full.password, &scramble));
                 }
-                self.stage = Stage::Verdict;
+                self.stage = Stage::Verdict(scramble);
                 Ok(AuthStep::Respond)
             }
-            Stage::Verdict => {
+            Stage::Verdict(scramble) => {
                 let mut reader = PayloadReader::new("caching_sha2_password result", data);
                 let verdict = reader.int1()?;
+                let invalid = reader.invalid_field("result", verdict.into());
+                reader.finish()?;
                 match verdict {
                     FAST_AUTH_OK => {
                         self.stage = Stage::Done;
                         Ok(AuthStep::Wait)
                     }
                     FULL_AUTHENTICATION => {
-                        self.full.send(channel, out)?;
-                        self.stage = Stage::Done;
+                        self.full.begin(&scramble, channel, out)?;
+                        self.stage = Stage::Full;
                         Ok(AuthStep::Respond)
                     }
-                    _ => Err(reader.invalid_field("result", verdict.into()).into()),
+                    _ => Err(invalid.into()),
                 }
+            }
+            Stage::Full => {
+                self.full.more(data, out)?;
+                Ok(AuthStep::Respond)
             }
             Stage::Done => Err(unexpected_data(NAME)),
         }
@@ -99,8 +129,14 @@ impl AuthPlugin for Dialogue {
 
 impl Debug for Dialogue {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let stage = match self.stage {
+            Stage::Scramble => "Scramble",
+            Stage::Verdict(_) => "Verdict",
+            Stage::Full => "Full",
+            Stage::Done => "Done",
+        };
         f.debug_struct("CachingSha2Password")
-            .field("stage", &self.stage)
+            .field("stage", &stage)
             .finish_non_exhaustive()
     }
 }
@@ -122,7 +158,17 @@ fn hash(password: &Password, scramble: &[u8; SCRAMBLE_BYTES]) -> [u8; 32] {
 
 const NAME: &str = "caching_sha2_password";
 
+const RULES: FullAuthenticationRules = FullAuthenticationRules {
+    plugin: NAME,
+    clear_over_unix_socket: true,
+    #[cfg(feature = "rsa")]
+    public_key_request: 2,
+};
+
 /// The server has the password's hash cached. An ERR packet may follow all the same.
 const FAST_AUTH_OK: u8 = 3;
 /// The server needs the password itself.
 const FULL_AUTHENTICATION: u8 = 4;
+
+#[cfg(test)]
+mod tests;

@@ -51,3 +51,40 @@ impl AuthPlugin for Dialogue {
 }
 
 const NAME: &str = "mysql_clear_password";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{NONCE, respond};
+
+    #[test]
+    fn the_password_and_a_nul_are_sent() {
+        for (password, sent) in [("secret", b"secret\0".as_slice()), ("", b"\0")] {
+            let mut plugin = ClearPassword.start(&Password::from(password), &NONCE);
+            assert_eq!(respond(plugin.as_mut(), b""), Ok(sent.to_vec()));
+        }
+    }
+
+    #[test]
+    fn the_password_is_not_sent_twice() {
+        let mut plugin = ClearPassword.start(&Password::from("secret"), &NONCE);
+        respond(plugin.as_mut(), b"").unwrap();
+        let error = respond(plugin.as_mut(), b"").unwrap_err();
+        assert!(matches!(error, AuthError::UnexpectedPluginData { .. }));
+    }
+
+    #[test]
+    fn it_reveals_the_password_and_proves_nothing() {
+        assert!(ClearPassword.needs_proven_channel());
+        assert!(!ClearPassword.can_prove_server());
+        let plugin = ClearPassword.start(&Password::from("secret"), &NONCE);
+        assert_eq!(plugin.server_proof_hash(), None);
+    }
+
+    #[test]
+    fn the_plugin_shows_no_secret() {
+        let plugin = ClearPassword.start(&Password::from("secret"), &NONCE);
+        let shown = format!("{plugin:?}");
+        assert_eq!(shown, "Dialogue { password: Some(Password { .. }) }");
+    }
+}

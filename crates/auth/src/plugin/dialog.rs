@@ -122,3 +122,6 @@ const ORDINARY: u8 = 2;
 const ORDINARY_LAST: u8 = 3;
 const PASSWORD: u8 = 4;
 const PASSWORD_LAST: u8 = 5;
+
+#[cfg(test)]
+mod tests;

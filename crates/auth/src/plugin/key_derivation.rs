@@ -65,3 +65,42 @@ impl Debug for DerivedKey {
 }
 
 const KEY_BYTES: usize = 32;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::hex;
+
+    #[test]
+    fn the_key_of_1024_rounds_is_that_of_the_server() {
+        let salt = hex("a6a89ead0ee7f517f395f7d95c4623ddb650");
+        let key = KeyDerivation::new(Password::from("secret"), salt, 1024).derive();
+        assert_eq!(
+            key.as_bytes().as_slice(),
+            hex("8a5f7abb186ec2d47d8e4560acc7ccdc19e6657f144c21704daa84ca281d3cce")
+        );
+    }
+
+    #[test]
+    fn no_rounds_are_taken_for_one() {
+        let derivation = |rounds| KeyDerivation::new(Password::from("a"), vec![1], rounds);
+        assert_eq!(derivation(0).rounds(), 1);
+        let (none, one) = (derivation(0).derive(), derivation(1).derive());
+        assert_eq!(none.as_bytes(), one.as_bytes());
+    }
+
+    #[test]
+    fn a_derivation_can_go_to_another_thread() {
+        let derivation = KeyDerivation::new(Password::from("secret"), vec![1; 18], 2);
+        let here = derivation.clone().derive();
+        let there = std::thread::spawn(|| derivation.derive()).join().unwrap();
+        assert_eq!(here.as_bytes(), there.as_bytes());
+    }
+
+    #[test]
+    fn neither_the_password_nor_the_key_is_shown() {
+        let derivation = KeyDerivation::new(Password::from("secret"), vec![1; 18], 2);
+        assert_eq!(format!("{derivation:?}"), "KeyDerivation { rounds: 2, .. }");
+        assert_eq!(format!("{:?}", derivation.derive()), "DerivedKey { .. }");
+    }
+}

@@ -203,3 +203,6 @@ const LEAST_ROUNDS: u32 = 1024;
 const MAX_ITERATION_FACTOR: u8 = 10;
 /// The greatest that a server can be set to: 2^30 rounds.
 const GREATEST_ITERATION_FACTOR: u8 = 20;
+
+#[cfg(test)]
+mod tests;

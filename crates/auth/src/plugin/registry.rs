@@ -59,8 +59,8 @@ impl Default for PluginRegistry {
             .with(Arc::new(NativePassword))
             .with(Arc::new(Ed25519))
             .with(Arc::new(Parsec::default()))
-            .with(Arc::new(CachingSha2Password))
-            .with(Arc::new(Sha256Password))
+            .with(Arc::new(CachingSha2Password::default()))
+            .with(Arc::new(Sha256Password::default()))
     }
 }
 
