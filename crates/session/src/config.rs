@@ -2,6 +2,8 @@ mod auth_plugins;
 mod builder;
 mod callbacks;
 mod check;
+#[cfg(feature = "serde")]
+mod deserialize;
 mod endpoint;
 mod options;
 mod progress;
@@ -22,7 +24,7 @@ use settings::Settings;
 
 pub use builder::ConfigBuilder;
 pub use callbacks::{
-    CallbackError, CallbackFuture, Credentials, CredentialsProvider, Prompt, PromptHandler,
+    CallbackError, CallbackFuture, Credentials, CredentialsProvider, PromptHandler,
 };
 pub use endpoint::Endpoint;
 pub use progress::Progress;

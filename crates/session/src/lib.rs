@@ -21,13 +21,13 @@ mod url;
 pub use compression::Compression;
 pub use config::{
     CallbackError, CallbackFuture, Config, ConfigBuilder, Credentials, CredentialsProvider,
-    Endpoint, Fingerprint, Pem, Progress, Prompt, PromptHandler, SslMode,
+    Endpoint, Fingerprint, Pem, Progress, PromptHandler, SslMode,
 };
 pub use config_error::ConfigError;
 pub use error::{CloseReason, ColumnError, Error, ServerError, TimeoutPhase};
 pub use event::{Event, Executed, PacketRange};
 pub use otaria_auth::{
-    AuthError, AuthPlugin, AuthPluginFactory, AuthStep, Channel, Password, PluginRegistry,
+    AuthError, AuthPlugin, AuthPluginFactory, AuthStep, Channel, Password, PluginRegistry, Prompt,
     ServerVersion,
 };
 pub use rows::{ColumnIndex, OwnedRow, Row};
