@@ -2,6 +2,8 @@ mod auth_plugins;
 mod builder;
 mod callbacks;
 mod check;
+#[cfg(feature = "serde")]
+mod deserialize;
 mod endpoint;
 mod options;
 mod progress;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use otaria_auth::PluginRegistry;
+use otaria_auth::{ClearPassword, Dialog, PluginRegistry};
 
 use super::settings::Authentication;
 
@@ -17,10 +17,14 @@ pub(super) fn allowed(authentication: &Authentication) -> PluginRegistry {
 
 /// Those that there are, whatever the configuration restricts itself to.
 pub(super) fn unrestricted(authentication: &Authentication) -> PluginRegistry {
-    authentication
-        .plugins
-        .iter()
-        .fold(PluginRegistry::default(), |registry, factory| {
-            registry.with(Arc::clone(factory))
-        })
+    let mut built_in = PluginRegistry::default();
+    if authentication.clear_password {
+        built_in = built_in
+            .with(Arc::new(ClearPassword))
+            .with(Arc::new(Dialog));
+    }
+    let added = authentication.plugins.iter();
+    added.fold(built_in, |registry, factory| {
+        registry.with(Arc::clone(factory))
+    })
 }
