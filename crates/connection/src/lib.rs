@@ -3,6 +3,7 @@
 
 mod connect;
 mod connection;
+mod files;
 mod io;
 mod log_in;
 mod rows;

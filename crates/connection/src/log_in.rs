@@ -1,7 +1,8 @@
-use otaria_session::{Channel, Config, Endpoint, Error, Event, Session};
+use otaria_session::{Channel, Config, Endpoint, Error, Event, Pem, Session};
 use tokio::task::spawn_blocking;
 
 use crate::Connection;
+use crate::files::read_file;
 use crate::transport::Transport;
 
 impl Connection {
@@ -21,7 +22,7 @@ impl Connection {
             action: "get random bytes from the operating system".to_owned(),
             source: error.into(),
         })?;
-        let config = with_credentials(config).await?;
+        let config = with_public_key(with_credentials(config).await?).await?;
         let mut connection = Self {
             session: Session::new(&config, channel, entropy),
             transport: Some(transport),
@@ -90,6 +91,15 @@ async fn with_credentials(config: &Config) -> Result<Config, Error> {
     let credentials = provider.credentials().await;
     let credentials = credentials.map_err(Error::Credentials)?;
     Ok(config.with_credentials(credentials)?)
+}
+
+/// `config` with the public key of the server in place of the file that holds it.
+async fn with_public_key(config: Config) -> Result<Config, Error> {
+    let Some(Pem::File(path)) = config.server_public_key().cloned() else {
+        return Ok(config);
+    };
+    let pem = read_file("server_public_key", path).await?;
+    Ok(config.with_server_public_key(&pem)?)
 }
 
 /// The name that the server's certificate must be for. A Unix socket leads to this machine.

@@ -1,10 +1,10 @@
 //! The files of TLS.
 
-use std::path::Path;
-
 use otaria_session::{Config, Error, Pem, TlsContext, TlsMaterial};
 use tokio::task::spawn_blocking;
 use zeroize::Zeroizing;
+
+use crate::files::read_file_now;
 
 /// What the TLS of all connections of `config` shares. Its files, or those of the system, are read
 /// when it is first needed.
@@ -45,16 +45,9 @@ fn material(config: &Config) -> Result<TlsMaterial, Error> {
 
 fn read(option: &'static str, pem: &Pem) -> Result<Vec<u8>, Error> {
     match pem {
-        Pem::File(path) => read_file(option, path),
+        Pem::File(path) => read_file_now(option, path),
         Pem::Bytes(bytes) => Ok(bytes.to_vec()),
     }
-}
-
-fn read_file(option: &str, path: &Path) -> Result<Vec<u8>, Error> {
-    std::fs::read(path).map_err(|source| Error::Io {
-        action: format!("read the file of {option}, {}", path.display()),
-        source,
-    })
 }
 
 /// The authorities that the system trusts. It may have none: a server can still prove itself by

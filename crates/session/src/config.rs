@@ -265,12 +265,21 @@ impl Config {
         if let Some(user) = credentials.user {
             builder = builder.user(user);
         }
-        let config = builder.build()?;
-        #[cfg(feature = "tls")]
-        let config = Self {
-            tls_context: Arc::clone(&self.tls_context),
-            ..config
-        };
+        self.remade(builder)
+    }
+
+    /// The same configuration with the server's public key itself in place of its file.
+    ///
+    /// # Errors
+    /// [`ConfigError::InvalidOption`] if it is no such key.
+    pub fn with_server_public_key(&self, pem: &[u8]) -> Result<Self, ConfigError> {
+        self.remade(self.to_builder().server_public_key(Pem::bytes(pem)))
+    }
+
+    /// What was changed has nothing to do with what the TLS of all connections shares.
+    fn remade(&self, builder: ConfigBuilder) -> Result<Self, ConfigError> {
+        let mut config = self.clone();
+        config.settings = builder.build()?.settings;
         Ok(config)
     }
 
