@@ -3,6 +3,7 @@
 
 mod connect;
 mod connection;
+mod dial;
 mod io;
 mod rows;
 mod transport;
@@ -16,9 +17,9 @@ pub use otaria_session::Compression;
 pub use otaria_session::{
     AuthError, AuthPlugin, AuthPluginFactory, AuthStep, CallbackError, CallbackFuture, Channel,
     CloseReason, ColumnError, ColumnIndex, Config, ConfigBuilder, ConfigError, Credentials,
-    CredentialsProvider, Endpoint, Error, Executed, Fingerprint, OwnedRow, Password, Pem,
-    PluginRegistry, Progress, Prompt, PromptHandler, Row, ServerError, ServerVersion, SessionState,
-    SslMode, TimeoutPhase,
+    CredentialsProvider, Endpoint, EndpointError, EndpointErrors, Error, Executed, Fingerprint,
+    OwnedRow, Password, Pem, PluginRegistry, Progress, Prompt, PromptHandler, Row, ServerError,
+    ServerVersion, SessionState, SslMode, TimeoutPhase,
 };
 pub use rows::Rows;
 pub use transport::Stream;

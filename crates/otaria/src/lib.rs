@@ -19,10 +19,11 @@ pub use otaria_connection::Compression;
 pub use otaria_connection::{
     AuthError, AuthPlugin, AuthPluginFactory, AuthStep, CallbackError, CallbackFuture,
     Capabilities, Channel, CloseReason, ColumnDefinition, ColumnError, ColumnIndex, Config,
-    ConfigBuilder, ConfigError, Connection, Credentials, CredentialsProvider, Endpoint, Error,
-    Executed, FieldFlags, FieldType, Fingerprint, InvalidPacket, OwnedRow, Password, Pem,
-    PluginRegistry, Progress, Prompt, PromptHandler, Row, Rows, ServerError, ServerStatus,
-    ServerVersion, SessionState, SslMode, Stream, TimeoutPhase, Warning,
+    ConfigBuilder, ConfigError, Connection, Credentials, CredentialsProvider, Endpoint,
+    EndpointError, EndpointErrors, Error, Executed, FieldFlags, FieldType, Fingerprint,
+    InvalidPacket, OwnedRow, Password, Pem, PluginRegistry, Progress, Prompt, PromptHandler, Row,
+    Rows, ServerError, ServerStatus, ServerVersion, SessionState, SslMode, Stream, TimeoutPhase,
+    Warning,
 };
 pub use otaria_types::{
     Date, DateTime, Decimal, DecimalError, FromRow, FromRowError, FromSql, FromSqlError,
