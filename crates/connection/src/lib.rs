@@ -3,6 +3,7 @@
 
 mod connect;
 mod connection;
+mod dial;
 mod files;
 mod io;
 mod log_in;
@@ -22,9 +23,10 @@ pub use otaria_session::TlsError;
 pub use otaria_session::{
     AuthError, AuthPlugin, AuthPluginFactory, AuthStep, CallbackError, CallbackFuture,
     CertificateProblem, Channel, CloseReason, ColumnError, ColumnIndex, Config, ConfigBuilder,
-    ConfigError, Credentials, CredentialsProvider, Endpoint, Error, Executed, Fingerprint,
-    OwnedRow, Password, PasswordProblem, Pem, PluginRegistry, Progress, Prompt, PromptHandler, Row,
-    ServerError, ServerVersion, SessionState, SslMode, TimeoutPhase, TlsInfo, TlsProof,
+    ConfigError, Credentials, CredentialsProvider, Endpoint, EndpointError, EndpointErrors, Error,
+    Executed, Fingerprint, OwnedRow, Password, PasswordProblem, Pem, PluginRegistry, Progress,
+    Prompt, PromptHandler, Row, ServerError, ServerVersion, SessionState, SslMode, TimeoutPhase,
+    TlsInfo, TlsProof,
 };
 pub use rows::Rows;
 pub use transport::Stream;

@@ -22,10 +22,10 @@ pub use otaria_connection::{
     AuthError, AuthPlugin, AuthPluginFactory, AuthStep, CallbackError, CallbackFuture,
     Capabilities, CertificateProblem, Channel, CloseReason, ColumnDefinition, ColumnError,
     ColumnIndex, Config, ConfigBuilder, ConfigError, Connection, Credentials, CredentialsProvider,
-    Endpoint, Error, Executed, FieldFlags, FieldType, Fingerprint, InvalidPacket, OwnedRow,
-    Password, PasswordProblem, Pem, PluginRegistry, Progress, Prompt, PromptHandler, Row, Rows,
-    ServerError, ServerStatus, ServerVersion, SessionState, SslMode, Stream, TimeoutPhase, TlsInfo,
-    TlsProof, Warning,
+    Endpoint, EndpointError, EndpointErrors, Error, Executed, FieldFlags, FieldType, Fingerprint,
+    InvalidPacket, OwnedRow, Password, PasswordProblem, Pem, PluginRegistry, Progress, Prompt,
+    PromptHandler, Row, Rows, ServerError, ServerStatus, ServerVersion, SessionState, SslMode,
+    Stream, TimeoutPhase, TlsInfo, TlsProof, Warning,
 };
 pub use otaria_types::{
     Date, DateTime, Decimal, DecimalError, FromRow, FromRowError, FromSql, FromSqlError,

@@ -5,7 +5,7 @@ use otaria_auth::AuthError;
 use otaria_codec::{ErrPacket, FieldType, InvalidPacket};
 use otaria_types::FromSqlError;
 
-use crate::{CallbackError, ConfigError};
+use crate::{CallbackError, ConfigError, EndpointErrors};
 
 /// What can go wrong on a connection, sorted by whose fault it is.
 ///
@@ -80,6 +80,9 @@ pub enum Error {
         /// Why it was closed.
         reason: CloseReason,
     },
+    /// The configuration has several endpoints, and none of them can be used.
+    #[error(transparent)]
+    Endpoints(EndpointErrors),
     /// The configuration cannot be used.
     #[error(transparent)]
     Config(#[from] ConfigError),

@@ -9,6 +9,7 @@ mod commands;
 mod compression;
 mod config;
 mod config_error;
+mod endpoint_error;
 mod error;
 mod event;
 mod login;
@@ -28,6 +29,7 @@ pub use config::{
     Endpoint, Fingerprint, Pem, Progress, PromptHandler, SslMode,
 };
 pub use config_error::ConfigError;
+pub use endpoint_error::{EndpointError, EndpointErrors};
 pub use error::{CloseReason, ColumnError, Error, ServerError, TimeoutPhase};
 pub use event::{Event, Executed, PacketRange};
 pub use otaria_auth::{
