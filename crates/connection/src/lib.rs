@@ -14,7 +14,8 @@ mod transport;
 
 pub use connection::{Connection, Warning};
 pub use otaria_codec::{
-    Capabilities, ColumnDefinition, FieldFlags, FieldType, InvalidPacket, ServerStatus,
+    Capabilities, ColumnDefinition, FieldFlags, FieldType, InvalidPacket, PayloadWriter,
+    ServerStatus,
 };
 #[cfg(feature = "compression")]
 pub use otaria_session::Compression;

@@ -1,6 +1,7 @@
 //! Tests against a real server: a private one, or that of `OTARIA_TEST_URL`.
 
 mod login;
+mod own_plugin;
 mod payloads;
 mod session;
 mod values;
