@@ -7,7 +7,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use otaria_codec::{Capabilities, ColumnDefinition, Decode};
+use otaria_auth::InitialHandshake;
+use otaria_codec::{Capabilities, ColumnDefinition, Decode, ServerStatus};
 
 fn main() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -20,6 +21,30 @@ fn main() {
     for (target, name, bytes) in BY_HAND {
         write(target, name, bytes);
     }
+    for (name, flags, plugin, packets) in DIALOGUES {
+        let packets = packets.iter().flat_map(|packet| chunk(packet));
+        let seed: Vec<u8> = [flags].into_iter().chain(greeting(plugin)).collect();
+        write(
+            "handshake",
+            name,
+            &seed.into_iter().chain(packets).collect::<Vec<u8>>(),
+        );
+    }
+}
+
+/// The greeting of a server that offers TLS and whose default plugin is `auth_plugin`.
+fn greeting(auth_plugin: &str) -> Vec<u8> {
+    let greeting = InitialHandshake {
+        server_version: b"11.8.6-MariaDB",
+        thread_id: 8,
+        scramble:
+            *b"\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0a\x0b\x0c\x0d\x0e\x0f\x10\x11\x12\x13\x14",
+        capabilities: Capabilities::from_words(0x81ff_fffe, 0x3d),
+        collation: 45,
+        status: ServerStatus::AUTOCOMMIT,
+        default_auth_plugin: auth_plugin,
+    };
+    chunk(&otaria_fuzz::encoded(&greeting, Capabilities::empty()))
 }
 
 struct Exchange {
@@ -245,3 +270,62 @@ const BY_HAND: [(&str, &str, &[u8]); 46] = [
     ("session", "taken_back", b"\x00\x0b\x06\x08\x05\x0a"),
     ("session", "abandon", b"\0\x06\x08\x02\x05\x02\0xy\x0a\x09\x02\x07\0\0\0\0\x02\0\0\0\x04\x0b"),
 ];
+
+/// Dialogues of plugins: the flags of the target, the default plugin, and what follows the greeting.
+const DIALOGUES: [(&str, u8, &str, &[&[u8]]); 11] = [
+    ("parsec", 0, NATIVE, &[PARSEC, EXT_SALT, OK]),
+    (
+        "parsec_then_ed25519",
+        0x08,
+        NATIVE,
+        &[PARSEC, b"\x01P\0abcdefghijklmnopqr", ED25519, OK],
+    ),
+    (
+        "dialog",
+        0x01,
+        NATIVE,
+        &[
+            b"\xfedialog\0\x04Password: ",
+            b"\x01\x02Name: ",
+            b"\x05PIN: ",
+            OK,
+        ],
+    ),
+    (
+        "answer_with_nul",
+        0x01,
+        NATIVE,
+        &[b"\xfedialog\0\x04Password: ", b"\x02a\0b", OK],
+    ),
+    (
+        "clear_password",
+        0x18,
+        NATIVE,
+        &[b"\xfemysql_clear_password\0", OK],
+    ),
+    (
+        "sha2_cached",
+        0,
+        "caching_sha2_password",
+        &[b"\x01\x03", OK],
+    ),
+    ("sha2_full", 0x18, "caching_sha2_password", &[b"\x04", OK]),
+    ("sha256", 0x18, "sha256_password", &[OK]),
+    ("proven", 0x48, NATIVE, &[PROOF]),
+    ("proof_wanted", 0x28, NATIVE, &[ED25519, PROOF]),
+    (
+        "change_user",
+        0x85,
+        NATIVE,
+        &[OK, b"\xfemysql_native_password\0abcdefghijklmnopqrst\0", OK],
+    ),
+];
+
+const NATIVE: &str = "mysql_native_password";
+const PARSEC: &[u8] = b"\xfeparsec\0abcdefghijklmnopqrstuvwxyz012345";
+const ED25519: &[u8] = b"\xfeclient_ed25519\0abcdefghijklmnopqrstuvwxyz012345";
+const EXT_SALT: &[u8] = b"P\0abcdefghijklmnopqr";
+const OK: &[u8] = b"\0\0\0\x02\0\0\0";
+/// An OK packet that proves the server to the target's password and certificate.
+const PROOF: &[u8] =
+    b"\0\0\0\x02\0\0\0\x41\x012DB66602022C0F1FCFE9D1FA65E712E320B8D4BF464AF0795E38250CD39E7B5F";

@@ -172,7 +172,8 @@ pub enum AuthError {
         /// What is due.
         awaited: &'static str,
     },
-    /// A name of the configuration holds a NUL, which would end it on the wire.
+    /// A name of the configuration, or a password that is sent as it is, holds a NUL, which would
+    /// end it on the wire.
     #[error("the {field} holds a NUL character")]
     NulCharacter {
         /// Which name it is.

@@ -23,12 +23,12 @@ pub use server_proof::{ServerProof, ServerProofOutcome, Unproven};
 /// after an error there is no step to take.
 ///
 /// ```text
-///           ┌── ERR ──► error              change_user
-/// Greeting ─┤                                   │    ┌── switch, more data ──┐
-///           ├── greeting ───────────────────────┴► Exchange ◄────────────────┤
-///           │               tls_established ────────┘│ │ ├── prompt ─► Answer, answer
-///           └── greeting with SSL ─► Tls             │ │ └── derive ─► Key, derived
-///                                       error ◄─ ERR ┘ └─ OK ──► Connected
+/// Greeting ─┬─────────────────────────┐
+///           └─► Tls, tls_established ─┤     ┌─ switch, more data ─┐
+/// change_user ────────────────────────┴► Exchange ◄───────────────┤
+///                                        │ │ │ └─► Answer, answer ┤
+///                          Connected ◄─ OK │ └───► Key, derived ──┘
+///                                 error ◄─ ERR
 /// ```
 #[derive(Debug)]
 pub struct Handshake {

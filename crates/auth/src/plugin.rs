@@ -150,6 +150,19 @@ fn unexpected_data(plugin: &str) -> AuthError {
     }
 }
 
+/// Writes what a person knows and a NUL, for a server to which the NUL is its end.
+fn write_clear(
+    field: &'static str,
+    secret: &Password,
+    out: &mut PayloadWriter<'_>,
+) -> Result<(), AuthError> {
+    if secret.as_bytes().contains(&0) {
+        return Err(AuthError::NulCharacter { field });
+    }
+    out.bytes_nul(secret.as_bytes());
+    Ok(())
+}
+
 /// The first `N` bytes of `data`. A NUL may follow a scramble, and is one inside it.
 fn scramble<const N: usize>(plugin: &str, data: &[u8]) -> Result<[u8; N], AuthError> {
     let scramble = data.first_chunk::<N>().copied();

@@ -1,6 +1,6 @@
 use otaria_codec::PayloadWriter;
 
-use super::{AuthPlugin, AuthPluginFactory, AuthStep, Channel, unexpected_data};
+use super::{AuthPlugin, AuthPluginFactory, AuthStep, Channel, unexpected_data, write_clear};
 use crate::{AuthError, Password};
 
 /// [`mysql_clear_password`](https://mariadb.com/docs/server/reference/clientserver-protocol/1-connecting/connection#mysql_clear_password-plugin):
@@ -41,7 +41,7 @@ impl AuthPlugin for Dialogue {
         out: &mut PayloadWriter<'_>,
     ) -> Result<AuthStep, AuthError> {
         let password = self.password.take().ok_or_else(|| unexpected_data(NAME))?;
-        out.bytes_nul(password.as_bytes());
+        write_clear("password", &password, out)?;
         Ok(AuthStep::Respond)
     }
 
@@ -71,6 +71,14 @@ mod tests {
         respond(plugin.as_mut(), b"").unwrap();
         let error = respond(plugin.as_mut(), b"").unwrap_err();
         assert!(matches!(error, AuthError::UnexpectedPluginData { .. }));
+    }
+
+    #[test]
+    fn a_password_with_a_nul_is_refused_before_it_is_sent() {
+        let mut plugin = ClearPassword.start(&Password::from("sec\0ret"), &NONCE);
+        let field = "password";
+        let error = respond(plugin.as_mut(), b"");
+        assert_eq!(error, Err(AuthError::NulCharacter { field }));
     }
 
     #[test]

@@ -2,6 +2,7 @@ use otaria_codec::{PayloadReader, PayloadWriter};
 
 use super::{
     AuthPlugin, AuthPluginFactory, AuthStep, Channel, Prompt, SERVER_IS_DUE, unexpected_data,
+    write_clear,
 };
 use crate::{AuthError, Password};
 
@@ -76,7 +77,7 @@ impl AuthPlugin for Dialogue {
         if reader.is_empty() {
             // A request for what the client has to begin with.
             let password = self.password.take().unwrap_or_default();
-            out.bytes_nul(password.as_bytes());
+            write_clear("password", &password, out)?;
             return Ok(AuthStep::Respond);
         }
         let kind = reader.int1()?;
@@ -86,7 +87,7 @@ impl AuthPlugin for Dialogue {
             _ => return Err(reader.invalid_field("question type", kind.into()).into()),
         };
         if !echo && let Some(password) = self.password.take() {
-            out.bytes_nul(password.as_bytes());
+            write_clear("password", &password, out)?;
             self.stage = Stage::after(last);
             return Ok(AuthStep::Respond);
         }
@@ -104,7 +105,7 @@ impl AuthPlugin for Dialogue {
         let Stage::Answer { last } = self.stage else {
             return Err(SERVER_IS_DUE);
         };
-        out.bytes_nul(answer.as_bytes());
+        write_clear("answer", answer, out)?;
         self.stage = Stage::after(last);
         Ok(AuthStep::Respond)
     }

@@ -100,7 +100,9 @@ impl FullAuthentication {
         if !clear {
             return self.begin_encrypted(scramble, channel, out);
         }
-        out.bytes_nul(self.password.as_bytes());
+        // The server goes by the length: a NUL in the password is part of it.
+        out.bytes(self.password.as_bytes());
+        out.int1(0);
         Ok(())
     }
 

@@ -70,6 +70,12 @@ fn the_password_itself_is_sent_on_a_proven_channel_only() {
 }
 
 #[test]
+fn a_nul_in_the_password_is_sent() {
+    let sent = respond_over(Channel::UnixSocket, hashed("sec\0ret").as_mut(), b"\x04");
+    assert_eq!(sent, Ok(b"sec\0ret\0".to_vec()));
+}
+
+#[test]
 fn the_password_is_not_sent_twice() {
     let mut plugin = hashed("secret");
     respond_over(Channel::UnixSocket, plugin.as_mut(), b"\x04").unwrap();

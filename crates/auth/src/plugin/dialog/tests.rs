@@ -96,6 +96,18 @@ fn an_answer_to_no_question_is_an_error() {
 }
 
 #[test]
+fn a_password_or_an_answer_with_a_nul_is_refused_before_it_is_sent() {
+    let refused = |field| Err(AuthError::NulCharacter { field });
+    for question in [b"".as_slice(), b"\x04Password: "] {
+        let sent = respond(plugin("sec\0ret").as_mut(), question);
+        assert_eq!(sent, refused("password"));
+    }
+    let mut plugin = plugin("");
+    prompt(plugin.as_mut(), b"\x02Name: ");
+    assert_eq!(answer(plugin.as_mut(), "A\0da"), refused("answer"));
+}
+
+#[test]
 fn a_question_of_another_type_is_an_error() {
     for kind in [0, 1, 6, 0x7f, 0xff] {
         let error = respond(plugin("secret").as_mut(), &[kind, b'?']).unwrap_err();
