@@ -1,5 +1,7 @@
 //! A fake server that logs a client in and answers its commands from a script.
 
+mod tls;
+
 use std::fmt;
 
 use otaria_auth::{InitialHandshake, SCRAMBLE_BYTES};
@@ -10,6 +12,8 @@ use otaria_codec::{
 use otaria_text::{TextCell, TextRowPacket};
 
 use crate::pipe::{Action, Peer};
+
+pub use tls::Tls;
 
 /// What the server answers to a command.
 #[derive(Clone, Debug, Default)]
@@ -165,6 +169,8 @@ pub struct Script {
     login: Reply,
     answers: Vec<Answer>,
     decoder: PacketDecoder,
+    /// Of the handshake response.
+    sequence_number: u8,
     logged_in: bool,
     quit: bool,
 }
@@ -177,9 +183,22 @@ impl Script {
             login: Reply::ok(),
             answers: Vec::new(),
             decoder: PacketDecoder::new(64 * 1024 * 1024),
+            sequence_number: 1,
             logged_in: false,
             quit: false,
         }
+    }
+
+    /// Offers TLS, and expects the handshake response behind an `SSLRequest`, which [`Tls`] takes.
+    #[must_use]
+    pub fn behind_tls(self) -> Self {
+        let greeting = InitialHandshake {
+            capabilities: greeting().capabilities | Capabilities::SSL,
+            ..greeting()
+        };
+        let mut script = self.greet(Reply::new().packet(&greeting));
+        script.sequence_number = 2;
+        script
     }
 
     /// Greets with `reply`.
@@ -247,7 +266,7 @@ impl Default for Script {
 
 impl Peer for Script {
     fn greet(&mut self) -> Vec<Action> {
-        self.decoder.set_sequence_number(1);
+        self.decoder.set_sequence_number(self.sequence_number);
         self.greeting.actions(0)
     }
 
