@@ -15,7 +15,7 @@ fuzz_target!(|data: &[u8]| {
     assert_eq!(whole, inflated(stream, piece));
 
     let mut compressed = Vec::new();
-    CompressedEncoder::new(level, threshold).encode(stream, &mut compressed);
+    CompressedEncoder::new(level, threshold).encode(stream, 0, &mut compressed);
     assert_eq!(inflated(&compressed, piece), (stream.to_vec(), None));
 });
 

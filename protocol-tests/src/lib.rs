@@ -1,5 +1,5 @@
 //! What the tests of Otaria stand on: a fake server made of the codec's own encoders
-//! ([`script`]), TLS around it ([`encrypted`]), an in-memory pipe that cuts where it is told to ([`pipe`]), seeded faults
+//! ([`script`]), an in-memory pipe that cuts where it is told to ([`pipe`]), seeded faults
 //! ([`chaos`]), futures dropped at every poll ([`polls`]), transcripts of real exchanges
 //! ([`fixture`]), real servers ([`live`]), certificates ([`certificates`]), a man in the middle
 //! ([`tls_proxy`]) and servers that do not answer ([`black_hole`]).
@@ -7,7 +7,6 @@
 pub mod black_hole;
 pub mod certificates;
 pub mod chaos;
-pub mod encrypted;
 pub mod fixture;
 pub mod live;
 pub mod pipe;

@@ -3,11 +3,13 @@
 mod tls;
 
 use std::fmt;
+use std::sync::{Arc, Mutex};
 
 use otaria_auth::{InitialHandshake, SCRAMBLE_BYTES};
 use otaria_codec::{
     Capabilities, ColumnCount, ColumnDefinition, CompressedDecoder, CompressedEncoder, Encode,
-    EofPacket, ErrPacket, FieldType, OkPacket, PacketDecoder, PacketEncoder, ServerStatus,
+    EofPacket, ErrPacket, FieldType, LocalInfilePacket, OkPacket, PacketDecoder, PacketEncoder,
+    ServerStatus,
 };
 use otaria_text::{TextCell, TextRowPacket};
 
@@ -19,6 +21,16 @@ pub use tls::Tls;
 #[derive(Clone, Debug, Default)]
 pub struct Reply {
     parts: Vec<Part>,
+    then: Option<Box<(Awaited, Reply)>>,
+}
+
+/// What the server waits for in the middle of its reply.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Awaited {
+    /// One packet.
+    Answer,
+    /// The content of a file: packets up to an empty one.
+    File,
 }
 
 #[derive(Clone, Debug)]
@@ -117,6 +129,21 @@ impl Reply {
         self
     }
 
+    /// Waits for one packet of the client, and goes on with `reply`.
+    #[must_use]
+    pub fn then_answer(mut self, reply: Self) -> Self {
+        self.then = Some(Box::new((Awaited::Answer, reply)));
+        self
+    }
+
+    /// Asks for the content of a file, and goes on with `reply` when it has come.
+    #[must_use]
+    pub fn then_file(self, file_name: &[u8], reply: Self) -> Self {
+        let mut asking = self.packet(&LocalInfilePacket { file_name });
+        asking.then = Some(Box::new((Awaited::File, reply)));
+        asking
+    }
+
     /// Closes the connection.
     #[must_use]
     pub fn close(mut self) -> Self {
@@ -131,11 +158,18 @@ impl Reply {
         self
     }
 
-    /// The packets of the reply, whose first one has this sequence number.
+    /// The packets of the reply, whose first one has this sequence number, up to where it waits for
+    /// the client.
     pub fn actions(&self, sequence_number: u8) -> Vec<Action> {
+        self.numbered_actions(sequence_number).0
+    }
+
+    /// The same, and the sequence number after the last.
+    fn numbered_actions(&self, sequence_number: u8) -> (Vec<Action>, u8) {
         let mut encoder = PacketEncoder::new();
         encoder.set_sequence_number(sequence_number);
-        self.parts
+        let actions = self
+            .parts
             .iter()
             .map(|part| match part {
                 Part::Payload(payload) => {
@@ -146,7 +180,8 @@ impl Reply {
                 Part::Close => Action::Close,
                 Part::Reset => Action::Reset,
             })
-            .collect()
+            .collect();
+        (actions, encoder.sequence_number())
     }
 
     /// The bytes of the reply to a command.
@@ -173,6 +208,34 @@ pub struct Script {
     sequence_number: u8,
     logged_in: bool,
     quit: bool,
+    /// What the reply under way waits for, and how it goes on.
+    awaited: Option<(Awaited, Reply)>,
+    file: Vec<u8>,
+    heard: Heard,
+}
+
+/// What a client has said inside exchanges: answers, and the content of files, each as one.
+#[derive(Clone, Debug, Default)]
+pub struct Heard(Arc<Mutex<Vec<Vec<u8>>>>);
+
+impl Heard {
+    /// Takes all of it.
+    pub fn take(&self) -> Vec<Vec<u8>> {
+        std::mem::take(
+            &mut *self
+                .0
+                .lock()
+                .expect("no test panics while it holds the lock"),
+        )
+    }
+
+    fn push(&self, said: Vec<u8>) {
+        let mut heard = self
+            .0
+            .lock()
+            .expect("no test panics while it holds the lock");
+        heard.push(said);
+    }
 }
 
 impl Script {
@@ -186,6 +249,9 @@ impl Script {
             sequence_number: 1,
             logged_in: false,
             quit: false,
+            awaited: None,
+            file: Vec::new(),
+            heard: Heard::default(),
         }
     }
 
@@ -201,19 +267,16 @@ impl Script {
         script
     }
 
+    /// What the client says inside exchanges, for a test that has given the server away.
+    pub fn heard(&self) -> Heard {
+        self.heard.clone()
+    }
+
     /// Greets with `reply`.
     #[must_use]
     pub fn greet(mut self, reply: Reply) -> Self {
         self.greeting = reply;
         self
-    }
-
-    /// Offers TLS: for [`Encrypted`](crate::encrypted::Encrypted).
-    #[must_use]
-    pub fn with_tls(self) -> Self {
-        let mut greeting = greeting();
-        greeting.capabilities |= Capabilities::SSL;
-        self.greet(Reply::new().packet(&greeting))
     }
 
     /// Answers the handshake response with `reply`.
@@ -240,6 +303,35 @@ impl Script {
     pub fn answer(mut self, answer: impl FnMut(&[u8]) -> Option<Reply> + Send + 'static) -> Self {
         self.answers.push(Box::new(answer));
         self
+    }
+
+    /// Whether the next packet begins a command.
+    fn is_between_commands(&self) -> bool {
+        self.awaited.is_none() && self.decoder.unread() == 0
+    }
+
+    /// The reply to a packet, or to the last one of a file.
+    fn reply_to(&mut self, payload: Vec<u8>) -> Option<Reply> {
+        match self.awaited.take() {
+            None if self.logged_in => Some(self.reply(&payload)),
+            None => {
+                self.logged_in = true;
+                Some(self.login.clone())
+            }
+            Some((Awaited::Answer, reply)) => {
+                self.heard.push(payload);
+                Some(reply)
+            }
+            Some((Awaited::File, reply)) if payload.is_empty() => {
+                self.heard.push(std::mem::take(&mut self.file));
+                Some(reply)
+            }
+            awaited => {
+                self.file.extend(payload);
+                self.awaited = awaited;
+                None
+            }
+        }
     }
 
     fn reply(&mut self, payload: &[u8]) -> Reply {
@@ -280,18 +372,15 @@ impl Peer for Script {
         {
             let sequence_number = self.decoder.sequence_number();
             let payload = self.decoder.payload(packet).to_vec();
-            if !self.logged_in && payload.len() == SSL_REQUEST_BYTES {
-                // What follows comes by TLS.
+            let Some(reply) = self.reply_to(payload) else {
                 continue;
-            }
-            let reply = if self.logged_in {
-                self.reply(&payload)
-            } else {
-                self.logged_in = true;
-                self.login.clone()
             };
-            actions.extend(reply.actions(sequence_number));
-            self.decoder.set_sequence_number(0);
+            let (sent, next) = reply.numbered_actions(sequence_number);
+            actions.extend(sent);
+            self.awaited = reply.then.map(|then| *then);
+            let in_exchange = self.awaited.is_some();
+            self.decoder
+                .set_sequence_number(if in_exchange { next } else { 0 });
         }
         actions
     }
@@ -311,6 +400,8 @@ pub struct Compressed {
     script: Script,
     decoder: CompressedDecoder,
     encoder: CompressedEncoder,
+    /// The number of the next compressed packet, whichever side sends it.
+    sequence_number: u8,
     logged_in: bool,
 }
 
@@ -322,6 +413,7 @@ impl Compressed {
             script,
             decoder,
             encoder,
+            sequence_number: 0,
             logged_in: false,
         }
     }
@@ -339,22 +431,40 @@ impl Peer for Compressed {
             return actions;
         }
         self.decoder.buffer_mut().extend_from_slice(bytes);
+        let mut actions = Vec::new();
         let mut plain = Vec::new();
         while self
             .decoder
             .poll_packet(&mut plain)
             .expect("the client compresses packets")
-        {}
+        {
+            self.sequence_number = self.sequence_number.wrapping_add(1);
+            let found = self.decoder.sequence_number();
+            assert_eq!(found, self.sequence_number, "compressed packets count up");
+            actions.extend(self.answer(&plain));
+            plain.clear();
+        }
+        actions
+    }
+}
+
+impl Compressed {
+    fn answer(&mut self, plain: &[u8]) -> Vec<Action> {
         let mut answer = Vec::new();
         let mut actions = Vec::new();
-        for action in self.script.receive(&plain) {
+        for action in self.script.receive(plain) {
             match action {
                 Action::Send(bytes) => answer.extend(bytes),
                 end => actions.push(end),
             }
         }
         let mut compressed = Vec::new();
-        self.encoder.encode(&answer, &mut compressed);
+        self.sequence_number = self
+            .encoder
+            .encode(&answer, self.sequence_number, &mut compressed);
+        if self.script.is_between_commands() {
+            self.sequence_number = 0;
+        }
         actions.insert(0, Action::Send(compressed));
         actions
     }
@@ -380,9 +490,6 @@ pub fn eof() -> EofPacket {
         status: ServerStatus::AUTOCOMMIT,
     }
 }
-
-/// A handshake response is longer.
-const SSL_REQUEST_BYTES: usize = 32;
 
 /// What the client and the server of a [`Script`] negotiate.
 pub const CAPABILITIES: Capabilities = Capabilities::DEPRECATE_EOF

@@ -1,58 +1,31 @@
 //! TLS over a pipe that cuts where it is told to: futures dropped at every poll, servers that end
 //! or lie at every byte, and that nothing is sent to a server before it has proven who it is.
 
-use std::sync::Arc;
-
 use otaria::{
     CertificateProblem, Config, ConfigBuilder, Connection, Error, Pem, SslMode, TlsError, TlsProof,
 };
+use otaria_codec::Capabilities;
 use otaria_text::{ComPing, ComQuery};
-use protocol_tests::encrypted::Encrypted;
+use protocol_tests::certificates::{Identity, Leaf};
 use protocol_tests::pipe::{Cut, Pipe, PipeHandle};
 use protocol_tests::polls::{at_every_byte, at_every_poll, poll_times};
-use protocol_tests::script::{Compressed, Reply, Script};
-use rcgen::{CertificateParams, KeyPair};
-use rustls::ServerConfig;
-use rustls::pki_types::PrivateKeyDer;
+use protocol_tests::script::{Compressed, Reply, Script, Tls, greeting};
 
 const OLD: &str = "SELECT 'old'";
 const NEW: &str = "SELECT 'new'";
 const LONG: &str = "SELECT REPEAT('x', 100000)";
 
-/// A server's certificate for `db.example.org`, and how the server serves it.
-struct Identity {
-    pem: String,
-    server: Arc<ServerConfig>,
+fn identity() -> Identity {
+    Identity::self_signed(&Leaf::server(["db.example.org"]))
 }
 
-impl Identity {
-    fn new() -> Self {
-        let key = KeyPair::generate().unwrap();
-        let params = CertificateParams::new(vec!["db.example.org".to_owned()]).unwrap();
-        let certificate = params.self_signed(&key).unwrap();
-        let provider = rustls::crypto::ring::default_provider();
-        let server = ServerConfig::builder_with_provider(provider.into())
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(
-                vec![certificate.der().clone()],
-                PrivateKeyDer::try_from(key.serialize_der()).unwrap(),
-            );
-        Self {
-            pem: certificate.pem(),
-            server: Arc::new(server.unwrap()),
-        }
-    }
+/// A configuration that trusts the certificate of `identity` and no other.
+fn trusting(identity: &Identity) -> ConfigBuilder {
+    builder().ssl_ca(Pem::bytes(identity.certificate_pem().into_bytes()))
+}
 
-    /// A configuration that trusts this certificate and no other.
-    fn trusted(&self) -> ConfigBuilder {
-        builder().ssl_ca(Pem::Bytes(self.pem.as_bytes().into()))
-    }
-
-    fn serve(&self, script: Script) -> Encrypted<Script> {
-        Encrypted::new(script.with_tls(), Arc::clone(&self.server))
-    }
+fn serve(identity: &Identity, script: Script) -> Tls<Script> {
+    Tls::new(script.behind_tls(), identity)
 }
 
 fn builder() -> ConfigBuilder {
@@ -83,16 +56,16 @@ async fn names(connection: &mut Connection, sql: &str) -> Vec<String> {
 }
 
 async fn connected(identity: &Identity) -> (Connection, PipeHandle) {
-    let pipe = Pipe::new(identity.serve(script()), Cut::Whole);
+    let pipe = Pipe::new(serve(identity, script()), Cut::Whole);
     let handle = pipe.handle();
-    let config = identity.trusted().build().unwrap();
+    let config = trusting(identity).build().unwrap();
     let connection = Connection::connect_over(pipe, &config).await.unwrap();
     (connection, handle)
 }
 
 #[tokio::test]
 async fn a_connection_says_how_it_is_encrypted_and_how_the_server_was_proven() {
-    let identity = Identity::new();
+    let identity = identity();
     let (mut connection, handle) = connected(&identity).await;
     let tls = connection.tls().unwrap();
     assert_eq!(tls.version, "TLSv1.3");
@@ -106,10 +79,11 @@ async fn a_connection_says_how_it_is_encrypted_and_how_the_server_was_proven() {
 
 #[tokio::test]
 async fn a_later_connection_of_a_configuration_resumes_and_is_judged_anew() {
-    let identity = Identity::new();
-    let config = identity.trusted().build().unwrap();
+    let identity = identity();
+    let server = identity.server_config();
+    let config = trusting(&identity).build().unwrap();
     for resumed in [false, true, true] {
-        let pipe = Pipe::new(identity.serve(script()), Cut::Whole);
+        let pipe = Pipe::new(Tls::with_config(script().behind_tls(), &server), Cut::Whole);
         let mut connection = Connection::connect_over(pipe, &config).await.unwrap();
         let tls = connection.tls().unwrap();
         assert_eq!((&tls.proof, tls.resumed), (&TlsProof::Certificate, resumed));
@@ -119,7 +93,7 @@ async fn a_later_connection_of_a_configuration_resumes_and_is_judged_anew() {
     }
     let without = config.to_builder().ssl_resumption(false).build().unwrap();
     for _ in 0..2 {
-        let pipe = Pipe::new(identity.serve(script()), Cut::Whole);
+        let pipe = Pipe::new(Tls::with_config(script().behind_tls(), &server), Cut::Whole);
         let mut connection = Connection::connect_over(pipe, &without).await.unwrap();
         assert!(!connection.tls().unwrap().resumed);
         assert_eq!(names(&mut connection, NEW).await, ["new"]);
@@ -128,10 +102,10 @@ async fn a_later_connection_of_a_configuration_resumes_and_is_judged_anew() {
 
 #[tokio::test]
 async fn a_certificate_of_a_stranger_is_refused_before_anything_else_is_sent() {
-    let (identity, stranger) = (Identity::new(), Identity::new());
+    let (identity, stranger) = (identity(), identity());
     for mode in [SslMode::VerifyCa, SslMode::VerifyFull] {
-        let pipe = Pipe::new(stranger.serve(never_logged_in()), Cut::Whole);
-        let config = identity.trusted().ssl_mode(mode).build().unwrap();
+        let pipe = Pipe::new(serve(&stranger, never_logged_in()), Cut::Whole);
+        let config = trusting(&identity).ssl_mode(mode).build().unwrap();
         let error = Connection::connect_over(pipe, &config).await.unwrap_err();
         let refused = TlsError::Certificate(CertificateProblem::UntrustedIssuer);
         assert!(
@@ -143,15 +117,19 @@ async fn a_certificate_of_a_stranger_is_refused_before_anything_else_is_sent() {
 
 #[tokio::test]
 async fn bytes_before_the_tls_upgrade_are_an_error() {
-    let identity = Identity::new();
+    let identity = identity();
     let injected = [
         &[7, 0, 0, 2, 0, 0, 0, 2, 0, 0, 0][..],
         &[0xff],
         b"\x16\x03\x03\x00\x7a",
     ];
     for bytes in injected {
-        let peer = identity.serve(never_logged_in()).inject(bytes);
-        let config = identity.trusted().build().unwrap();
+        let mut greeting = greeting();
+        greeting.capabilities |= Capabilities::SSL;
+        let script = never_logged_in().behind_tls();
+        let script = script.greet(Reply::new().packet(&greeting).raw(bytes));
+        let peer = Tls::new(script, &identity);
+        let config = trusting(&identity).build().unwrap();
         let result = Connection::connect_over(Pipe::new(peer, Cut::Whole), &config).await;
         let refused = TlsError::BytesBeforeTls { bytes: bytes.len() };
         let error = result.unwrap_err();
@@ -176,10 +154,10 @@ async fn a_server_without_tls_is_refused_before_anything_is_sent_where_tls_is_re
 
 #[tokio::test]
 async fn a_connect_dropped_at_every_poll_sends_nothing_in_clear_but_the_request_for_tls() {
-    let identity = Identity::new();
-    let config = identity.trusted().build().unwrap();
+    let identity = identity();
+    let config = trusting(&identity).build().unwrap();
     let polls = at_every_poll(async |polls| {
-        let pipe = Pipe::new(identity.serve(script()), Cut::Every(3));
+        let pipe = Pipe::new(serve(&identity, script()), Cut::Every(3));
         let handle = pipe.handle();
         let connection = poll_times(Connection::connect_over(pipe, &config), polls).await;
         let sent = handle.received();
@@ -199,16 +177,16 @@ async fn a_connect_dropped_at_every_poll_sends_nothing_in_clear_but_the_request_
 
 #[tokio::test]
 async fn a_connect_dropped_at_every_byte_of_the_server() {
-    let identity = Identity::new();
+    let identity = identity();
     // A resumed handshake is shorter, and its messages differ in length by a few bytes.
-    let config = identity.trusted().ssl_resumption(false).build().unwrap();
-    let pipe = Pipe::new(identity.serve(script()), Cut::Whole);
+    let config = trusting(&identity).ssl_resumption(false).build().unwrap();
+    let pipe = Pipe::new(serve(&identity, script()), Cut::Whole);
     let handle = pipe.handle();
     let connection = Connection::connect_over(pipe, &config).await.unwrap();
     let bytes = handle.sent();
     drop(connection);
     at_every_byte(bytes, async |byte| {
-        let pipe = Pipe::new(identity.serve(script()), Cut::Once(byte));
+        let pipe = Pipe::new(serve(&identity, script()), Cut::Once(byte));
         let mut connection = Connection::connect_over(pipe, &config).await.unwrap();
         assert_eq!(names(&mut connection, NEW).await, ["new"]);
     })
@@ -217,7 +195,7 @@ async fn a_connect_dropped_at_every_byte_of_the_server() {
 
 #[tokio::test]
 async fn a_query_over_tls_dropped_at_every_poll_leaves_the_next_its_own_rows() {
-    let identity = Identity::new();
+    let identity = identity();
     for sql in [OLD, LONG] {
         at_every_poll(async |polls| {
             let (mut connection, handle) = connected(&identity).await;
@@ -237,16 +215,13 @@ async fn a_query_over_tls_dropped_at_every_poll_leaves_the_next_its_own_rows() {
 
 #[tokio::test]
 async fn a_query_over_tls_and_compression_dropped_at_every_poll_leaves_the_next_its_own_rows() {
-    let identity = Identity::new();
-    let config = identity.trusted();
+    let identity = identity();
+    let config = trusting(&identity);
     let config = config.compression(otaria::Compression::default());
     let config = config.build().unwrap();
     at_every_poll(async |polls| {
-        let peer = Compressed::new(script().with_tls());
-        let pipe = Pipe::new(
-            Encrypted::new(peer, Arc::clone(&identity.server)),
-            Cut::Whole,
-        );
+        let peer = Compressed::new(script().behind_tls());
+        let pipe = Pipe::new(Tls::new(peer, &identity), Cut::Whole);
         let handle = pipe.handle();
         let mut connection = Connection::connect_over(pipe, &config).await.unwrap();
         handle.set_cut(Cut::Every(1));
@@ -259,7 +234,7 @@ async fn a_query_over_tls_and_compression_dropped_at_every_poll_leaves_the_next_
 
 #[tokio::test]
 async fn a_query_over_tls_of_which_nothing_was_encrypted_is_taken_back() {
-    let identity = Identity::new();
+    let identity = identity();
     let (mut connection, handle) = connected(&identity).await;
     let before = handle.received().len();
     drop(connection.simple_query(OLD));

@@ -14,6 +14,7 @@ pub struct CompressedDecoder {
     buffer: Vec<u8>,
     /// Where the first byte lies that has not been inflated.
     start: usize,
+    sequence_number: u8,
     inflate: Decompress,
 }
 
@@ -23,6 +24,7 @@ impl CompressedDecoder {
         Self {
             buffer: Vec::new(),
             start: 0,
+            sequence_number: 0,
             inflate: Decompress::new(true),
         }
     }
@@ -43,6 +45,12 @@ impl CompressedDecoder {
         self.buffer.len() - self.start
     }
 
+    /// The sequence number after that of the latest compressed packet: the one that an answer to
+    /// it must have. Those received are not checked.
+    pub const fn sequence_number(&self) -> u8 {
+        self.sequence_number
+    }
+
     /// Appends the content of the next compressed packet to `out` and says whether there was a
     /// whole one.
     ///
@@ -54,7 +62,7 @@ impl CompressedDecoder {
         let Some((header, rest)) = received.split_first_chunk::<HEADER_BYTES>() else {
             return Ok(false);
         };
-        let [s0, s1, s2, _, i0, i1, i2] = *header;
+        let [s0, s1, s2, sequence_number, i0, i1, i2] = *header;
         let Some(body) = rest.get(..int3([s0, s1, s2])) else {
             return Ok(false);
         };
@@ -66,6 +74,7 @@ impl CompressedDecoder {
             inflate(&mut self.inflate, body, inflated_bytes, out)?;
         }
         self.start += HEADER_BYTES + body.len();
+        self.sequence_number = sequence_number.wrapping_add(1);
         Ok(true)
     }
 
@@ -134,10 +143,13 @@ impl CompressedEncoder {
         }
     }
 
-    /// Appends `packets`, those of one command, to `out`, in compressed packets that begin at
-    /// sequence number 0: a server loses the second of two commands that share one.
-    pub fn encode(&mut self, packets: &[u8], out: &mut Vec<u8>) {
-        let mut sequence_number = 0_u8;
+    /// Appends `packets` to `out`, in compressed packets that begin at `sequence_number`, and
+    /// returns the number after the last.
+    ///
+    /// A command begins at 0, and has compressed packets of its own: a server loses the second of
+    /// two commands that share one. What is sent inside an exchange goes on from the number of
+    /// the latest compressed packet, whichever side has sent it.
+    pub fn encode(&mut self, packets: &[u8], mut sequence_number: u8, out: &mut Vec<u8>) -> u8 {
         for content in packets.chunks(MAX_BODY_BYTES) {
             let start = out.len();
             out.extend_from_slice(&[0; HEADER_BYTES]);
@@ -153,6 +165,7 @@ impl CompressedEncoder {
             }
             sequence_number = sequence_number.wrapping_add(1);
         }
+        sequence_number
     }
 
     /// Appends the deflated content and says whether that is shorter than the content.
@@ -209,7 +222,7 @@ mod tests {
 
     fn encoded(content: &[u8], threshold: usize) -> Vec<u8> {
         let mut out = Vec::new();
-        CompressedEncoder::new(6, threshold).encode(content, &mut out);
+        CompressedEncoder::new(6, threshold).encode(content, 0, &mut out);
         out
     }
 
@@ -253,6 +266,24 @@ mod tests {
             "the rest is the second"
         );
         assert!(decoded(&bytes, 65_536).unwrap() == content);
+    }
+
+    #[test]
+    fn an_exchange_goes_on_from_the_number_of_the_latest_compressed_packet() {
+        let mut decoder = CompressedDecoder::new();
+        let mut encoder = CompressedEncoder::new(6, 50);
+        let mut out = Vec::new();
+        assert_eq!(encoder.encode(b"abc", 254, &mut out), 255);
+        assert_eq!(
+            encoder.encode(&vec![7; MAX_BODY_BYTES + 1], 255, &mut out),
+            1
+        );
+        decoder.buffer_mut().extend_from_slice(&out);
+        let mut numbers = Vec::new();
+        while decoder.poll_packet(&mut Vec::new()).unwrap() {
+            numbers.push(decoder.sequence_number());
+        }
+        assert_eq!(numbers, [255, 0, 1]);
     }
 
     #[test]

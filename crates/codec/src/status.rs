@@ -37,3 +37,36 @@ bitflags! {
         const ANSI_QUOTES = 0x8000;
     }
 }
+
+impl ServerStatus {
+    /// Whether a transaction is open, be it by `BEGIN` or because a statement has begun one while
+    /// autocommit is off.
+    pub const fn is_in_transaction(self) -> bool {
+        self.contains(Self::IN_TRANS)
+    }
+
+    /// Whether the open transaction was begun as one that only reads.
+    pub const fn is_in_read_only_transaction(self) -> bool {
+        self.contains(Self::IN_TRANS_READONLY)
+    }
+
+    /// Whether statements outside a transaction commit by themselves.
+    pub const fn is_autocommit(self) -> bool {
+        self.contains(Self::AUTOCOMMIT)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn status_flags_tell_of_the_transaction() {
+        let read_only = ServerStatus::from_bits_retain(0x2003);
+        assert!(read_only.is_in_transaction() && read_only.is_in_read_only_transaction());
+        assert!(read_only.is_autocommit());
+        let none = ServerStatus::from_bits_retain(!0x2003);
+        assert!(!none.is_in_transaction() && !none.is_in_read_only_transaction());
+        assert!(!none.is_autocommit());
+    }
+}

@@ -1,6 +1,7 @@
 use otaria_codec::{Capabilities, ServerStatus};
 use otaria_session::{
-    CloseReason, Config, Error, Event, Executed, ServerVersion, Session, SessionState, TlsInfo,
+    CloseReason, Config, Error, Event, Executed, LocalInfileError, ServerVersion, Session,
+    SessionState, TlsInfo,
 };
 use tokio::io::AsyncWriteExt;
 
@@ -255,6 +256,9 @@ impl Connection {
             match self.event().await? {
                 Event::Ok(last) | Event::ResultSetEnd(last) => executed = last,
                 Event::Err(error) => return Err(self.closed(Error::Server(error))),
+                Event::LocalInfileRefused => {
+                    return Err(Error::LocalInfile(LocalInfileError::NotAttached));
+                }
                 // A row of no interest, or an event of a login, which is over.
                 _ => {}
             }

@@ -3,27 +3,41 @@
 //! Every function here can be dropped at each of its awaits: what was read lies in the session's
 //! buffer, what was not written in its queue, and nothing in the future.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::io;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-use otaria_session::{CloseReason, Error, Event};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use otaria_session::{CloseReason, Error, Event, Progress, Session};
+use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
 
 use crate::Connection;
+use crate::transport::Transport;
 
 impl Connection {
     /// Waits for the next event of the login or of the response that is due.
     pub(crate) async fn event(&mut self) -> Result<Event, Error> {
         loop {
             match self.session.poll() {
+                Ok(Some(Event::Progress(progress))) => {
+                    self.report(&progress);
+                    continue;
+                }
                 Ok(Some(event)) => return Ok(event),
                 Ok(None) => {}
                 Err(error) => return Err(self.closed(error)),
             }
             self.flush().await?;
             self.fill().await?;
+        }
+    }
+
+    /// Tells the caller how far the server is, if the configuration wants that.
+    pub(crate) fn report(&self, progress: &Progress) {
+        if let Some(on_progress) = self.config.on_progress() {
+            on_progress(progress);
         }
     }
 
@@ -54,26 +68,33 @@ impl Connection {
             if self.session.discard()? {
                 return Ok(());
             }
-            self.fill().await?;
+            // A response may have asked for something on its way.
+            if self.session.unwritten().is_empty() {
+                self.fill().await?;
+            }
         }
     }
 
-    /// Sends all that is queued.
+    /// Sends all that is queued. While that is the content of a file the server is listened to as
+    /// well: one that refuses the rest of it would else wait for the client to read, and the
+    /// client for the server.
     pub(crate) async fn flush(&mut self) -> Result<(), Error> {
         while !self.session.unwritten().is_empty() {
             let Some(transport) = &mut self.transport else {
                 return Err(self.is_closed_error());
             };
-            let write = transport.write(self.session.unwritten());
-            match within(self.config.io_timeout(), write).await {
-                Some(Ok(0)) => {
+            let session = &mut self.session;
+            let step = poll_fn(|context| poll_step(session, transport, context));
+            match within(self.config.io_timeout(), step).await {
+                Some(Step::Written(Ok(0))) => {
                     return Err(self.write_failed(io::ErrorKind::WriteZero.into()).await);
                 }
-                Some(Ok(written)) => {
+                Some(Step::Written(Ok(written))) => {
                     self.session.written(written);
                     self.needs_flush = true;
                 }
-                Some(Err(error)) => return Err(self.write_failed(error).await),
+                Some(Step::Written(Err(error))) => return Err(self.write_failed(error).await),
+                Some(Step::Read(read)) => self.heard(read)?,
                 None => {
                     let error = self.session.write_timed_out();
                     return Err(self.closed(error));
@@ -102,14 +123,35 @@ impl Connection {
             return Err(self.is_closed_error());
         };
         let read = transport.read_buf(self.session.read_buffer());
-        let error = match within(self.config.io_timeout(), read).await {
-            Some(Ok(0)) => self.session.lost(),
-            Some(Ok(_)) => return Ok(()),
-            Some(Err(error)) if is_end(&error) => self.session.lost(),
-            Some(Err(error)) => self.session.failed("receive from the server", error),
-            None => self.session.read_timed_out(),
+        if let Some(read) = within(self.config.io_timeout(), read).await {
+            return self.received(read);
+        }
+        let error = self.session.read_timed_out();
+        Err(self.closed(error))
+    }
+
+    fn received(&mut self, read: io::Result<usize>) -> Result<(), Error> {
+        let error = match read {
+            Ok(0) => self.session.lost(),
+            Ok(_) => return Ok(()),
+            Err(error) if is_end(&error) => self.session.lost(),
+            Err(error) => self.session.failed("receive from the server", error),
         };
         Err(self.closed(error))
+    }
+
+    /// What came while the content of a file is sent. No response to it can have come, so no event
+    /// is passed over.
+    pub(crate) fn heard(&mut self, read: io::Result<usize>) -> Result<(), Error> {
+        self.received(read)?;
+        loop {
+            match self.session.poll() {
+                Ok(Some(Event::Progress(progress))) => self.report(&progress),
+                Ok(Some(_)) => {}
+                Ok(None) => return Ok(()),
+                Err(error) => return Err(self.closed(error)),
+            }
+        }
     }
 
     /// The error for a failed write: that of the server, if it has said why it went.
@@ -176,6 +218,37 @@ impl Connection {
             reason: self.session.close_reason().unwrap_or(CloseReason::Lost),
         }
     }
+}
+
+/// What was done first of writing and reading.
+enum Step {
+    Written(io::Result<usize>),
+    Read(io::Result<usize>),
+}
+
+/// Writes once; or reads once, if nothing can be written and the server is to be listened to.
+fn poll_step(
+    session: &mut Session,
+    transport: &mut Transport,
+    context: &mut Context<'_>,
+) -> Poll<Step> {
+    let write = Pin::new(&mut *transport).poll_write(context, session.unwritten());
+    if let Poll::Ready(written) = write {
+        return Poll::Ready(Step::Written(written));
+    }
+    if !session.is_uploading() {
+        return Poll::Pending;
+    }
+    poll_read(session, transport, context).map(Step::Read)
+}
+
+/// Reads once.
+pub(crate) fn poll_read(
+    session: &mut Session,
+    transport: &mut Transport,
+    context: &mut Context<'_>,
+) -> Poll<io::Result<usize>> {
+    pin!(transport.read_buf(session.read_buffer())).poll(context)
 }
 
 /// Awaits `future`, for at most as long as `limit`.

@@ -6,6 +6,7 @@ mod connection;
 mod dial;
 mod files;
 mod io;
+mod local_infile;
 mod log_in;
 mod rows;
 #[cfg(feature = "tls")]
@@ -25,9 +26,9 @@ pub use otaria_session::{
     AuthError, AuthPlugin, AuthPluginFactory, AuthStep, CallbackError, CallbackFuture,
     CertificateProblem, Channel, CloseReason, ColumnError, ColumnIndex, Config, ConfigBuilder,
     ConfigError, Credentials, CredentialsProvider, Endpoint, EndpointError, EndpointErrors, Error,
-    Executed, Fingerprint, OwnedRow, Password, PasswordProblem, Pem, PluginRegistry, Progress,
-    Prompt, PromptHandler, Row, ServerError, ServerVersion, SessionState, SslMode, TimeoutPhase,
-    TlsInfo, TlsProof,
+    Executed, Fingerprint, LocalInfileError, OwnedRow, Password, PasswordProblem, Pem,
+    PluginRegistry, Progress, Prompt, PromptHandler, Row, ServerError, ServerVersion, SessionState,
+    SslMode, TimeoutPhase, TlsInfo, TlsProof,
 };
 pub use rows::Rows;
 pub use transport::Stream;

@@ -1,5 +1,5 @@
 use otaria_codec::ColumnDefinition;
-use otaria_session::{Error, Event, Executed, PacketRange, Row};
+use otaria_session::{Error, Event, Executed, LocalInfileError, PacketRange, Row};
 use otaria_types::FromRow;
 
 use crate::Connection;
@@ -151,15 +151,20 @@ impl<'c> Rows<'c> {
         if self.is_at_end() {
             return Ok(None);
         }
-        match self.connection.session.poll() {
-            Ok(Some(Event::Row(row))) => Ok(Some(row)),
-            Ok(Some(Event::ResultSetEnd(executed))) => {
-                self.executed = executed;
-                Ok(None)
+        loop {
+            match self.connection.session.poll() {
+                Ok(Some(Event::Row(row))) => return Ok(Some(row)),
+                Ok(Some(Event::Progress(progress))) => self.connection.report(&progress),
+                Ok(Some(Event::ResultSetEnd(executed))) => {
+                    self.executed = executed;
+                    return Ok(None);
+                }
+                Ok(Some(Event::Err(error))) => {
+                    return Err(self.connection.closed(Error::Server(error)));
+                }
+                Ok(_) => return Ok(None),
+                Err(error) => return Err(self.connection.closed(error)),
             }
-            Ok(Some(Event::Err(error))) => Err(self.connection.closed(Error::Server(error))),
-            Ok(_) => Ok(None),
-            Err(error) => Err(self.connection.closed(error)),
         }
     }
 
@@ -175,6 +180,9 @@ impl<'c> Rows<'c> {
                     return Ok(());
                 }
                 Event::Err(error) => return Err(self.connection.closed(Error::Server(error))),
+                Event::LocalInfileRefused => {
+                    return Err(Error::LocalInfile(LocalInfileError::NotAttached));
+                }
                 // A row of no interest, or an event of a login, which is over.
                 _ => {}
             }

@@ -23,9 +23,9 @@ pub use otaria_connection::{
     Capabilities, CertificateProblem, Channel, CloseReason, ColumnDefinition, ColumnError,
     ColumnIndex, Config, ConfigBuilder, ConfigError, Connection, Credentials, CredentialsProvider,
     Endpoint, EndpointError, EndpointErrors, Error, Executed, FieldFlags, FieldType, Fingerprint,
-    InvalidPacket, OwnedRow, Password, PasswordProblem, PayloadWriter, Pem, PluginRegistry,
-    Progress, Prompt, PromptHandler, Row, Rows, ServerError, ServerStatus, ServerVersion,
-    SessionState, SslMode, Stream, TimeoutPhase, TlsInfo, TlsProof, Warning,
+    InvalidPacket, LocalInfileError, OwnedRow, Password, PasswordProblem, PayloadWriter, Pem,
+    PluginRegistry, Progress, Prompt, PromptHandler, Row, Rows, ServerError, ServerStatus,
+    ServerVersion, SessionState, SslMode, Stream, TimeoutPhase, TlsInfo, TlsProof, Warning,
 };
 pub use otaria_types::{
     Date, DateTime, Decimal, DecimalError, FromRow, FromRowError, FromSql, FromSqlError,

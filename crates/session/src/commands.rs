@@ -12,6 +12,8 @@ pub(crate) struct CommandQueue {
     written: usize,
     /// Where each command ends in `packets`.
     ends: VecDeque<usize>,
+    /// Where the last answer inside an exchange ends.
+    kept: usize,
     #[cfg(feature = "compression")]
     compressed: Option<otaria_codec::CompressedEncoder>,
 }
@@ -19,18 +21,54 @@ pub(crate) struct CommandQueue {
 impl CommandQueue {
     /// Queues a command and returns the sequence number that the response to it begins with.
     pub(crate) fn push(&mut self, command: &impl Encode, capabilities: Capabilities) -> u8 {
-        self.packets.set_sequence_number(0);
+        let ((), next) = self.write(SequenceNumbers::COMMAND, |out| {
+            out.packet(command, capabilities);
+        });
+        next.packet
+    }
+
+    /// Queues what the client says inside an exchange: packets from these numbers on, which are
+    /// not taken back. Returns the numbers that follow.
+    pub(crate) fn push_answer<T>(
+        &mut self,
+        numbers: SequenceNumbers,
+        write: impl FnOnce(&mut PacketEncoder) -> T,
+    ) -> (T, SequenceNumbers) {
+        let written = self.write(numbers, write);
+        self.kept = self.packets.len();
+        written
+    }
+
+    fn write<T>(
+        &mut self,
+        numbers: SequenceNumbers,
+        write: impl FnOnce(&mut PacketEncoder) -> T,
+    ) -> (T, SequenceNumbers) {
         #[cfg(feature = "compression")]
         if let Some(compressed) = &mut self.compressed {
             let mut packets = PacketEncoder::new();
-            packets.packet(command, capabilities);
-            compressed.encode(packets.bytes(), self.packets.buffer_mut());
-            self.ends.push_back(self.packets.len());
-            return packets.sequence_number();
+            packets.set_sequence_number(numbers.packet);
+            let written = write(&mut packets);
+            let out = self.packets.buffer_mut();
+            let next = SequenceNumbers {
+                packet: packets.sequence_number(),
+                compressed: compressed.encode(packets.bytes(), numbers.compressed, out),
+            };
+            self.end();
+            return (written, next);
         }
-        self.packets.packet(command, capabilities);
-        self.ends.push_back(self.packets.len());
-        self.packets.sequence_number()
+        self.packets.set_sequence_number(numbers.packet);
+        let written = write(&mut self.packets);
+        self.end();
+        let packet = self.packets.sequence_number();
+        (written, SequenceNumbers { packet, ..numbers })
+    }
+
+    /// What was written since the last end is a piece, if it is anything at all.
+    fn end(&mut self) {
+        if self.packets.len() > self.ends.back().copied().unwrap_or(0) {
+            self.ends.push_back(self.packets.len());
+        }
     }
 
     /// Compresses the commands that are queued from now on.
@@ -42,9 +80,7 @@ impl CommandQueue {
     /// Queues packets of the login, as one piece.
     pub(crate) fn push_packets<T>(&mut self, write: impl FnOnce(&mut PacketEncoder) -> T) -> T {
         let written = write(&mut self.packets);
-        if self.packets.len() > self.ends.back().copied().unwrap_or(0) {
-            self.ends.push_back(self.packets.len());
-        }
+        self.end();
         written
     }
 
@@ -75,6 +111,7 @@ impl CommandQueue {
             return;
         }
         self.written = 0;
+        self.kept = 0;
         self.ends.clear();
         self.packets.clear();
         self.packets.shrink(IDLE_BYTES);
@@ -85,7 +122,7 @@ impl CommandQueue {
         let queued = self.ends.len();
         while let Some(end) = self.ends.pop_back() {
             let start = self.ends.back().copied().unwrap_or(0);
-            if self.written > start {
+            if self.written.max(self.kept) > start {
                 self.ends.push_back(end);
                 break;
             }
@@ -96,6 +133,24 @@ impl CommandQueue {
         self.advance(0);
         withdrawn
     }
+}
+
+/// The numbers that the next packets of an exchange must have.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct SequenceNumbers {
+    pub(crate) packet: u8,
+    /// That of the compressed packet around it, counted apart.
+    #[cfg(feature = "compression")]
+    pub(crate) compressed: u8,
+}
+
+impl SequenceNumbers {
+    /// Those of a command.
+    const COMMAND: Self = Self {
+        packet: 0,
+        #[cfg(feature = "compression")]
+        compressed: 0,
+    };
 }
 
 /// A buffer above this is given back when its last command has been sent.
@@ -141,6 +196,47 @@ mod tests {
         queue.advance(13);
         assert_eq!(queue.withdraw(), 1);
         assert!(queue.unwritten().is_empty() && queue.is_empty());
+    }
+
+    #[test]
+    fn an_answer_inside_an_exchange_goes_on_counting_and_is_not_taken_back() {
+        let mut queue = CommandQueue::default();
+        let numbers = SequenceNumbers {
+            packet: 0xff,
+            ..SequenceNumbers::COMMAND
+        };
+        let ((), next) = queue.push_answer(numbers, |out| out.payload(|out| out.bytes(b"ab")));
+        assert_eq!(next.packet, 0);
+        queue.push(&ComPing, Capabilities::empty());
+        assert_eq!(queue.withdraw(), 1);
+        assert_eq!(queue.unwritten(), b"\x02\0\0\xffab");
+        queue.advance(6);
+        queue.push(&ComPing, Capabilities::empty());
+        assert_eq!(queue.withdraw(), 1);
+        assert!(queue.is_empty());
+    }
+
+    #[test]
+    fn an_answer_that_says_nothing_leaves_the_queue_as_it_is() {
+        let mut queue = CommandQueue::default();
+        queue.push_answer(SequenceNumbers::COMMAND, |_| ());
+        assert!(queue.is_empty());
+    }
+
+    #[cfg(feature = "compression")]
+    #[test]
+    fn a_compressed_answer_goes_on_with_the_numbers_of_compressed_packets() {
+        let mut queue = CommandQueue::default();
+        queue.compress(otaria_codec::CompressedEncoder::new(1, 100));
+        let numbers = SequenceNumbers {
+            packet: 7,
+            compressed: 3,
+        };
+        let ((), next) = queue.push_answer(numbers, |out| out.payload(|_| ()));
+        assert_eq!((next.packet, next.compressed), (8, 4));
+        assert_eq!(queue.unwritten(), b"\x04\0\0\x03\0\0\0\0\0\0\x07");
+        queue.push(&ComPing, Capabilities::empty());
+        assert_eq!(queue.unwritten()[14..15], [0], "a command begins at 0");
     }
 
     #[test]

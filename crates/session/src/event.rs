@@ -3,6 +3,7 @@ use std::ops::Range;
 use otaria_auth::{KeyDerivation, Prompt};
 use otaria_codec::OkPacket;
 
+use crate::Progress;
 use crate::error::ServerError;
 
 /// What the server has answered.
@@ -29,6 +30,14 @@ pub enum Event {
     ResultSetEnd(Executed),
     /// The server refused or ended the command.
     Err(ServerError),
+    /// The server says how far it is with the command.
+    Progress(Progress),
+    /// The server asks for the content of the file that the command came with: it is for
+    /// [`Session::upload`](crate::Session::upload).
+    LocalInfile,
+    /// The response has ended, and the server had asked in it for a file that the command did not
+    /// come with. What the results from there on said was thrown away.
+    LocalInfileRefused,
 }
 
 /// Where a row lies in the receive buffer, until the next read.

@@ -30,7 +30,7 @@ pub use config::{
 };
 pub use config_error::ConfigError;
 pub use endpoint_error::{EndpointError, EndpointErrors};
-pub use error::{CloseReason, ColumnError, Error, ServerError, TimeoutPhase};
+pub use error::{CloseReason, ColumnError, Error, LocalInfileError, ServerError, TimeoutPhase};
 pub use event::{Event, Executed, PacketRange};
 pub use otaria_auth::{
     AuthError, AuthPlugin, AuthPluginFactory, AuthStep, Channel, DerivedKey, KeyDerivation,

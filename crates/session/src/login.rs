@@ -19,6 +19,11 @@ pub(crate) fn config(config: &Config, channel: Channel) -> LoginConfig {
         Capabilities::CAN_HANDLE_EXPIRED_PASSWORDS,
         config.expired_password(),
     );
+    wanted.set(Capabilities::LOCAL_FILES, config.local_infile());
+    wanted.set(
+        Capabilities::MARIADB_CLIENT_PROGRESS,
+        config.on_progress().is_some(),
+    );
     #[cfg(feature = "compression")]
     wanted.set(Capabilities::COMPRESS, config.compression().is_some());
     // Nobody stands between the ends of a Unix socket.

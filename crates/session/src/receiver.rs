@@ -2,6 +2,8 @@ use std::ops::Range;
 
 use otaria_codec::{InvalidPacket, PacketDecoder};
 
+use crate::commands::SequenceNumbers;
+
 /// What was received: packets, inside compressed ones if that was negotiated.
 #[derive(Debug)]
 pub(crate) struct Receiver {
@@ -29,6 +31,18 @@ impl Receiver {
     /// Like [`packets`](Self::packets), to set limit and sequence number.
     pub(crate) const fn packets_mut(&mut self) -> &mut PacketDecoder {
         &mut self.packets
+    }
+
+    /// The numbers that an answer to the latest packet must have.
+    pub(crate) fn sequence_numbers(&self) -> SequenceNumbers {
+        SequenceNumbers {
+            packet: self.packets.sequence_number(),
+            #[cfg(feature = "compression")]
+            compressed: self
+                .compressed
+                .as_ref()
+                .map_or(0, otaria_codec::CompressedDecoder::sequence_number),
+        }
     }
 
     /// Where the transport appends what it receives.

@@ -1,24 +1,24 @@
+mod expected;
 mod failure;
+mod infile;
 mod log_in;
+mod response;
 #[cfg(feature = "tls")]
 mod tls;
 
 use std::collections::VecDeque;
-use std::ops::Range;
 use std::sync::Arc;
 
 use otaria_auth::{Channel, Handshake, ServerInfo, ServerVersion};
-use otaria_codec::{
-    Capabilities, ColumnDefinition, Decode, Encode, ErrPacket, InvalidPacket, ResponseEvent,
-    ResponseReader,
-};
+use otaria_codec::{Capabilities, ColumnDefinition, Encode, InvalidPacket, ResponseReader};
 use otaria_text::{ComInitDb, ComPing, ComQuery, ComQuit, ComResetConnection};
 
 use crate::commands::CommandQueue;
-use crate::error::{CloseReason, Error, ServerError};
-use crate::event::{Event, Executed, PacketRange};
+use crate::error::{CloseReason, Error};
+use crate::event::{Event, PacketRange};
 use crate::receiver::Receiver;
 use crate::{Config, Row, SessionState, TlsInfo, login};
+use expected::Expected;
 
 /// One connection without its socket: what was received and not yet read, what is to be sent, and
 /// the place in the grammar of every response that is due.
@@ -72,16 +72,6 @@ enum Phase {
     Tls(Box<Handshake>),
     Ready,
     Closed(CloseReason),
-}
-
-/// A response that is due.
-#[derive(Debug)]
-struct Expected {
-    reader: ResponseReader,
-    /// The sequence number of its first packet: the one after that of the command's last.
-    sequence_number: u8,
-    /// Whether its OK resets the session's state, and says nothing about it.
-    resets: bool,
 }
 
 impl Session {
@@ -142,17 +132,18 @@ impl Session {
         self.commands.advance(bytes);
     }
 
-    /// Whether nothing is to be sent and no response is due.
-    pub fn is_idle(&self) -> bool {
+    /// Whether all that was queued has been sent.
+    pub(crate) fn is_written(&self) -> bool {
         #[cfg(feature = "tls")]
-        if self
-            .tls
-            .as_ref()
-            .is_some_and(|tls| !tls.unwritten().is_empty())
-        {
+        if self.tls.as_ref().is_some_and(|tls| !tls.is_written()) {
             return false;
         }
-        matches!(self.phase, Phase::Ready) && self.commands.is_empty() && self.expected.is_empty()
+        self.commands.is_empty()
+    }
+
+    /// Whether nothing is to be sent and no response is due.
+    pub fn is_idle(&self) -> bool {
+        matches!(self.phase, Phase::Ready) && self.is_written() && self.expected.is_empty()
     }
 
     /// Whether a response is due, or part of one.
@@ -162,9 +153,7 @@ impl Session {
 
     /// Whether the next event is a row or ends the rows.
     pub fn is_in_rows(&self) -> bool {
-        self.expected
-            .front()
-            .is_some_and(|expected| expected.reader.is_in_rows())
+        self.expected.front().is_some_and(Expected::is_in_rows)
     }
 
     /// Why the session is closed, if it is.
@@ -216,7 +205,7 @@ impl Session {
     /// [`Error::Closed`].
     pub fn simple_query(&mut self, sql: &str) -> Result<(), Error> {
         let reader = ResponseReader::new(self.capabilities);
-        self.command(&ComQuery::new(sql), reader, false)
+        self.command(&ComQuery::new(sql), Expected::response(reader))
     }
 
     /// Queues `COM_PING`.
@@ -225,7 +214,7 @@ impl Session {
     /// [`Error::Closed`].
     pub fn ping(&mut self) -> Result<(), Error> {
         let reader = ResponseReader::for_ok(self.capabilities);
-        self.command(&ComPing, reader, false)
+        self.command(&ComPing, Expected::response(reader))
     }
 
     /// Queues `COM_RESET_CONNECTION`.
@@ -234,7 +223,7 @@ impl Session {
     /// [`Error::Closed`].
     pub fn reset(&mut self) -> Result<(), Error> {
         let reader = ResponseReader::for_ok(self.capabilities);
-        self.command(&ComResetConnection, reader, true)
+        self.command(&ComResetConnection, Expected::reset(reader))
     }
 
     /// Queues `COM_INIT_DB`: another default database.
@@ -243,7 +232,7 @@ impl Session {
     /// [`Error::Closed`].
     pub fn init_db(&mut self, schema: &str) -> Result<(), Error> {
         let reader = ResponseReader::for_ok(self.capabilities);
-        self.command(&ComInitDb::new(schema), reader, false)
+        self.command(&ComInitDb::new(schema), Expected::response(reader))
     }
 
     /// Gives up what is under way and queues `COM_QUIT`, if the server could read it as one: not
@@ -268,6 +257,7 @@ impl Session {
         for _ in 0..self.commands.withdraw() {
             self.expected.pop_back();
         }
+        self.abandon_upload();
     }
 
     /// Reads responses that nobody wants any more, as far as they have been received. `true` when
@@ -321,146 +311,30 @@ impl Session {
         }
     }
 
-    fn command(
-        &mut self,
-        command: &impl Encode,
-        reader: ResponseReader,
-        resets: bool,
-    ) -> Result<(), Error> {
-        match self.phase {
-            Phase::Ready => {}
-            Phase::Closed(reason) => return Err(Error::Closed { reason }),
-            _ => {
-                let reason = CloseReason::NotLoggedIn;
-                return Err(Error::Closed { reason });
-            }
-        }
+    fn command(&mut self, command: &impl Encode, expected: Expected) -> Result<(), Error> {
+        self.check_open()?;
         let sequence_number = self.commands.push(command, self.capabilities);
-        if self.expected.is_empty() {
-            self.received
-                .packets_mut()
-                .set_sequence_number(sequence_number);
-        }
-        self.expected.push_back(Expected {
-            reader,
-            sequence_number,
-            resets,
-        });
+        self.expect(expected.numbered_from(sequence_number));
         Ok(())
     }
 
-    fn read_response(&mut self, packet: Range<usize>) -> Result<Option<Event>, Error> {
-        let payload = self.received.packets().payload(packet.clone());
-        let Some(expected) = self.expected.front_mut() else {
-            return Err(self.unasked(packet));
-        };
-        let event = match expected.reader.read(payload) {
-            Ok(ResponseEvent::Row(_)) => return Ok(Some(Event::Row(PacketRange(packet)))),
-            Ok(ResponseEvent::Ok(ok)) => {
-                if expected.resets {
-                    self.state.reset();
-                }
-                self.state
-                    .update(ok.status, ok.session_state)
-                    .map(|()| Some(Event::Ok(Executed::from(ok))))
-            }
-            Ok(ResponseEvent::ResultSetEnd {
-                status,
-                warnings,
-                session_state,
-            }) => {
-                let executed = Executed {
-                    warnings,
-                    ..Executed::default()
-                };
-                self.state
-                    .update(status, session_state)
-                    .map(|()| Some(Event::ResultSetEnd(executed)))
-            }
-            Ok(ResponseEvent::Err(err)) => Ok(Some(Event::Err(ServerError::from(err)))),
-            Ok(ResponseEvent::ColumnCount(_)) => {
-                self.head.clear();
-                self.head_bytes = 0;
-                Ok(self.head_end())
-            }
-            Ok(ResponseEvent::ColumnDefinition(column)) => {
-                self.head.push(column);
-                self.head_bytes += payload.len();
-                match self.head_bytes {
-                    0..=MAX_HEAD_BYTES => Ok(self.head_end()),
-                    bytes => Err(InvalidPacket::Field {
-                        packet: "column definition packet",
-                        field: "length of all definitions",
-                        value: u64::try_from(bytes).unwrap_or(u64::MAX),
-                    }),
-                }
-            }
-            Ok(ResponseEvent::MetadataEnd(_)) => Ok(self.head_end()),
-            Ok(ResponseEvent::Progress(_)) => Ok(None),
-            Ok(ResponseEvent::LocalInfile(_)) => Err(InvalidPacket::NotNegotiated {
-                packet: "LOCAL_INFILE Packet",
-                capability: "LOCAL_FILES",
+    fn check_open(&self) -> Result<(), Error> {
+        match self.phase {
+            Phase::Ready => Ok(()),
+            Phase::Closed(reason) => Err(Error::Closed { reason }),
+            _ => Err(Error::Closed {
+                reason: CloseReason::NotLoggedIn,
             }),
-            Err(invalid) => Err(invalid),
-        };
-        let event = event.map_err(|invalid| self.invalid(invalid))?;
-        self.advance(event)
+        }
     }
 
-    /// The event of a head that is complete, whose columns are now those of the session.
-    fn head_end(&mut self) -> Option<Event> {
-        self.is_in_rows().then(|| {
-            self.columns = std::mem::take(&mut self.head).into();
-            Event::ResultSet
-        })
-    }
-
-    /// Goes on to the next response if this one is complete.
-    fn advance(&mut self, event: Option<Event>) -> Result<Option<Event>, Error> {
-        if let Some(Event::Err(error)) = event {
-            if self.received.packets().is_out_of_sequence() || ENDS_SESSION.contains(&error.code())
-            {
-                self.close(CloseReason::EndedByServer { code: error.code() });
-                return Err(Error::EndedByServer(error));
-            }
-            self.next_response();
-            return Ok(Some(Event::Err(error)));
-        }
-        if matches!(event, Some(Event::Ok(_))) && !self.columns.is_empty() {
-            self.columns = Arc::new([]);
-        }
-        if self
-            .expected
-            .front()
-            .is_some_and(|expected| expected.reader.is_done())
-        {
-            self.next_response();
-        }
-        Ok(event)
-    }
-
-    fn next_response(&mut self) {
-        self.expected.pop_front();
-        if let Some(next) = self.expected.front() {
+    fn expect(&mut self, expected: Expected) {
+        if self.expected.is_empty() {
             self.received
                 .packets_mut()
-                .set_sequence_number(next.sequence_number);
+                .set_sequence_number(expected.sequence_number());
         }
-        self.received.shrink();
-    }
-
-    /// A packet came while no response was due: an ERR by which the server ends the session, or
-    /// what the protocol does not allow.
-    fn unasked(&mut self, packet: Range<usize>) -> Error {
-        let payload = self.received.packets().payload(packet);
-        let found = payload.first().copied().unwrap_or_default();
-        let Ok(err) = ErrPacket::decode(payload, self.capabilities) else {
-            let packet = "no packet, for nothing was asked";
-            return self.invalid(InvalidPacket::Unexpected { packet, found });
-        };
-        let reason = CloseReason::EndedByServer { code: err.code };
-        self.close(reason);
-        Error::Closed { reason }
+        self.expected.push_back(expected);
     }
 
     fn invalid(&mut self, invalid: InvalidPacket) -> Error {
@@ -477,11 +351,6 @@ impl Session {
     }
 }
 
-/// 4,096 columns, the most that a server has, with names of the greatest length take 7 MiB.
-const MAX_HEAD_BYTES: usize = 16 * 1024 * 1024;
-/// Errors behind which a server closes the connection: a packet that is too long or out of order,
-/// trouble on the network, a connection that was killed or was idle for too long.
-const ENDS_SESSION: [u16; 9] = [1153, 1156, 1157, 1158, 1159, 1160, 1161, 1927, 4031];
 /// Enough for a greeting, an answer of any plugin, and an OK with all that a server tracks.
 const MAX_LOGIN_PAYLOAD_BYTES: usize = 1024 * 1024;
 

@@ -38,8 +38,9 @@ impl<P: Peer> Tls<P> {
 
     /// The same with this configuration. One that several connections have lets a client resume.
     pub fn with_config(peer: P, config: &Arc<ServerConfig>) -> Self {
-        let connection =
+        let mut connection =
             ServerConnection::new(Arc::clone(config)).expect("a configuration that works");
+        connection.set_buffer_limit(None);
         Self {
             peer,
             connection,
@@ -128,7 +129,6 @@ impl<P: Peer> Peer for Tls<P> {
                 Action::Send(plain) => {
                     let mut writer = self.connection.writer();
                     writer.write_all(&plain).expect("TLS takes all of it");
-                    // What it holds back has a limit.
                     actions.push(self.encrypted());
                 }
                 end => {

@@ -59,7 +59,7 @@ impl Session {
             #[cfg(feature = "tls")]
             (Phase::Tls(_), _) => "TLS handshake",
             (Phase::Handshake(_) | Phase::Paused(_), _) => "response to the login",
-            (_, Some(expected)) => expected.reader.expects(),
+            (_, Some(expected)) => expected.expects(),
             (_, None) => "nothing",
         }
     }

@@ -1,5 +1,9 @@
+mod infile;
+
 use otaria_auth::{InitialHandshake, SCRAMBLE_BYTES};
-use otaria_codec::{ColumnCount, FieldType, OkPacket, PacketEncoder, ServerStatus};
+use otaria_codec::{
+    ColumnCount, Decode, ErrPacket, FieldType, OkPacket, PacketEncoder, ServerStatus,
+};
 use otaria_text::TextRowPacket;
 
 use super::*;
@@ -26,6 +30,8 @@ fn greeting() -> Vec<u8> {
         capabilities: CAPABILITIES
             | Capabilities::SECURE_CONNECTION
             | Capabilities::CONNECT_WITH_DB
+            | Capabilities::LOCAL_FILES
+            | Capabilities::MARIADB_CLIENT_PROGRESS
             | Capabilities::PLUGIN_AUTH,
         collation: 45,
         status: ServerStatus::AUTOCOMMIT,
@@ -69,7 +75,11 @@ fn logged_in() -> Session {
         .database("shop")
         .build()
         .unwrap();
-    let mut session = Session::new(&config, Channel::Plain, [0; 32]);
+    logged_in_by(&config)
+}
+
+fn logged_in_by(config: &Config) -> Session {
+    let mut session = Session::new(config, Channel::Plain, [0; 32]);
     receive(&mut session, &greeting());
     assert!(session.poll().unwrap().is_none());
     assert!(!write_all(&mut session).is_empty());
@@ -384,8 +394,11 @@ fn several_commands_over_a_compressed_connection_each_start_at_compressed_sequen
     // The packets inside may have any sequence number.
     for sequence_number in [1, 7, 0] {
         let mut response = Vec::new();
-        otaria_codec::CompressedEncoder::new(6, 0)
-            .encode(&packets(sequence_number, &[&ok()]), &mut response);
+        otaria_codec::CompressedEncoder::new(6, 0).encode(
+            &packets(sequence_number, &[&ok()]),
+            1,
+            &mut response,
+        );
         receive(&mut session, &response);
         assert!(matches!(session.poll(), Ok(Some(Event::Ok(_)))));
     }

@@ -53,6 +53,10 @@ impl TlsLayer {
         self.outgoing.get(self.written..).unwrap_or_default()
     }
 
+    pub(crate) const fn is_written(&self) -> bool {
+        self.written == self.outgoing.len()
+    }
+
     /// The first `bytes` of [`unwritten`](Self::unwritten) have been sent.
     pub(crate) fn advance(&mut self, bytes: usize) {
         self.written += bytes;

@@ -1,0 +1,150 @@
+use std::ops::Range;
+use std::sync::Arc;
+
+use otaria_codec::{Decode, ErrPacket, InvalidPacket, ResponseEvent};
+
+use super::Session;
+use crate::error::{CloseReason, Error, ServerError};
+use crate::event::{Event, Executed, PacketRange};
+
+/// What the packets of a response do to the session.
+impl Session {
+    pub(super) fn read_response(&mut self, packet: Range<usize>) -> Result<Option<Event>, Error> {
+        let is_uploading = self.is_uploading();
+        let payload = self.received.packets().payload(packet.clone());
+        let Some(expected) = self.expected.front_mut() else {
+            return Err(self.unasked(packet));
+        };
+        let event = match expected.reader.read(payload) {
+            Ok(ResponseEvent::Row(_)) if expected.infile.is_refused() => return Ok(None),
+            Ok(ResponseEvent::Row(_)) => return Ok(Some(Event::Row(PacketRange(packet)))),
+            Ok(ResponseEvent::Ok(_)) if is_uploading => Err(InvalidPacket::Unexpected {
+                packet: "no response, for the file is still being sent",
+                found: 0x00,
+            }),
+            Ok(ResponseEvent::Ok(ok)) => {
+                if expected.resets {
+                    self.state.reset();
+                }
+                self.state
+                    .update(ok.status, ok.session_state)
+                    .map(|()| Some(Event::Ok(Executed::from(ok))))
+            }
+            Ok(ResponseEvent::ResultSetEnd {
+                status,
+                warnings,
+                session_state,
+            }) => {
+                let executed = Executed {
+                    warnings,
+                    ..Executed::default()
+                };
+                self.state
+                    .update(status, session_state)
+                    .map(|()| Some(Event::ResultSetEnd(executed)))
+            }
+            Ok(ResponseEvent::Err(err)) => Ok(Some(Event::Err(ServerError::from(err)))),
+            Ok(ResponseEvent::ColumnCount(_)) => {
+                self.head.clear();
+                self.head_bytes = 0;
+                Ok(self.head_end())
+            }
+            Ok(ResponseEvent::ColumnDefinition(column)) => {
+                self.head.push(column);
+                self.head_bytes += payload.len();
+                match self.head_bytes {
+                    0..=MAX_HEAD_BYTES => Ok(self.head_end()),
+                    bytes => Err(InvalidPacket::Field {
+                        packet: "column definition packet",
+                        field: "length of all definitions",
+                        value: u64::try_from(bytes).unwrap_or(u64::MAX),
+                    }),
+                }
+            }
+            Ok(ResponseEvent::MetadataEnd(_)) => Ok(self.head_end()),
+            Ok(ResponseEvent::Progress(report)) => Ok(Some(Event::Progress(report.into()))),
+            Ok(ResponseEvent::LocalInfile(_)) => return self.infile_requested(),
+            Err(invalid) => Err(invalid),
+        };
+        match event.map_err(|invalid| self.invalid(invalid))? {
+            Some(Event::Err(error)) => self.refused(error, is_uploading).map(Some),
+            event => Ok(self.advance(event)),
+        }
+    }
+
+    /// The event of a head that is complete, whose columns are now those of the session.
+    fn head_end(&mut self) -> Option<Event> {
+        self.is_in_rows().then(|| {
+            self.columns = std::mem::take(&mut self.head).into();
+            Event::ResultSet
+        })
+    }
+
+    /// Goes on to the next response if this one is complete. What is left of one in which a file
+    /// was refused is for nobody.
+    fn advance(&mut self, event: Option<Event>) -> Option<Event> {
+        if matches!(event, Some(Event::Ok(_))) && !self.columns.is_empty() {
+            self.columns = Arc::new([]);
+        }
+        let expected = self.expected.front()?;
+        match (expected.reader.is_done(), expected.infile.is_refused()) {
+            (false, false) => event,
+            (false, true) => None,
+            (true, _) => Some(self.end_response(event?)),
+        }
+    }
+
+    /// The server has refused or ended the command, and the session with it if that is what the
+    /// error means, or if it came in the middle of a file: what the server takes for the next
+    /// command is then not known.
+    fn refused(&mut self, error: ServerError, is_uploading: bool) -> Result<Event, Error> {
+        let out_of_sequence = self.received.packets().is_out_of_sequence();
+        if is_uploading || out_of_sequence || ENDS_SESSION.contains(&error.code()) {
+            self.close(CloseReason::EndedByServer { code: error.code() });
+            return Err(Error::EndedByServer(error));
+        }
+        Ok(self.end_response(Event::Err(error)))
+    }
+
+    /// Goes on to the next response; `event` was the last of this one.
+    fn end_response(&mut self, event: Event) -> Event {
+        let ended = self.expected.front();
+        let is_refused = ended.is_some_and(|expected| expected.infile.is_refused());
+        self.next_response();
+        if is_refused {
+            Event::LocalInfileRefused
+        } else {
+            event
+        }
+    }
+
+    fn next_response(&mut self) {
+        self.expected.pop_front();
+        if let Some(next) = self.expected.front() {
+            self.received
+                .packets_mut()
+                .set_sequence_number(next.sequence_number());
+        }
+        self.received.shrink();
+    }
+
+    /// A packet came while no response was due: an ERR by which the server ends the session, or
+    /// what the protocol does not allow.
+    fn unasked(&mut self, packet: Range<usize>) -> Error {
+        let payload = self.received.packets().payload(packet);
+        let found = payload.first().copied().unwrap_or_default();
+        let Ok(err) = ErrPacket::decode(payload, self.capabilities) else {
+            let packet = "no packet, for nothing was asked";
+            return self.invalid(InvalidPacket::Unexpected { packet, found });
+        };
+        let reason = CloseReason::EndedByServer { code: err.code };
+        self.close(reason);
+        Error::Closed { reason }
+    }
+}
+
+/// 4,096 columns, the most that a server has, with names of the greatest length take 7 MiB.
+const MAX_HEAD_BYTES: usize = 16 * 1024 * 1024;
+/// Errors behind which a server closes the connection: a packet that is too long or out of order,
+/// trouble on the network, a connection that was killed or was idle for too long.
+const ENDS_SESSION: [u16; 9] = [1153, 1156, 1157, 1158, 1159, 1160, 1161, 1927, 4031];
