@@ -1,11 +1,15 @@
 //! What the tests of Otaria stand on: a fake server made of the codec's own encoders
 //! ([`script`]), an in-memory pipe that cuts where it is told to ([`pipe`]), seeded faults
 //! ([`chaos`]), futures dropped at every poll ([`polls`]), transcripts of real exchanges
-//! ([`fixture`]) and real servers ([`live`]).
+//! ([`fixture`]), real servers ([`live`]), certificates ([`certificates`]), a man in the middle
+//! ([`tls_proxy`]) and servers that do not answer ([`black_hole`]).
 
+pub mod black_hole;
+pub mod certificates;
 pub mod chaos;
 pub mod fixture;
 pub mod live;
 pub mod pipe;
 pub mod polls;
 pub mod script;
+pub mod tls_proxy;

@@ -130,6 +130,11 @@ impl PipeHandle {
         self.shared().received.clone()
     }
 
+    /// How many bytes the client has read since the last cut was set.
+    pub fn sent(&self) -> usize {
+        self.shared().sent
+    }
+
     /// How many times the client has written something.
     pub fn writes(&self) -> usize {
         self.shared().writes

@@ -1,5 +1,7 @@
 //! A fake server that logs a client in and answers its commands from a script.
 
+mod tls;
+
 use std::fmt;
 use std::sync::{Arc, Mutex};
 
@@ -12,6 +14,8 @@ use otaria_codec::{
 use otaria_text::{TextCell, TextRowPacket};
 
 use crate::pipe::{Action, Peer};
+
+pub use tls::Tls;
 
 /// What the server answers to a command.
 #[derive(Clone, Debug, Default)]
@@ -200,6 +204,8 @@ pub struct Script {
     login: Reply,
     answers: Vec<Answer>,
     decoder: PacketDecoder,
+    /// Of the handshake response.
+    sequence_number: u8,
     logged_in: bool,
     quit: bool,
     /// What the reply under way waits for, and how it goes on.
@@ -240,12 +246,25 @@ impl Script {
             login: Reply::ok(),
             answers: Vec::new(),
             decoder: PacketDecoder::new(64 * 1024 * 1024),
+            sequence_number: 1,
             logged_in: false,
             quit: false,
             awaited: None,
             file: Vec::new(),
             heard: Heard::default(),
         }
+    }
+
+    /// Offers TLS, and expects the handshake response behind an `SSLRequest`, which [`Tls`] takes.
+    #[must_use]
+    pub fn behind_tls(self) -> Self {
+        let greeting = InitialHandshake {
+            capabilities: greeting().capabilities | Capabilities::SSL,
+            ..greeting()
+        };
+        let mut script = self.greet(Reply::new().packet(&greeting));
+        script.sequence_number = 2;
+        script
     }
 
     /// What the client says inside exchanges, for a test that has given the server away.
@@ -339,7 +358,7 @@ impl Default for Script {
 
 impl Peer for Script {
     fn greet(&mut self) -> Vec<Action> {
-        self.decoder.set_sequence_number(1);
+        self.decoder.set_sequence_number(self.sequence_number);
         self.greeting.actions(0)
     }
 

@@ -1,12 +1,12 @@
-use std::io;
-use std::net::SocketAddr;
 use std::time::Duration;
 
-use otaria_session::{Channel, Config, Endpoint, Error, Event, Session, TimeoutPhase};
-use socket2::{SockRef, TcpKeepalive};
-use tokio::net::{TcpStream, UnixStream, lookup_host};
+use otaria_session::{
+    Channel, Config, Endpoint, EndpointError, EndpointErrors, Error, TimeoutPhase,
+};
+use tokio::time::Instant;
 
 use crate::Connection;
+use crate::dial::open;
 use crate::io::within;
 use crate::transport::{Stream, Transport};
 
@@ -14,26 +14,41 @@ impl Connection {
     /// Connects, logs in and runs the init commands. Nothing else is sent: what the login cannot
     /// carry is for the init commands.
     ///
+    /// Endpoints are tried in their order. One that cannot be reached, does not answer within its
+    /// share of the time that is left, or says that it has no room, is followed by the next; one
+    /// that refuses the login is not.
+    ///
     /// The runtime needs its I/O and time drivers (`enable_all`).
     ///
     /// # Errors
     /// [`Error::Io`] if the server cannot be reached, [`Error::Auth`] if it refuses the login,
     /// [`Error::InitCommand`] if it refuses an init command, [`Error::Timeout`] when
-    /// [`connect_timeout`](otaria_session::ConfigBuilder::connect_timeout) is over.
+    /// [`connect_timeout`](otaria_session::ConfigBuilder::connect_timeout) is over;
+    /// [`Error::Endpoints`] if there are several endpoints, and none can be used.
     ///
     /// # Cancel safety
     /// Safe. The socket is closed; an init command that was sent may run to its end.
     pub async fn connect(config: &Config) -> Result<Self, Error> {
-        let connect = async {
-            let (transport, channel) = open(config).await?;
-            Self::log_in(transport, channel, config).await
-        };
-        limited(config, connect).await
+        let deadline = Deadline::new(config.connect_timeout());
+        let mut failures = Vec::new();
+        let mut endpoints = config.endpoints().iter();
+        while let Some(endpoint) = endpoints.next() {
+            // The future is large, and needed once.
+            let limit = deadline.share(endpoints.len());
+            match limited(limit, Box::pin(Self::attempt(endpoint, config))).await {
+                Err(error) if error.is_of_endpoint() && config.endpoints().len() > 1 => {
+                    failures.push(EndpointError::new(endpoint.clone(), error));
+                }
+                result => return result,
+            }
+        }
+        Err(Error::Endpoints(EndpointErrors::new(failures)))
     }
 
     /// Logs in over a stream that is connected already, such as a tunnel, and runs the init
     /// commands. The stream is taken as one that others can read: a password is never sent over
-    /// it in clear. The endpoint of `config` is not used.
+    /// it in clear. Of the endpoint of `config` only the host is used, for TLS: the server's
+    /// certificate must be for it.
     ///
     /// # Errors
     /// Those of [`connect`](Self::connect).
@@ -45,162 +60,159 @@ impl Connection {
         config: &Config,
     ) -> Result<Self, Error> {
         let transport = Transport::Boxed(Box::new(stream));
-        limited(config, Self::log_in(transport, Channel::Plain, config)).await
+        let log_in = Self::log_in(transport, Channel::Plain, config.endpoint(), config);
+        limited(config.connect_timeout(), Box::pin(log_in)).await
     }
 
-    async fn log_in(
-        transport: Transport,
-        channel: Channel,
-        config: &Config,
-    ) -> Result<Self, Error> {
-        let mut entropy = [0; 32];
-        getrandom::fill(&mut entropy).map_err(|error| Error::Io {
-            action: "get random bytes from the operating system".to_owned(),
-            source: error.into(),
-        })?;
-        let mut connection = Self {
-            session: Session::new(config, channel, entropy),
-            transport: Some(transport),
-            config: config.clone(),
-            needs_flush: false,
-        };
-        while !matches!(connection.event().await?, Event::Connected) {}
-        connection.run_init_commands().await?;
-        Ok(connection)
+    /// Connects to one endpoint.
+    async fn attempt(endpoint: &Endpoint, config: &Config) -> Result<Self, Error> {
+        let (transport, channel) = open(endpoint, config).await?;
+        Self::log_in(transport, channel, endpoint, config).await
+    }
+}
+
+/// When connecting must be done; `None` for never.
+#[derive(Clone, Copy, Debug)]
+struct Deadline(Option<Instant>);
+
+impl Deadline {
+    /// A deadline from now on. One too far away for a clock is none.
+    fn new(timeout: Option<Duration>) -> Self {
+        Self(timeout.and_then(|timeout| Instant::now().checked_add(timeout)))
+    }
+
+    /// How long one endpoint may take, where `others` follow: as long as each of them.
+    fn share(self, others: usize) -> Option<Duration> {
+        let left = self.0?.saturating_duration_since(Instant::now());
+        let endpoints = u32::try_from(others).unwrap_or(u32::MAX).saturating_add(1);
+        Some(left / endpoints)
     }
 }
 
 async fn limited<T>(
-    config: &Config,
+    limit: Option<Duration>,
     connect: impl Future<Output = Result<T, Error>>,
 ) -> Result<T, Error> {
-    let connected = within(config.connect_timeout(), connect).await;
-    connected.unwrap_or(Err(Error::Timeout {
+    within(limit, connect).await.unwrap_or(Err(Error::Timeout {
         phase: TimeoutPhase::Connect,
     }))
 }
 
-async fn open(config: &Config) -> Result<(Transport, Channel), Error> {
-    let endpoint = config.endpoint();
-    let failed = |source| Error::Io {
-        action: format!("connect to {endpoint}"),
-        source,
-    };
-    match endpoint {
-        Endpoint::UnixSocket(path) => {
-            let stream = UnixStream::connect(path).await.map_err(failed)?;
-            Ok((Transport::Unix(stream), Channel::UnixSocket))
-        }
-        Endpoint::Tcp { host, port } => {
-            let stream = connect_tcp(host, *port, endpoint).await?;
-            set_options(&stream, config).map_err(|source| Error::Io {
-                action: format!("set the options of the connection to {endpoint}"),
-                source,
-            })?;
-            Ok((Transport::Tcp(stream), Channel::Plain))
-        }
-    }
-}
-
-/// Resolves `host` and tries its addresses.
-async fn connect_tcp(host: &str, port: u16, endpoint: &Endpoint) -> Result<TcpStream, Error> {
-    let resolve = |source| Error::Io {
-        action: format!("resolve {endpoint}"),
-        source,
-    };
-    let addresses: Vec<_> = lookup_host((host, port)).await.map_err(resolve)?.collect();
-    connect_any(&addresses, endpoint).await
-}
-
-/// Tries addresses in their order. One that does not answer holds the next one up only so long.
-async fn connect_any(addresses: &[SocketAddr], endpoint: &Endpoint) -> Result<TcpStream, Error> {
-    let mut failure = Error::Io {
-        action: format!("resolve {endpoint}"),
-        source: io::ErrorKind::NotFound.into(),
-    };
-    for (index, address) in addresses.iter().enumerate() {
-        let is_last = index + 1 == addresses.len();
-        let limit = (!is_last).then_some(ADDRESS_TIME);
-        let source = match within(limit, TcpStream::connect(address)).await {
-            Some(Ok(stream)) => return Ok(stream),
-            Some(Err(source)) => source,
-            None => io::ErrorKind::TimedOut.into(),
-        };
-        let action = format!("connect to {endpoint} at {address}");
-        failure = Error::Io { action, source };
-    }
-    Err(failure)
-}
-
-fn set_options(stream: &TcpStream, config: &Config) -> io::Result<()> {
-    stream.set_nodelay(config.tcp_nodelay())?;
-    if let Some(time) = config.tcp_keepalive() {
-        SockRef::from(stream).set_tcp_keepalive(&TcpKeepalive::new().with_time(time))?;
-    }
-    Ok(())
-}
-
-/// How long an address may take before the next one is tried.
-const ADDRESS_TIME: Duration = Duration::from_secs(2);
-
 #[cfg(test)]
 mod tests {
+    use std::error::Error as _;
+
     use tokio::net::TcpListener;
 
     use super::*;
 
-    fn endpoint(port: u16) -> Endpoint {
-        Endpoint::Tcp {
-            host: "127.0.0.1".to_owned(),
-            port,
-        }
-    }
+    /// The greeting of a server that has no room: error 1040, without a SQLSTATE.
+    const TOO_MANY_CONNECTIONS: &[u8] = b"\x17\0\0\0\xff\x10\x04Too many connections";
+    /// The same with error 1045.
+    const ACCESS_DENIED: &[u8] = b"\x10\0\0\0\xff\x15\x04Access denied";
 
-    #[tokio::test]
-    async fn an_address_that_refuses_is_followed_by_the_next_one() {
+    /// A server that says `greeting` to whoever comes.
+    async fn server(greeting: &'static [u8]) -> (u16, impl Future<Output = usize>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let open = listener.local_addr().unwrap();
-        let closed = TcpListener::bind("127.0.0.1:0")
-            .await
-            .unwrap()
-            .local_addr()
-            .unwrap();
-        let stream = connect_any(&[closed, open], &endpoint(1)).await.unwrap();
-        assert_eq!(stream.peer_addr().unwrap(), open);
-        let error = connect_any(&[closed], &endpoint(1)).await.unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            format!("cannot connect to 127.0.0.1:1 at {closed}")
-        );
-        assert!(connect_any(&[], &endpoint(1)).await.is_err());
-    }
-
-    #[tokio::test]
-    async fn nodelay_and_keepalive_are_set_as_configured() {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let builder = Config::builder().host("127.0.0.1");
-        let builder = builder.port(listener.local_addr().unwrap().port());
-        for on in [true, false] {
-            let time = on.then_some(Duration::from_secs(7));
-            let config = builder
-                .clone()
-                .tcp_nodelay(on)
-                .tcp_keepalive(time)
-                .build()
-                .unwrap();
-            let (transport, channel) = open(&config).await.unwrap();
-            assert_eq!(channel, Channel::Plain);
-            let Transport::Tcp(stream) = transport else {
-                panic!("{transport:?}")
-            };
-            let socket = SockRef::from(&stream);
-            assert_eq!(
-                (socket.tcp_nodelay().unwrap(), socket.keepalive().unwrap()),
-                (on, on)
-            );
-            if on {
-                assert_eq!(socket.tcp_keepalive_time().unwrap(), Duration::from_secs(7));
+        let port = listener.local_addr().unwrap().port();
+        let serve = async move {
+            let mut streams = Vec::new();
+            let mut visits = 0;
+            while let Ok(Ok((stream, _))) =
+                tokio::time::timeout(Duration::from_secs(2), listener.accept()).await
+            {
+                assert_eq!(stream.try_write(greeting).unwrap(), greeting.len());
+                streams.push(stream);
+                visits += 1;
             }
-        }
+            visits
+        };
+        (port, serve)
+    }
+
+    async fn closed_port() -> u16 {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        listener.local_addr().unwrap().port()
+    }
+
+    fn config(ports: &[u16]) -> Config {
+        let builder = Config::builder().connect_timeout(Duration::from_secs(20));
+        let add = |builder: otaria_session::ConfigBuilder, port: &u16| {
+            builder.add_host("127.0.0.1", *port)
+        };
+        ports.iter().fold(builder, add).build().unwrap()
+    }
+
+    #[tokio::test]
+    async fn the_error_tells_of_every_host_that_was_tried() {
+        let closed = closed_port().await;
+        let (full, serve) = server(TOO_MANY_CONNECTIONS).await;
+        let config = config(&[closed, full]);
+        let (connected, visits) = tokio::join!(Connection::connect(&config), serve);
+        let error = connected.unwrap_err();
+        assert_eq!(visits, 1);
+        let text = error.to_string();
+        let start = format!("none of 2 servers can be used: 127.0.0.1:{closed}: cannot connect");
+        assert!(text.starts_with(&start), "{text}");
+        let end = format!("127.0.0.1:{full}: cannot log in: Too many connections (error 1040)");
+        assert!(text.ends_with(&end), "{text}");
+        let Error::Endpoints(errors) = &error else {
+            panic!("{error:?}")
+        };
+        assert!(matches!(errors.last(), Some(last) if matches!(last.error(), Error::Auth(_))));
+        assert!(error.source().is_none());
+    }
+
+    #[tokio::test]
+    async fn a_host_that_denies_access_is_not_followed_by_the_next() {
+        let (denying, serve) = server(ACCESS_DENIED).await;
+        let (next, serve_next) = server(ACCESS_DENIED).await;
+        let config = config(&[denying, next]);
+        let (connected, visits, next_visits) =
+            tokio::join!(Connection::connect(&config), serve, serve_next);
+        assert!(matches!(connected, Err(Error::Auth(_))));
+        assert_eq!((visits, next_visits), (1, 0));
+    }
+
+    #[tokio::test]
+    async fn a_single_host_has_an_error_of_its_own() {
+        let config = config(&[closed_port().await]);
+        let error = Connection::connect(&config).await.unwrap_err();
+        assert!(matches!(error, Error::Io { .. }), "{error:?}");
+    }
+
+    #[tokio::test]
+    async fn a_silent_host_gets_its_share_of_the_time_and_no_more() {
+        let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let config = config(&[silent.local_addr().unwrap().port(), closed_port().await]);
+        let config = config.to_builder();
+        let config = config
+            .connect_timeout(Duration::from_secs(2))
+            .build()
+            .unwrap();
+        let started = Instant::now();
+        let error = Connection::connect(&config).await.unwrap_err();
+        assert!(started.elapsed() < Duration::from_secs(20));
+        let Error::Endpoints(errors) = error else {
+            panic!("{error:?}")
+        };
+        let errors: Vec<_> = errors.iter().map(EndpointError::error).collect();
+        assert!(
+            matches!(errors[..], [Error::Timeout { .. }, Error::Io { .. }]),
+            "{errors:?}"
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_last_host_gets_all_the_time_that_is_left() {
+        let deadline = Deadline::new(Some(Duration::from_secs(9)));
+        assert_eq!(deadline.share(2), Some(Duration::from_secs(3)));
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        assert_eq!(deadline.share(1), Some(Duration::from_secs(4)));
+        assert_eq!(deadline.share(0), Some(Duration::from_secs(8)));
+        tokio::time::sleep(Duration::from_secs(10)).await;
+        assert_eq!(deadline.share(0), Some(Duration::ZERO));
+        assert_eq!(Deadline::new(None).share(0), None);
+        assert_eq!(Deadline::new(Some(Duration::MAX)).share(0), None);
     }
 }

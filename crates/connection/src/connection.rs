@@ -1,7 +1,7 @@
 use otaria_codec::{Capabilities, ServerStatus};
 use otaria_session::{
     CloseReason, Config, Error, Event, Executed, LocalInfileError, ServerVersion, Session,
-    SessionState,
+    SessionState, TlsInfo,
 };
 use tokio::io::AsyncWriteExt;
 
@@ -102,7 +102,7 @@ impl Connection {
         self.ready().await?;
         self.session.reset()?;
         self.executed().await?;
-        self.run_init_commands().await
+        self.prepare_session().await
     }
 
     /// Makes `schema` the default database
@@ -186,6 +186,12 @@ impl Connection {
         self.session.state()
     }
 
+    /// How the connection is encrypted and how the server has proven who it is, or why it has not;
+    /// `None` if it is not encrypted.
+    pub const fn tls(&self) -> Option<&TlsInfo> {
+        self.session.tls()
+    }
+
     /// The server's version.
     pub fn server_version(&self) -> Option<&ServerVersion> {
         self.session.server_version()
@@ -215,8 +221,19 @@ impl Connection {
         }
     }
 
-    pub(crate) async fn run_init_commands(&mut self) -> Result<(), Error> {
+    /// Gives the session what the login cannot carry: the settings of the configuration, then its
+    /// init commands.
+    pub(crate) async fn prepare_session(&mut self) -> Result<(), Error> {
         let config = self.config.clone();
+        let version = self.session.server_version();
+        if let Some(sql) = version.and_then(|version| config.session_settings_sql(version)) {
+            self.simple_execute(&sql)
+                .await
+                .map_err(|error| match error {
+                    Error::Server(source) => Error::SessionSettings(source),
+                    error => error,
+                })?;
+        }
         for (index, sql) in config.init_commands().iter().enumerate() {
             self.simple_execute(sql)
                 .await
@@ -242,6 +259,7 @@ impl Connection {
                 Event::LocalInfileRefused => {
                     return Err(Error::LocalInfile(LocalInfileError::NotAttached));
                 }
+                // A row of no interest, or an event of a login, which is over.
                 _ => {}
             }
         }

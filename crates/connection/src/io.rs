@@ -187,9 +187,21 @@ impl Connection {
     /// Drops the transport if `error` has closed the session.
     pub(crate) fn closed(&mut self, error: Error) -> Error {
         if self.session.close_reason().is_some() {
+            #[cfg(feature = "tls")]
+            self.send_alert(&error);
             self.transport = None;
         }
         error
+    }
+
+    /// Tells a server whose TLS is refused why, if that can be done without waiting.
+    #[cfg(feature = "tls")]
+    fn send_alert(&mut self, error: &Error) {
+        if let Some(transport) = &mut self.transport
+            && matches!(error, Error::Tls(_))
+        {
+            transport.write_now(self.session.unwritten());
+        }
     }
 
     /// The error of a command that was not sent because what came before it failed.

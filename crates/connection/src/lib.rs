@@ -3,23 +3,32 @@
 
 mod connect;
 mod connection;
+mod dial;
+mod files;
 mod io;
 mod local_infile;
+mod log_in;
 mod rows;
+#[cfg(feature = "tls")]
+mod tls;
 mod transport;
 
 pub use connection::{Connection, Warning};
 pub use otaria_codec::{
-    Capabilities, ColumnDefinition, FieldFlags, FieldType, InvalidPacket, ServerStatus,
+    Capabilities, ColumnDefinition, FieldFlags, FieldType, InvalidPacket, PayloadWriter,
+    ServerStatus,
 };
 #[cfg(feature = "compression")]
 pub use otaria_session::Compression;
+#[cfg(feature = "tls")]
+pub use otaria_session::TlsError;
 pub use otaria_session::{
-    AuthError, AuthPlugin, AuthPluginFactory, AuthStep, CallbackError, CallbackFuture, Channel,
-    CloseReason, ColumnError, ColumnIndex, Config, ConfigBuilder, ConfigError, Credentials,
-    CredentialsProvider, Endpoint, Error, Executed, Fingerprint, LocalInfileError, OwnedRow,
-    Password, Pem, PluginRegistry, Progress, Prompt, PromptHandler, Row, ServerError,
-    ServerVersion, SessionState, SslMode, TimeoutPhase,
+    AuthError, AuthPlugin, AuthPluginFactory, AuthStep, CallbackError, CallbackFuture,
+    CertificateProblem, Channel, CloseReason, ColumnError, ColumnIndex, Config, ConfigBuilder,
+    ConfigError, Credentials, CredentialsProvider, Endpoint, EndpointError, EndpointErrors, Error,
+    Executed, Fingerprint, LocalInfileError, OwnedRow, Password, PasswordProblem, Pem,
+    PluginRegistry, Progress, Prompt, PromptHandler, Row, ServerError, ServerVersion, SessionState,
+    SslMode, TimeoutPhase, TlsInfo, TlsProof,
 };
 pub use rows::Rows;
 pub use transport::Stream;

@@ -183,6 +183,7 @@ impl<'c> Rows<'c> {
                 Event::LocalInfileRefused => {
                     return Err(Error::LocalInfile(LocalInfileError::NotAttached));
                 }
+                // A row of no interest, or an event of a login, which is over.
                 _ => {}
             }
         }

@@ -16,13 +16,16 @@
 
 #[cfg(feature = "compression")]
 pub use otaria_connection::Compression;
+#[cfg(feature = "tls")]
+pub use otaria_connection::TlsError;
 pub use otaria_connection::{
     AuthError, AuthPlugin, AuthPluginFactory, AuthStep, CallbackError, CallbackFuture,
-    Capabilities, Channel, CloseReason, ColumnDefinition, ColumnError, ColumnIndex, Config,
-    ConfigBuilder, ConfigError, Connection, Credentials, CredentialsProvider, Endpoint, Error,
-    Executed, FieldFlags, FieldType, Fingerprint, InvalidPacket, LocalInfileError, OwnedRow,
-    Password, Pem, PluginRegistry, Progress, Prompt, PromptHandler, Row, Rows, ServerError,
-    ServerStatus, ServerVersion, SessionState, SslMode, Stream, TimeoutPhase, Warning,
+    Capabilities, CertificateProblem, Channel, CloseReason, ColumnDefinition, ColumnError,
+    ColumnIndex, Config, ConfigBuilder, ConfigError, Connection, Credentials, CredentialsProvider,
+    Endpoint, EndpointError, EndpointErrors, Error, Executed, FieldFlags, FieldType, Fingerprint,
+    InvalidPacket, LocalInfileError, OwnedRow, Password, PasswordProblem, PayloadWriter, Pem,
+    PluginRegistry, Progress, Prompt, PromptHandler, Row, Rows, ServerError, ServerStatus,
+    ServerVersion, SessionState, SslMode, Stream, TimeoutPhase, TlsInfo, TlsProof, Warning,
 };
 pub use otaria_types::{
     Date, DateTime, Decimal, DecimalError, FromRow, FromRowError, FromSql, FromSqlError,

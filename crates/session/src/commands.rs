@@ -89,6 +89,17 @@ impl CommandQueue {
         self.packets.bytes().get(self.written..).unwrap_or_default()
     }
 
+    /// The bytes to send next that belong to one command.
+    #[cfg(feature = "tls")]
+    pub(crate) fn unwritten_command(&self) -> &[u8] {
+        let end = self.ends.iter().find(|end| **end > self.written);
+        let end = end.copied().unwrap_or(self.written);
+        self.packets
+            .bytes()
+            .get(self.written..end)
+            .unwrap_or_default()
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.ends.is_empty()
     }

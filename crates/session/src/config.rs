@@ -2,6 +2,8 @@ mod auth_plugins;
 mod builder;
 mod callbacks;
 mod check;
+#[cfg(feature = "serde")]
+mod deserialize;
 mod endpoint;
 mod options;
 mod progress;
@@ -12,6 +14,8 @@ mod tests;
 mod tls;
 
 use std::fmt;
+#[cfg(feature = "tls")]
+use std::sync::OnceLock;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
@@ -22,7 +26,7 @@ use settings::Settings;
 
 pub use builder::ConfigBuilder;
 pub use callbacks::{
-    CallbackError, CallbackFuture, Credentials, CredentialsProvider, Prompt, PromptHandler,
+    CallbackError, CallbackFuture, Credentials, CredentialsProvider, PromptHandler,
 };
 pub use endpoint::Endpoint;
 pub use progress::Progress;
@@ -60,6 +64,9 @@ pub(crate) use options::{Options, Source};
 #[derive(Clone)]
 pub struct Config {
     pub(crate) settings: Arc<Settings>,
+    /// Made when it is first needed, and shared by all connections of this configuration.
+    #[cfg(feature = "tls")]
+    tls_context: Arc<OnceLock<crate::TlsContext>>,
 }
 
 impl Config {
@@ -247,6 +254,46 @@ impl Config {
     /// Who answers what a plugin asks besides the password.
     pub fn prompt_handler(&self) -> Option<&Arc<dyn PromptHandler>> {
         self.settings.authentication.prompt_handler.as_ref()
+    }
+
+    /// The same configuration with the credentials for one login.
+    ///
+    /// # Errors
+    /// [`ConfigError::InvalidOption`] for a user name that the protocol cannot carry.
+    pub fn with_credentials(&self, credentials: Credentials) -> Result<Self, ConfigError> {
+        let mut builder = self.to_builder().password(credentials.password);
+        if let Some(user) = credentials.user {
+            builder = builder.user(user);
+        }
+        self.remade(builder)
+    }
+
+    /// The same configuration with the server's public key itself in place of its file.
+    ///
+    /// # Errors
+    /// [`ConfigError::InvalidOption`] if it is no such key.
+    pub fn with_server_public_key(&self, pem: &[u8]) -> Result<Self, ConfigError> {
+        self.remade(self.to_builder().server_public_key(Pem::bytes(pem)))
+    }
+
+    /// What was changed has nothing to do with what the TLS of all connections shares.
+    fn remade(&self, builder: ConfigBuilder) -> Result<Self, ConfigError> {
+        let mut config = self.clone();
+        config.settings = builder.build()?.settings;
+        Ok(config)
+    }
+
+    /// What the TLS of all connections shares, once a shell has made it.
+    #[cfg(feature = "tls")]
+    pub fn tls_context(&self) -> Option<&crate::TlsContext> {
+        self.tls_context.get()
+    }
+
+    /// Keeps what the TLS of all connections is to share, unless another has been kept already,
+    /// and returns what is kept.
+    #[cfg(feature = "tls")]
+    pub fn keep_tls_context(&self, context: crate::TlsContext) -> &crate::TlsContext {
+        self.tls_context.get_or_init(|| context)
     }
 
     pub(crate) fn password(&self) -> &Password {

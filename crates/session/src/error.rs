@@ -5,7 +5,7 @@ use otaria_auth::AuthError;
 use otaria_codec::{ErrPacket, FieldType, InvalidPacket};
 use otaria_types::FromSqlError;
 
-use crate::ConfigError;
+use crate::{CallbackError, ConfigError, EndpointErrors};
 
 /// What can go wrong on a connection, sorted by whose fault it is.
 ///
@@ -24,6 +24,26 @@ pub enum Error {
     /// The server refused the login, or its way of authentication cannot be used.
     #[error("cannot log in")]
     Auth(#[from] AuthError),
+    /// The [`CredentialsProvider`](crate::CredentialsProvider) has no credentials. Nothing was
+    /// sent.
+    #[error("cannot get the credentials to log in by")]
+    Credentials(#[source] CallbackError),
+    /// The server asked something in the course of the login, such as a one-time code, and the
+    /// [`PromptHandler`](crate::PromptHandler) has no answer; without a source there is no
+    /// handler. The connection is closed.
+    #[error(
+        "the server asks for more than the password{}",
+        if .source.is_some() { "" } else { ": set a prompt_handler to answer it" }
+    )]
+    Prompt {
+        /// What the handler failed with.
+        source: Option<CallbackError>,
+    },
+    /// The connection could not be encrypted, or the server's certificate does not prove who it is.
+    /// The connection is closed.
+    #[cfg(feature = "tls")]
+    #[error("cannot use TLS")]
+    Tls(#[from] crate::TlsError),
     /// The server broke the protocol. The connection is closed.
     #[error("the server broke the protocol")]
     InvalidPacket(#[from] InvalidPacket),
@@ -63,9 +83,16 @@ pub enum Error {
         /// Why it was closed.
         reason: CloseReason,
     },
+    /// The configuration has several endpoints, and none of them can be used.
+    #[error(transparent)]
+    Endpoints(EndpointErrors),
     /// The configuration cannot be used.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// The server refused the collation, the time zone or the limit of a statement's time that the
+    /// configuration asks for.
+    #[error("cannot give the session its collation, time zone and max_statement_time")]
+    SessionSettings(#[source] ServerError),
     /// A command of the configuration that runs after the login failed.
     #[error("init command {number} failed")]
     InitCommand {

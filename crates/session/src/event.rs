@@ -1,5 +1,6 @@
 use std::ops::Range;
 
+use otaria_auth::{KeyDerivation, Prompt};
 use otaria_codec::OkPacket;
 
 use crate::Progress;
@@ -8,6 +9,15 @@ use crate::error::ServerError;
 /// What the server has answered.
 #[derive(Clone, Debug)]
 pub enum Event {
+    /// TLS is to begin: send what is unwritten, then call
+    /// [`Session::start_tls`](crate::Session::start_tls).
+    #[cfg(feature = "tls")]
+    StartTls,
+    /// The server asks the user something, for [`Session::answer`](crate::Session::answer).
+    Prompt(Prompt),
+    /// A key is to be made of the password, which may take long, for
+    /// [`Session::derived`](crate::Session::derived).
+    Derive(KeyDerivation),
     /// The login is done.
     Connected,
     /// A result without rows.

@@ -1,19 +1,24 @@
 //! One MariaDB connection without its socket: from the login to the last row, as a state machine.
 //!
-//! [`Session`] takes bytes in and gives events out. It knows no socket, no clock and no randomness,
-//! so every shell can drive it: `otaria-connection` does from tokio. [`Config`] says how to connect.
+//! [`Session`] takes bytes in and gives events out. It knows no socket, and, but for what TLS needs,
+//! no clock and no randomness, so every shell can drive it: `otaria-connection` does from tokio.
+//! [`Config`] says how to connect.
 
 mod commands;
 #[cfg(feature = "compression")]
 mod compression;
 mod config;
 mod config_error;
+mod endpoint_error;
 mod error;
 mod event;
 mod login;
 mod receiver;
 mod rows;
 mod session;
+#[cfg(feature = "tls")]
+mod tls;
+mod tls_info;
 mod tracking;
 mod url;
 
@@ -21,15 +26,19 @@ mod url;
 pub use compression::Compression;
 pub use config::{
     CallbackError, CallbackFuture, Config, ConfigBuilder, Credentials, CredentialsProvider,
-    Endpoint, Fingerprint, Pem, Progress, Prompt, PromptHandler, SslMode,
+    Endpoint, Fingerprint, Pem, Progress, PromptHandler, SslMode,
 };
 pub use config_error::ConfigError;
+pub use endpoint_error::{EndpointError, EndpointErrors};
 pub use error::{CloseReason, ColumnError, Error, LocalInfileError, ServerError, TimeoutPhase};
 pub use event::{Event, Executed, PacketRange};
 pub use otaria_auth::{
-    AuthError, AuthPlugin, AuthPluginFactory, AuthStep, Channel, Password, PluginRegistry,
-    ServerVersion,
+    AuthError, AuthPlugin, AuthPluginFactory, AuthStep, Channel, DerivedKey, KeyDerivation,
+    Password, PluginRegistry, Prompt, ServerVersion,
 };
 pub use rows::{ColumnIndex, OwnedRow, Row};
 pub use session::Session;
+#[cfg(feature = "tls")]
+pub use tls::{TlsContext, TlsError, TlsMaterial};
+pub use tls_info::{CertificateProblem, PasswordProblem, TlsInfo, TlsProof};
 pub use tracking::SessionState;

@@ -1,12 +1,12 @@
 //! What a configuration means for the login.
 
-use otaria_auth::LoginConfig;
+use otaria_auth::{Channel, LoginConfig, TlsRequest};
 use otaria_codec::Capabilities;
 
-use crate::Config;
+use crate::{Config, SslMode};
 
 /// The login that `config` asks for.
-pub(crate) fn config(config: &Config) -> LoginConfig {
+pub(crate) fn config(config: &Config, channel: Channel) -> LoginConfig {
     let mut login = LoginConfig::new(config.user(), config.password().clone());
     login.database = config.database().map(str::to_owned);
     login.plugins = config.auth_plugins();
@@ -26,6 +26,13 @@ pub(crate) fn config(config: &Config) -> LoginConfig {
     );
     #[cfg(feature = "compression")]
     wanted.set(Capabilities::COMPRESS, config.compression().is_some());
+    // Nobody stands between the ends of a Unix socket.
+    let may_encrypt = cfg!(feature = "tls") && channel != Channel::UnixSocket;
+    login.tls = match config.ssl_mode() {
+        SslMode::Prefer if may_encrypt => TlsRequest::IfOffered,
+        SslMode::Disable | SslMode::Prefer => TlsRequest::Never,
+        SslMode::Trust | SslMode::VerifyCa | SslMode::VerifyFull => TlsRequest::Required,
+    };
     login
 }
 

@@ -1,13 +1,15 @@
 mod expected;
 mod failure;
 mod infile;
+mod log_in;
 mod response;
+#[cfg(feature = "tls")]
+mod tls;
 
 use std::collections::VecDeque;
-use std::ops::Range;
 use std::sync::Arc;
 
-use otaria_auth::{AuthError, Channel, Handshake, HandshakeStep, ServerInfo, ServerVersion};
+use otaria_auth::{Channel, Handshake, ServerInfo, ServerVersion};
 use otaria_codec::{Capabilities, ColumnDefinition, Encode, InvalidPacket, ResponseReader};
 use otaria_text::{ComInitDb, ComPing, ComQuery, ComQuit, ComResetConnection};
 
@@ -15,7 +17,7 @@ use crate::commands::CommandQueue;
 use crate::error::{CloseReason, Error};
 use crate::event::{Event, PacketRange};
 use crate::receiver::Receiver;
-use crate::{Config, Row, SessionState, login};
+use crate::{Config, Row, SessionState, TlsInfo, login};
 use expected::Expected;
 
 /// One connection without its socket: what was received and not yet read, what is to be sent, and
@@ -35,6 +37,9 @@ pub struct Session {
     phase: Phase,
     channel: Channel,
     received: Receiver,
+    #[cfg(feature = "tls")]
+    tls: Option<crate::tls::TlsLayer>,
+    tls_info: Option<TlsInfo>,
     #[cfg(feature = "compression")]
     compression: Option<crate::Compression>,
     commands: CommandQueue,
@@ -51,12 +56,20 @@ pub struct Session {
 }
 
 /// ```text
-/// Handshake ──Connected──► Ready ──┐
+///   Tls ◄─start_tls─ Paused
+///    │      ┌─────────▲ │ answer, derived
+///    ▼      │ StartTls, Prompt, Derive
+/// Handshake ┴─Connected──► Ready ──┐
 ///     └────────error───────────────┴──► Closed
 /// ```
 #[derive(Debug)]
 enum Phase {
     Handshake(Box<Handshake>),
+    /// The shell has something to do before the login goes on.
+    Paused(Box<Handshake>),
+    /// The TLS handshake.
+    #[cfg(feature = "tls")]
+    Tls(Box<Handshake>),
     Ready,
     Closed(CloseReason),
 }
@@ -65,10 +78,14 @@ impl Session {
     /// A session before the server's greeting. `entropy` is the source of the login's nonces and
     /// must not be used twice.
     pub fn new(config: &Config, channel: Channel, entropy: [u8; 32]) -> Self {
+        let login = login::config(config, channel);
         Self {
-            phase: Phase::Handshake(Box::new(Handshake::new(login::config(config), entropy))),
+            phase: Phase::Handshake(Box::new(Handshake::new(login, entropy))),
             channel,
             received: Receiver::new(config.max_payload_bytes().min(MAX_LOGIN_PAYLOAD_BYTES)),
+            #[cfg(feature = "tls")]
+            tls: None,
+            tls_info: None,
             #[cfg(feature = "compression")]
             compression: config.compression(),
             commands: CommandQueue::default(),
@@ -86,22 +103,47 @@ impl Session {
 
     /// Where the transport appends what it receives. Rows lent before are void after this call.
     pub fn read_buffer(&mut self) -> &mut Vec<u8> {
+        #[cfg(feature = "tls")]
+        if let Some(tls) = &mut self.tls {
+            return tls.buffer_mut();
+        }
         self.received.buffer_mut()
     }
 
     /// The bytes to send next.
-    pub fn unwritten(&self) -> &[u8] {
+    pub fn unwritten(&mut self) -> &[u8] {
+        #[cfg(feature = "tls")]
+        {
+            self.encrypt();
+            if let Some(tls) = &self.tls {
+                return tls.unwritten();
+            }
+        }
         self.commands.unwritten()
     }
 
     /// The first `bytes` of [`unwritten`](Self::unwritten) have been sent.
     pub fn written(&mut self, bytes: usize) {
+        #[cfg(feature = "tls")]
+        if let Some(tls) = &mut self.tls {
+            tls.advance(bytes);
+            return;
+        }
         self.commands.advance(bytes);
+    }
+
+    /// Whether all that was queued has been sent.
+    pub(crate) fn is_written(&self) -> bool {
+        #[cfg(feature = "tls")]
+        if self.tls.as_ref().is_some_and(|tls| !tls.is_written()) {
+            return false;
+        }
+        self.commands.is_empty()
     }
 
     /// Whether nothing is to be sent and no response is due.
     pub fn is_idle(&self) -> bool {
-        matches!(self.phase, Phase::Ready) && self.commands.is_empty() && self.expected.is_empty()
+        matches!(self.phase, Phase::Ready) && self.is_written() && self.expected.is_empty()
     }
 
     /// Whether a response is due, or part of one.
@@ -118,7 +160,7 @@ impl Session {
     pub const fn close_reason(&self) -> Option<CloseReason> {
         match self.phase {
             Phase::Closed(reason) => Some(reason),
-            Phase::Handshake(_) | Phase::Ready => None,
+            _ => None,
         }
     }
 
@@ -135,6 +177,11 @@ impl Session {
     /// What the server has told about the session.
     pub const fn state(&self) -> &SessionState {
         &self.state
+    }
+
+    /// How the connection is encrypted; `None` if it is not.
+    pub const fn tls(&self) -> Option<&TlsInfo> {
+        self.tls_info.as_ref()
     }
 
     /// What both sides can do; empty before the login is done.
@@ -195,6 +242,8 @@ impl Session {
         let can_quit = self.is_idle();
         if can_quit {
             self.commands.push(&ComQuit, self.capabilities);
+            #[cfg(feature = "tls")]
+            self.close_tls();
         }
         can_quit
     }
@@ -234,15 +283,21 @@ impl Session {
     /// bytes have been received.
     ///
     /// # Errors
-    /// [`Error::InvalidPacket`], [`Error::Auth`] and [`Error::EndedByServer`] close the session;
-    /// [`Error::Closed`] if it had been closed before.
+    /// [`Error::InvalidPacket`], [`Error::Auth`], [`Error::Tls`] and [`Error::EndedByServer`] close
+    /// the session; [`Error::Closed`] if it had been closed before.
     pub fn poll(&mut self) -> Result<Option<Event>, Error> {
         loop {
-            if let Phase::Closed(reason) = self.phase {
-                return Err(Error::Closed { reason });
+            match self.phase {
+                Phase::Closed(reason) => return Err(Error::Closed { reason }),
+                Phase::Paused(_) => return Ok(None),
+                #[cfg(feature = "tls")]
+                Phase::Tls(_) => return self.shake_hands(),
+                Phase::Handshake(_) | Phase::Ready => {}
             }
             let packet = match self.received.poll_packet() {
                 Ok(Some(packet)) => packet,
+                #[cfg(feature = "tls")]
+                Ok(None) if self.decrypt()? => continue,
                 Ok(None) => return Ok(None),
                 Err(invalid) => return Err(self.invalid(invalid)),
             };
@@ -256,21 +311,6 @@ impl Session {
         }
     }
 
-    /// "Compression takes effect after the OK packet that ends the login."
-    #[cfg(feature = "compression")]
-    fn begin_compression(&mut self) {
-        let Some(compression) = self.compression else {
-            return;
-        };
-        if !self.capabilities.contains(Capabilities::COMPRESS) {
-            return;
-        }
-        self.received.decompress();
-        let encoder =
-            otaria_codec::CompressedEncoder::new(compression.level, compression.threshold);
-        self.commands.compress(encoder);
-    }
-
     fn command(&mut self, command: &impl Encode, expected: Expected) -> Result<(), Error> {
         self.check_open()?;
         let sequence_number = self.commands.push(command, self.capabilities);
@@ -281,10 +321,10 @@ impl Session {
     fn check_open(&self) -> Result<(), Error> {
         match self.phase {
             Phase::Ready => Ok(()),
-            Phase::Handshake(_) => Err(Error::Closed {
+            Phase::Closed(reason) => Err(Error::Closed { reason }),
+            _ => Err(Error::Closed {
                 reason: CloseReason::NotLoggedIn,
             }),
-            Phase::Closed(reason) => Err(Error::Closed { reason }),
         }
     }
 
@@ -295,51 +335,6 @@ impl Session {
                 .set_sequence_number(expected.sequence_number());
         }
         self.expected.push_back(expected);
-    }
-
-    fn read_handshake(&mut self, packet: Range<usize>) -> Result<Option<Event>, Error> {
-        let failed = Phase::Closed(CloseReason::LoginFailed);
-        let Phase::Handshake(handshake) = std::mem::replace(&mut self.phase, failed) else {
-            return Ok(None);
-        };
-        let mut due = self.received.packets().sequence_number();
-        let payload = self.received.packets().payload(packet);
-        let step = self.commands.push_packets(|out| {
-            out.set_sequence_number(due);
-            let step = handshake.handle(payload, self.channel, out);
-            due = out.sequence_number();
-            step
-        });
-        self.received.packets_mut().set_sequence_number(due);
-        let step = step.map_err(|error| match error {
-            AuthError::InvalidPacket(invalid) => self.invalid(invalid),
-            error => Error::Auth(error),
-        });
-        match step? {
-            HandshakeStep::Continue(handshake) => {
-                self.phase = Phase::Handshake(Box::new(handshake));
-                Ok(None)
-            }
-            HandshakeStep::Connected(server) => self.connected(server).map(Some),
-            _ => Err(self.invalid(InvalidPacket::Empty { packet: "login" })),
-        }
-    }
-
-    fn connected(&mut self, server: ServerInfo) -> Result<Event, Error> {
-        self.phase = Phase::Ready;
-        self.capabilities = server.capabilities;
-        self.received
-            .packets_mut()
-            .set_max_payload_bytes(self.max_payload_bytes);
-        #[cfg(feature = "compression")]
-        self.begin_compression();
-        let database = self.database.as_deref();
-        let told = self
-            .state
-            .log_in(database, server.status, &server.session_state);
-        self.server = Some(server);
-        told.map_err(|invalid| self.invalid(invalid))?;
-        Ok(Event::Connected)
     }
 
     fn invalid(&mut self, invalid: InvalidPacket) -> Error {

@@ -1,15 +1,22 @@
 //! Configuration from a URL.
 
+use std::borrow::Cow;
+
 use percent_encoding::percent_decode_str;
 use url::{Host, Url};
 
 use crate::config::{ConfigBuilder, DEFAULT_PORT, Options, Source};
 use crate::{Config, ConfigError};
 
-/// Reads `mariadb://user:password@host:port/database?option=value`.
+/// Reads `mariadb://user:password@host:port,host:port/database?option=value`.
 pub(crate) fn parse(text: &str) -> Result<ConfigBuilder, ConfigError> {
-    let url = Url::parse(text).map_err(|error| invalid(reason(error)))?;
-    if !matches!(url.scheme(), "mariadb" | "mysql") {
+    // The parser of URLs would drop them, wherever they stand.
+    if text.contains(['\t', '\n', '\r']) {
+        return Err(invalid("a tab or line break in it must be percent-encoded"));
+    }
+    let split = split_hosts(text.trim_matches(|character| character <= ' '))?;
+    let url = parse_url(&split.url)?;
+    if !is_known(url.scheme()) {
         return Err(invalid("the scheme must be mariadb or mysql"));
     }
     if url.cannot_be_a_base() {
@@ -19,16 +26,15 @@ pub(crate) fn parse(text: &str) -> Result<ConfigBuilder, ConfigError> {
         return Err(invalid("a # in it must be written as %23"));
     }
     let mut builder = Config::builder();
-    if let Some(host) = url.host() {
-        builder = builder.host(match host {
-            Host::Domain(name) => decode(name)?,
-            Host::Ipv4(address) => address.to_string(),
-            Host::Ipv6(address) => address.to_string(),
-        });
+    if let Some(host) = host(&url)? {
+        builder = builder.host(host);
     }
     builder = builder
         .port(url.port().unwrap_or(DEFAULT_PORT))
         .user(decode(url.username())?);
+    for (host, port) in split.further_hosts {
+        builder = builder.add_host(host, port);
+    }
     if let Some(password) = url.password() {
         builder = builder.password(decode(password)?);
     }
@@ -45,9 +51,75 @@ pub(crate) fn parse(text: &str) -> Result<ConfigBuilder, ConfigError> {
     let mut options = Options::new(builder, Source::Url);
     for pair in query_pairs(&url) {
         let (option, value) = pair?;
-        options.set(&option, &value)?;
+        options.set(&option, Some(&value))?;
     }
     options.finish()
+}
+
+/// A URL with no more than one host, as parsers of URLs take it, and the hosts that followed.
+struct Split<'a> {
+    url: Cow<'a, str>,
+    further_hosts: Vec<(String, u16)>,
+}
+
+/// Takes a list of hosts apart.
+fn split_hosts(text: &str) -> Result<Split<'_>, ConfigError> {
+    let mut split = Split {
+        url: Cow::Borrowed(text),
+        further_hosts: Vec::new(),
+    };
+    let Some((scheme, rest)) = text
+        .split_once("://")
+        .filter(|(scheme, _)| is_known(scheme))
+    else {
+        return Ok(split);
+    };
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let (authority, path) = rest.split_at_checked(end).unwrap_or((rest, ""));
+    let (login, hosts) = authority.rsplit_once('@').unwrap_or(("", authority));
+    let mut hosts = hosts.split(',');
+    let first = hosts.next().unwrap_or_default();
+    for host in hosts {
+        split.further_hosts.push(parse_host(host)?);
+    }
+    if !split.further_hosts.is_empty() {
+        // Alone, it may be left out.
+        if first.is_empty() {
+            return Err(invalid(MISSING_HOST));
+        }
+        split.url = Cow::Owned(if login.is_empty() {
+            format!("{scheme}://{first}{path}")
+        } else {
+            format!("{scheme}://{login}@{first}{path}")
+        });
+    }
+    Ok(split)
+}
+
+fn is_known(scheme: &str) -> bool {
+    scheme.eq_ignore_ascii_case("mariadb") || scheme.eq_ignore_ascii_case("mysql")
+}
+
+/// One of a list of hosts, by the rules for one alone.
+fn parse_host(text: &str) -> Result<(String, u16), ConfigError> {
+    let url = parse_url(&format!("mariadb://{text}"))?;
+    let host = host(&url)?.filter(|host| !host.is_empty());
+    let host = host.ok_or_else(|| invalid(MISSING_HOST))?;
+    Ok((host, url.port().unwrap_or(DEFAULT_PORT)))
+}
+
+fn parse_url(text: &str) -> Result<Url, ConfigError> {
+    Url::parse(text).map_err(|error| invalid(reason(error)))
+}
+
+fn host(url: &Url) -> Result<Option<String>, ConfigError> {
+    let host = url.host().map(|host| match host {
+        Host::Domain(name) if name.contains(',') => Err(invalid("the list of hosts is invalid")),
+        Host::Domain(name) => decode(name),
+        Host::Ipv4(address) => Ok(address.to_string()),
+        Host::Ipv6(address) => Ok(address.to_string()),
+    });
+    host.transpose()
 }
 
 /// The options of the query. A plus sign is a plus sign: this is no HTML form.
@@ -76,12 +148,14 @@ const fn invalid(reason: &'static str) -> ConfigError {
 const fn reason(error: url::ParseError) -> &'static str {
     match error {
         url::ParseError::InvalidPort => "the port is not a number up to 65535",
-        url::ParseError::EmptyHost => "the host is missing",
+        url::ParseError::EmptyHost => MISSING_HOST,
         url::ParseError::RelativeUrlWithoutBase => "the scheme is missing",
         url::ParseError::InvalidIpv6Address => "the IPv6 address is invalid",
         _ => "the host is invalid",
     }
 }
+
+const MISSING_HOST: &str = "a host is missing";
 
 #[cfg(test)]
 mod tests {
@@ -144,6 +218,105 @@ mod tests {
         assert_eq!(
             config("mariadb://u@x/?unix_socket=/run/my%20db.sock").endpoint(),
             &socket
+        );
+    }
+
+    #[test]
+    fn several_hosts_are_tried_in_the_order_given() {
+        let config = config("mariadb://ap%40p:s,e,c@h1:3307,h%2d2,[::1]:3308,127.0.0.1/my,db");
+        let hosts = [
+            tcp("h1", 3307),
+            tcp("h-2", 3306),
+            tcp("::1", 3308),
+            tcp("127.0.0.1", 3306),
+        ];
+        assert_eq!(config.endpoints(), hosts);
+        assert_eq!(config.password().as_bytes(), b"s,e,c");
+        assert_eq!((config.user(), config.database()), ("ap@p", Some("my,db")));
+    }
+
+    #[test]
+    fn a_list_of_hosts_is_read_as_strictly_as_one_host() {
+        for url in [
+            "mariadb://a,",
+            "mariadb://,a",
+            "mariadb://u@a,,b",
+            "mariadb://u@,",
+            "mariadb://a,b:99999",
+            "mariadb://a,b:x",
+            "mariadb://a,[::zz]",
+            "mariadb://a,[::1",
+            "mariadb://a,b c",
+            "mariadb://a,b%ff",
+            "postgres://a,b",
+            "mariadb:/\u{1}/a,b",
+        ] {
+            let error = refused(url);
+            assert!(
+                matches!(error, ConfigError::InvalidUrl { .. }),
+                "{url}: {error}"
+            );
+        }
+        let error = refused("mariadb://a,b:0");
+        assert!(matches!(
+            error,
+            ConfigError::InvalidOption { option: "port", .. }
+        ));
+    }
+
+    #[test]
+    fn commas_elsewhere_make_no_list_of_hosts() {
+        let config = config(" mariadb://h/d?init_command=SELECT%201,2&program_name=a://b,c ");
+        assert_eq!(config.endpoints(), [tcp("h", 3306)]);
+        assert_eq!(config.init_commands(), ["SELECT 1,2"]);
+        let config = self::config("mariadb:/d?program_name=a://b,c");
+        assert_eq!(config.endpoints(), [Endpoint::default()]);
+    }
+
+    #[test]
+    fn options_may_have_the_names_of_other_drivers() {
+        for url in [
+            "mysql://h?client_found_rows=true",
+            "mysql://h?clientFoundRows=true",
+            "mysql://h?FOUND-ROWS=1",
+        ] {
+            assert!(config(url).found_rows(), "{url}");
+        }
+        let url = "mysql://h?timezone=%2B02:00&charset=utf8mb4&collation=utf8mb4_bin\
+                   &allowPublicKeyRetrieval=true&enable_cleartext_plugin=true\
+                   &sslMode=DISABLED&max_allowed_packet=64M&localSocket=/s";
+        let config = config(url);
+        assert_eq!(config.time_zone(), Some("+02:00"));
+        assert_eq!(config.collation(), Some("utf8mb4_bin"));
+        assert!(config.public_key_retrieval() && config.clear_password());
+        assert_eq!(config.ssl_mode(), crate::SslMode::Disable);
+        assert_eq!(config.max_payload_bytes(), 64 << 20);
+        assert_eq!(config.endpoint(), &Endpoint::UnixSocket("/s".into()));
+    }
+
+    #[test]
+    fn what_other_drivers_can_do_and_this_one_cannot_is_an_error() {
+        for option in [
+            "useServerPrepStmts",
+            "loc",
+            "prefer_socket",
+            "sslCrl",
+            "tls_version",
+        ] {
+            let url = format!("mysql://h?{option}=x");
+            let error = refused(&url);
+            assert!(matches!(error, ConfigError::UnknownOption { .. }), "{url}");
+        }
+        let error = refused("mysql://h?charset=latin1").to_string();
+        assert!(
+            error.starts_with("`charset` must be utf8mb4, for"),
+            "{error}"
+        );
+        let error = refused("mysql://h?password=secret").to_string();
+        let start = "`password` must be in front of the options";
+        assert!(
+            error.starts_with(start) && !error.contains("secret"),
+            "{error}"
         );
     }
 
@@ -220,6 +393,8 @@ mod tests {
             "mariadb://u:secret@h:99999",
             "mariadb://u:secret@[::zz]",
             "mariadb://u:sec#ret@h",
+            "mariadb://u:secret@h,[::zz]",
+            "mariadb://u:secret\n@h",
             "mariadb://u:secret%ff@h",
         ] {
             let error = refused(url);

@@ -20,11 +20,14 @@ use tempfile::TempDir;
 
 use super::programs::Programs;
 use super::{LiveError, LiveServer};
+use crate::certificates::{Authority, Identity};
 
 /// A private server that is yet to be started.
 #[derive(Clone, Debug, Default)]
 pub struct Builder {
     options: Vec<String>,
+    /// Options that take a file, their files' names beside the data, and contents.
+    files: Vec<(&'static str, &'static str, String)>,
 }
 
 impl Builder {
@@ -32,6 +35,26 @@ impl Builder {
     #[must_use]
     pub fn option(mut self, option: impl Into<String>) -> Self {
         self.options.push(option.into());
+        self
+    }
+
+    /// Shows `identity` to clients that ask for TLS. Without this, servers from 11.4 on show a
+    /// certificate of their own making, and older ones offer no TLS.
+    #[must_use]
+    pub fn tls(self, identity: &Identity) -> Self {
+        self.file("ssl-cert", CERTIFICATE_FILE, identity.certificate_pem())
+            .file("ssl-key", KEY_FILE, identity.key_pem())
+    }
+
+    /// Trusts clients for whom `authority` vouches: accounts may `REQUIRE X509`.
+    #[must_use]
+    pub fn tls_clients_of(self, authority: &Authority) -> Self {
+        self.file("ssl-ca", CLIENT_CA_FILE, authority.pem())
+    }
+
+    /// Adds `option` with the path of a file of that name and content.
+    fn file(mut self, option: &'static str, name: &'static str, content: String) -> Self {
+        self.files.push((option, name, content));
         self
     }
 
@@ -65,6 +88,9 @@ impl Builder {
         let directory = tempfile::Builder::new().prefix("otaria-live-").tempdir()?;
         let password = random_password()?;
         fs::write(directory.path().join(INIT_FILE), init_statements(&password))?;
+        for (_, name, content) in &self.files {
+            fs::write(directory.path().join(name), content)?;
+        }
 
         let mut command = self.watchdog(programs, directory.path(), port)?;
         let program = PathBuf::from(command.get_program());
@@ -102,12 +128,14 @@ impl Builder {
         if !user.is_empty() {
             command.arg(format!("--user={user}"));
         }
-        for (option, file) in [
+        let paths = [
             ("datadir", "data"),
             ("socket", "socket"),
             ("pid-file", "pid"),
             ("init-file", INIT_FILE),
-        ] {
+        ];
+        let files = self.files.iter().map(|(option, file, _)| (*option, *file));
+        for (option, file) in paths.into_iter().chain(files) {
             command.arg(format!("--{option}={}", path.join(file).display()));
         }
         command
@@ -229,6 +257,9 @@ fn init_statements(password: &str) -> String {
 const WATCHDOG: &str = include_str!("watchdog.sh");
 
 const INIT_FILE: &str = "init.sql";
+const CERTIFICATE_FILE: &str = "certificate.pem";
+const KEY_FILE: &str = "key.pem";
+const CLIENT_CA_FILE: &str = "client-ca.pem";
 
 /// What tests need, then what makes a server that is thrown away start and stop fast.
 const SERVER_OPTIONS: [&str; 15] = [

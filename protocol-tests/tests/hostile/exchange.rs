@@ -210,6 +210,8 @@ pub fn assert_names_a_packet(error: &Error) {
         error,
         Error::Server(_)
             | Error::EndedByServer(_)
+            // A mutated greeting may offer TLS.
+            | Error::Tls(_)
             | Error::Auth(
                 AuthError::Server { .. }
                     | AuthError::UnknownPlugin { .. }

@@ -2,6 +2,7 @@
 
 mod local_infile;
 mod login;
+mod own_plugin;
 mod payloads;
 mod progress;
 mod session;

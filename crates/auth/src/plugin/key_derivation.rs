@@ -25,7 +25,7 @@ impl KeyDerivation {
         }
     }
 
-    /// How often the hash is computed. A processor of 2020 does about a million rounds a second.
+    /// How often the hash is computed. A million rounds take an optimized build 0.36 s on an EPYC.
     pub const fn rounds(&self) -> u32 {
         self.rounds
     }

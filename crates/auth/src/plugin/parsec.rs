@@ -23,7 +23,7 @@ pub struct Parsec {
 impl Parsec {
     /// Sets the greatest iteration factor that a server may ask for: 1024 rounds of the hash are
     /// doubled so many times. More than 20, a billion rounds, are taken for 20. The default is 10,
-    /// a million rounds, which take about a second.
+    /// a million rounds, which take most processors less than a second.
     #[must_use]
     pub fn with_max_iteration_factor(self, factor: u8) -> Self {
         Self {

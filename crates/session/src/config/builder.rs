@@ -303,6 +303,8 @@ impl ConfigBuilder {
         check(&self.settings)?;
         Ok(Config {
             settings: Arc::new(self.settings),
+            #[cfg(feature = "tls")]
+            tls_context: Arc::default(),
         })
     }
 }

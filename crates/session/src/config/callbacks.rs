@@ -3,7 +3,7 @@
 use std::fmt;
 use std::pin::Pin;
 
-use otaria_auth::Password;
+use otaria_auth::{Password, Prompt};
 
 /// Where user name and password come from when they change, such as a vault or a token service:
 /// asked once for each login. Implemented for functions that return a future.
@@ -140,33 +140,6 @@ impl Credentials {
             user: None,
             password: password.into(),
         }
-    }
-}
-
-/// A question that the server asks in the course of a login.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Prompt {
-    message: String,
-    echo: bool,
-}
-
-impl Prompt {
-    /// The question `message`, whose answer may be shown if `echo`.
-    pub fn new(message: impl Into<String>, echo: bool) -> Self {
-        Self {
-            message: message.into(),
-            echo,
-        }
-    }
-
-    /// The server's words, such as `One-time code: `.
-    pub fn message(&self) -> &str {
-        &self.message
-    }
-
-    /// Whether the answer may be shown while it is typed.
-    pub const fn echo(&self) -> bool {
-        self.echo
     }
 }
 

@@ -117,6 +117,23 @@ fn check_authentication(authentication: &Authentication) -> Result<(), ConfigErr
         "server_public_key",
         "not empty",
     )?;
+    #[cfg(feature = "rsa")]
+    if let Some(pem) = &authentication.server_public_key {
+        auth_plugins::check_public_key(pem)?;
+    }
+    #[cfg(not(feature = "rsa"))]
+    for (option, is_given) in [
+        ("public_key_retrieval", authentication.public_key_retrieval),
+        (
+            "server_public_key",
+            authentication.server_public_key.is_some(),
+        ),
+    ] {
+        if is_given {
+            let feature = "rsa";
+            return Err(ConfigError::FeatureNeeded { option, feature });
+        }
+    }
     let Some(names) = &authentication.restrict_auth else {
         return Ok(());
     };

@@ -3,16 +3,21 @@
 mod table;
 mod value;
 
+use std::path::PathBuf;
+
+use super::endpoint::{DEFAULT_HOST, DEFAULT_PORT};
 use super::settings::Settings;
-use super::{ConfigBuilder, SslMode};
+use super::{ConfigBuilder, Endpoint, SslMode};
 use crate::ConfigError;
-use table::{KNOWN, LOGIN};
+use table::{Known, LOGIN, Set};
+use value::boolean;
 
 /// Takes options by name, one after another, and makes a [`ConfigBuilder`] of them.
 pub(crate) struct Options {
     settings: Settings,
     source: Source,
     given: Vec<&'static str>,
+    place: Place,
     requirements: Requirements,
     compression: Compression,
 }
@@ -22,6 +27,26 @@ pub(crate) struct Options {
 pub(crate) enum Source {
     /// The query of a URL. Who logs in where is told by the rest of it.
     Url,
+    /// A map, such as a part of a program's own configuration.
+    #[cfg(feature = "serde")]
+    Map,
+    /// Option files or the environment: what is given later counts.
+    File,
+}
+
+/// Where the server is, as files tell it. A socket stands for the host `localhost`.
+#[derive(Clone, Debug, Default)]
+struct Place {
+    hosts: Vec<(String, Option<u16>)>,
+    port: Option<u16>,
+    socket: Option<PathBuf>,
+    protocol: Option<Protocol>,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Protocol {
+    Tcp,
+    Socket,
 }
 
 /// What some drivers say by three switches in place of a mode.
@@ -47,21 +72,39 @@ impl Options {
             settings: builder.settings,
             source,
             given: Vec::new(),
+            place: Place::default(),
             requirements: Requirements::default(),
             compression: Compression::default(),
         }
     }
 
-    /// Sets one option by its name or by a name that it has elsewhere. Names are compared without
-    /// case, `-` and `_`.
-    pub(crate) fn set(&mut self, name: &str, value: &str) -> Result<(), ConfigError> {
+    /// Sets one option by its name or by a name that it has elsewhere; `None` is a name without a
+    /// value, which switches on. Names are compared without case, `-` and `_`.
+    pub(crate) fn set(&mut self, name: &str, value: Option<&str>) -> Result<(), ConfigError> {
         let plain = plain(name);
-        let Some(known) = KNOWN.iter().find(|known| known.is_called(&plain)) else {
-            return Err(ConfigError::UnknownOption {
+        if let Some(known) = table::find(&plain) {
+            return self.set_known(known, value);
+        }
+        // MariaDB's programs take such names in files.
+        let negated = ["skip", "disable"]
+            .iter()
+            .find_map(|prefix| plain.strip_prefix(prefix).and_then(find_switch));
+        let enabled = plain.strip_prefix("enable").and_then(find_switch);
+        match (negated, enabled, value) {
+            (Some(known), _, None) if self.source == Source::File => {
+                self.set_known(known, Some("false"))
+            }
+            (_, Some(known), None) if self.source == Source::File => {
+                self.set_known(known, Some("true"))
+            }
+            _ => Err(ConfigError::UnknownOption {
                 option: name.to_owned(),
                 nearest: nearest(&plain),
-            });
-        };
+            }),
+        }
+    }
+
+    fn set_known(&mut self, known: &'static Known, value: Option<&str>) -> Result<(), ConfigError> {
         let option = known.name;
         let expected = |expected| ConfigError::InvalidOption { option, expected };
         if self.source == Source::Url && LOGIN.contains(&option) {
@@ -69,23 +112,73 @@ impl Options {
                 "in front of the options, as in mariadb://user:password@host:port/database",
             ));
         }
-        if self.given.contains(&option) && option != "init_command" {
+        let adds_or_replaces = self.source == Source::File || option == INIT_COMMAND;
+        if self.given.contains(&option) && !adds_or_replaces {
             return Err(expected("given once"));
         }
         self.given.push(option);
-        if value.is_empty() {
-            return Err(expected("followed by = and a value"));
+        match (&known.set, value) {
+            (Set::Switch(set), None) if self.source == Source::File => {
+                set(self, true);
+                Ok(())
+            }
+            (Set::Value(set), Some("")) if option == "password" => set(self, "").map_err(expected),
+            (_, None | Some("")) => Err(expected("followed by = and a value")),
+            (Set::Switch(set), Some(value)) => {
+                set(self, boolean(value).map_err(expected)?);
+                Ok(())
+            }
+            (Set::Value(set), Some(value)) => set(self, value).map_err(expected),
         }
-        (known.set)(self, value).map_err(expected)
     }
 
     /// The builder with all options in it.
     pub(crate) fn finish(mut self) -> Result<ConfigBuilder, ConfigError> {
+        self.apply_place()?;
         self.apply_requirements()?;
         self.apply_compression()?;
         Ok(ConfigBuilder {
             settings: self.settings,
         })
+    }
+
+    /// Makes endpoints of hosts, port and socket.
+    fn apply_place(&mut self) -> Result<(), ConfigError> {
+        let Place {
+            hosts,
+            port,
+            socket,
+            protocol,
+        } = std::mem::take(&mut self.place);
+        let is_local = hosts.iter().all(|(host, _)| host == DEFAULT_HOST);
+        let takes_socket = match protocol {
+            Some(Protocol::Tcp) => false,
+            Some(Protocol::Socket) => true,
+            None => is_local,
+        };
+        match socket {
+            Some(path) if takes_socket => self.settings.set_socket(&path),
+            None if protocol == Some(Protocol::Socket) => {
+                return Err(ConfigError::InvalidOption {
+                    option: "socket",
+                    expected: "given where protocol is socket",
+                });
+            }
+            _ if hosts.is_empty() => {
+                if let Some(port) = port {
+                    self.settings.set_port(port);
+                }
+            }
+            _ => {
+                let default_port = port.unwrap_or(DEFAULT_PORT);
+                let endpoint = |(host, port): (String, Option<u16>)| Endpoint::Tcp {
+                    host,
+                    port: port.unwrap_or(default_port),
+                };
+                self.settings.endpoints = hosts.into_iter().map(endpoint).collect();
+            }
+        }
+        Ok(())
     }
 
     /// Makes a mode of the switches.
@@ -155,6 +248,12 @@ impl Options {
     }
 }
 
+/// Whether the option `name` adds to those of its name given before.
+#[cfg(feature = "serde")]
+pub(super) fn may_repeat(name: &str) -> bool {
+    table::find(&plain(name)).is_some_and(|known| known.name == INIT_COMMAND)
+}
+
 /// The name without what does not count.
 fn plain(name: &str) -> String {
     let counts = |character: &char| !matches!(character, '-' | '_');
@@ -162,10 +261,13 @@ fn plain(name: &str) -> String {
     characters.map(|c| c.to_ascii_lowercase()).collect()
 }
 
+fn find_switch(plain: &str) -> Option<&'static Known> {
+    table::find(plain).filter(|known| matches!(known.set, Set::Switch(_)))
+}
+
 fn nearest(name: &str) -> &'static str {
-    KNOWN
-        .iter()
-        .flat_map(table::Known::names)
+    table::known()
+        .flat_map(Known::names)
         .map(|known| {
             (
                 strsim::normalized_damerau_levenshtein(&plain(known), name),
@@ -175,6 +277,8 @@ fn nearest(name: &str) -> &'static str {
         .max_by(|(a, _), (b, _)| a.total_cmp(b))
         .map_or("connect_timeout", |(_, known)| known)
 }
+
+const INIT_COMMAND: &str = "init_command";
 
 #[cfg(test)]
 mod tests;

@@ -56,7 +56,9 @@ impl Session {
             (Phase::Handshake(_), _) if self.received.packets().sequence_number() == 0 => {
                 "Initial handshake packet"
             }
-            (Phase::Handshake(_), _) => "response to the login",
+            #[cfg(feature = "tls")]
+            (Phase::Tls(_), _) => "TLS handshake",
+            (Phase::Handshake(_) | Phase::Paused(_), _) => "response to the login",
             (_, Some(expected)) => expected.expects(),
             (_, None) => "nothing",
         }

@@ -57,7 +57,7 @@ impl Session {
     pub fn is_uploading(&self) -> bool {
         match self.expected.front().map(|expected| expected.infile) {
             Some(Infile::Sending(_)) => true,
-            Some(Infile::Sent | Infile::Refused) => !self.unwritten().is_empty(),
+            Some(Infile::Sent | Infile::Refused) => !self.is_written(),
             Some(Infile::Attached | Infile::Refuse) | None => false,
         }
     }

@@ -8,7 +8,7 @@ use protocol_tests::live::{self, LiveServer};
 
 use super::account::{Account, all_words, connect, tcp, value};
 use Channel::{Tcp, UnixSocket};
-use Outcome::{ClientRefuses, LogsIn, ServerRefuses};
+use Outcome::{ClientRefuses, LogsIn, LogsInIfEmptyIsHashed, ServerRefuses};
 use User::{Fresh, OperatingSystem};
 
 /// The columns: a name, the account's password, the one that is given.
@@ -32,7 +32,7 @@ const TABLE: [Line; 14] = [
     // An empty password gives an empty response, any other one 20 bytes.
     line(Fresh, NATIVE, Tcp, ANY),
     line(Fresh, NATIVE, UnixSocket, ANY),
-    // "Empty password cannot log in": no key belongs to it.
+    // No key belongs to an empty password, but on servers that hash it like any other.
     line(Fresh, ED25519, Tcp, NOT_EMPTY),
     line(Fresh, ED25519, UnixSocket, NOT_EMPTY),
     // The account is not named like the user of the operating system. No password was asked
@@ -103,10 +103,10 @@ const ANY: [Outcome; 8] = [
     LogsIn,
     ACCESS_DENIED,
 ];
-/// The same without the empty one.
+/// The same without the empty one, where it is not hashed.
 const NOT_EMPTY: [Outcome; 8] = {
     let mut cells = ANY;
-    cells[0] = ACCESS_DENIED;
+    cells[0] = LogsInIfEmptyIsHashed;
     cells
 };
 
@@ -197,6 +197,30 @@ enum Outcome {
     LogsIn,
     ServerRefuses(u16),
     ClientRefuses(&'static str),
+    /// Decided by [`Outcome::on`] as soon as there is a server.
+    LogsInIfEmptyIsHashed,
+}
+
+impl Outcome {
+    /// What it is on a server that keeps a hash of empty passwords, or none.
+    fn on(self, hashes_empty: bool) -> Self {
+        match self {
+            LogsInIfEmptyIsHashed if hashes_empty => LogsIn,
+            LogsInIfEmptyIsHashed => ACCESS_DENIED,
+            decided => decided,
+        }
+    }
+}
+
+/// Whether `server` keeps a hash of an empty password: 11.8 does, 10.11 does not.
+fn hashes_empty_passwords(server: &LiveServer) -> bool {
+    let account = Account::identified(server, "%", &ED25519.replace("{}", ""));
+    let sql = format!(
+        "SELECT JSON_VALUE(Priv, '$.authentication_string') <> '' FROM mysql.global_priv \
+         WHERE User = '{}'",
+        account.name()
+    );
+    server.sql(&sql).unwrap().trim() == "1"
 }
 
 impl fmt::Display for Outcome {
@@ -205,6 +229,7 @@ impl fmt::Display for Outcome {
             LogsIn => f.write_str("logs in"),
             ServerRefuses(code) => write!(f, "server {code}"),
             ClientRefuses(error) => write!(f, "client {error}"),
+            LogsInIfEmptyIsHashed => f.write_str("logs in if empty passwords are hashed"),
         }
     }
 }
@@ -273,6 +298,8 @@ async fn check(server: &LiveServer, lines: &[Line]) {
     let plugins = "SELECT LOWER(PLUGIN_NAME) FROM information_schema.PLUGINS \
         WHERE PLUGIN_TYPE = 'AUTHENTICATION' AND PLUGIN_STATUS = 'ACTIVE'";
     let plugins = server.sql(plugins).unwrap();
+    let hashes_empty =
+        plugins.lines().any(|plugin| plugin == "ed25519") && hashes_empty_passwords(server);
     let passwords = passwords();
     let names = passwords.each_ref().map(|(name, ..)| (*name).to_owned());
     let mut table = vec![row("plugin", "channel", &names)];
@@ -287,6 +314,7 @@ async fn check(server: &LiveServer, lines: &[Line]) {
         let mut cells = Vec::new();
         for ((name, password, given), expected) in passwords.iter().zip(line.cells) {
             let found = line.found(server, password, given).await;
+            let expected = expected.on(hashes_empty);
             if found != expected.to_string() {
                 wrong.push(format!(
                     "{via}, {channel}, {name}: expected {expected}, found {found}"

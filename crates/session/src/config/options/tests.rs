@@ -4,18 +4,14 @@ use crate::{Config, Pem};
 fn config(options: &[(&str, &str)]) -> Result<Config, ConfigError> {
     let mut all = Options::new(Config::builder(), Source::Url);
     for (name, value) in options {
-        all.set(name, value)?;
+        all.set(name, Some(value))?;
     }
     all.finish()?.build()
 }
 
 #[test]
 fn no_name_stands_for_two_options() {
-    let mut names: Vec<_> = KNOWN
-        .iter()
-        .flat_map(table::Known::names)
-        .map(plain)
-        .collect();
+    let mut names: Vec<_> = table::known().flat_map(Known::names).map(plain).collect();
     let count = names.len();
     names.sort();
     names.dedup();
@@ -26,7 +22,7 @@ fn no_name_stands_for_two_options() {
 fn names_are_compared_without_case_dash_and_underscore() {
     for name in ["ssl-ca", "ssl_ca", "sslCa", "SSLCA"] {
         let mut options = Options::new(Config::builder(), Source::Url);
-        options.set(name, "/ca.pem").unwrap();
+        options.set(name, Some("/ca.pem")).unwrap();
         assert_eq!(
             options.settings.tls.ca,
             Some(Pem::from("/ca.pem")),
@@ -100,4 +96,64 @@ fn compression_without_its_feature_is_an_error_that_names_it() {
     let text = "`compression` needs the feature `compression` of the driver";
     assert_eq!(error.to_string(), text);
     assert!(config(&[("compression", "false")]).is_ok());
+}
+
+fn endpoints(options: &[(&str, Option<&str>)]) -> Result<Vec<String>, ConfigError> {
+    let mut all = Options::new(Config::builder(), Source::File);
+    for (name, value) in options {
+        all.set(name, *value)?;
+    }
+    let config = all.finish()?.build()?;
+    Ok(config.endpoints().iter().map(ToString::to_string).collect())
+}
+
+#[test]
+fn a_socket_stands_for_localhost_unless_the_protocol_says_otherwise() {
+    let (socket, port) = (("socket", Some("/s")), ("port", Some("3307")));
+    let expect = |options: &[_], expected: &[&str]| {
+        assert_eq!(endpoints(options).unwrap(), expected, "{options:?}");
+    };
+    expect(&[socket, port], &["/s"]);
+    expect(&[("host", Some("localhost")), socket], &["/s"]);
+    expect(&[socket, ("host", Some("a,b:1")), port], &["a:3307", "b:1"]);
+    expect(
+        &[socket, port, ("protocol", Some("TCP"))],
+        &["localhost:3307"],
+    );
+    expect(
+        &[socket, ("host", Some("a")), ("protocol", Some("socket"))],
+        &["/s"],
+    );
+    assert!(endpoints(&[("protocol", Some("socket"))]).is_err());
+    assert!(endpoints(&[("protocol", Some("pipe"))]).is_err());
+}
+
+#[test]
+fn in_files_the_last_one_counts_and_a_name_alone_switches_on() {
+    let set = |options: &[(&str, Option<&str>)]| {
+        let mut all = Options::new(Config::builder(), Source::File);
+        for (name, value) in options {
+            all.set(name, *value)?;
+        }
+        all.finish()?.build()
+    };
+    let config = set(&[
+        ("user", Some("a")),
+        ("user", Some("b")),
+        ("password", Some("")),
+        ("local-infile", None),
+        ("skip-tcp-nodelay", None),
+        ("enable-multi-statements", None),
+    ])
+    .unwrap();
+    assert_eq!(config.user(), "b");
+    assert!(config.local_infile() && config.multi_statements() && !config.tcp_nodelay());
+    for options in [
+        [("user", None)],
+        [("skip-user", None)],
+        [("skip-tcp-nodelay", Some("1"))],
+        [("skip", None)],
+    ] {
+        assert!(set(&options).is_err(), "{options:?}");
+    }
 }

@@ -44,3 +44,79 @@ pub(super) fn bytes(value: &str) -> Result<usize, &'static str> {
 pub(super) fn list(value: &str) -> impl Iterator<Item = &str> {
     value.split(',').map(str::trim)
 }
+
+/// Hosts between commas, each with its port if it has one: `a,b:3307,[::1]:3308,::2`.
+pub(super) fn hosts(value: &str) -> Result<Vec<(String, Option<u16>)>, &'static str> {
+    list(value)
+        .map(|host| parse_host(host).ok_or("hosts such as a.example.org,b.example.org:3307"))
+        .collect()
+}
+
+fn parse_host(text: &str) -> Option<(String, Option<u16>)> {
+    let (host, port) = if let Some(rest) = text.strip_prefix('[') {
+        let (address, rest) = rest.split_once(']')?;
+        let port = match rest {
+            "" => None,
+            _ => Some(rest.strip_prefix(':')?),
+        };
+        (address, port)
+    } else {
+        match text.split_once(':') {
+            Some((host, port)) if !port.contains(':') => (host, Some(port)),
+            // An IPv6 address without brackets has no port.
+            _ => (text, None),
+        }
+    };
+    let port = port.map(|port| port.parse().ok().filter(|port| *port != 0));
+    match port {
+        _ if host.is_empty() => None,
+        None => Some((host.to_owned(), None)),
+        Some(port) => Some((host.to_owned(), Some(port?))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_are_read_with_and_without_ports() {
+        let found = hosts("a,b:3307, [::1]:3308,::2,[::3]").unwrap();
+        let expected = [
+            ("a", None),
+            ("b", Some(3307)),
+            ("::1", Some(3308)),
+            ("::2", None),
+            ("::3", None),
+        ];
+        assert_eq!(found, expected.map(|(host, port)| (host.to_owned(), port)));
+        for text in [
+            "",
+            "a,",
+            "a:",
+            "a:x",
+            "a:0",
+            "a:99999",
+            "[::1",
+            "[::1]3306",
+            ":1",
+        ] {
+            assert!(hosts(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn bytes_have_units() {
+        assert_eq!(bytes("16M"), Ok(16 << 20));
+        assert_eq!(bytes("1k"), Ok(1024));
+        for text in [
+            "",
+            "-1",
+            "1T",
+            "99999999999999999999",
+            "18446744073709551615G",
+        ] {
+            assert!(bytes(text).is_err(), "{text}");
+        }
+    }
+}
