@@ -24,17 +24,21 @@ struct Shell {
     session: Session,
     server: PacketEncoder,
     connected: bool,
+    /// Whether a change of the user was queued.
+    changing: bool,
     closed: Option<CloseReason>,
 }
 
 impl Shell {
     fn new() -> Self {
         let config = Config::builder().user("user").password("secret");
+        let config = config.local_infile(true).on_progress(|_| ());
         let config = config.build().expect("a configuration");
         Self {
             session: Session::new(&config, Channel::Plain, [0; 32]),
             server: PacketEncoder::new(),
             connected: false,
+            changing: false,
             closed: None,
         }
     }
@@ -64,7 +68,7 @@ impl Shell {
 
     /// Does what the next byte says.
     fn step(&mut self, input: &mut Input<'_>) {
-        match input.byte() % 16 {
+        match input.byte() % 21 {
             0 => self.session.read_buffer().extend_from_slice(input.bytes()),
             // The next packet of a response.
             1 => self.receive(input.bytes()),
@@ -96,6 +100,15 @@ impl Shell {
             11 => self.quit(),
             12 => self.server.set_sequence_number(input.byte()),
             13 => self.end(input.byte()),
+            16 => {
+                let sql = String::from_utf8_lossy(input.bytes());
+                let queued = self.session.load_data_local(&sql);
+                self.command(queued);
+            }
+            17 => self.upload(input.bytes()),
+            18 => self.session.end_upload(),
+            19 => self.change_user(),
+            20 => self.answer(),
             // All that has come.
             _ => while self.poll() {},
         }
@@ -116,9 +129,11 @@ impl Shell {
         match self.session.poll() {
             Ok(None) => return false,
             Ok(Some(Event::Connected)) => {
-                assert!(!self.connected, "connected twice");
+                assert!(!self.connected || self.changing, "connected twice");
                 self.connected = true;
             }
+            Ok(Some(Event::LocalInfile)) => assert!(self.session.is_uploading()),
+            Ok(Some(Event::Derive(_))) => assert!(self.session.key_derivation().is_some()),
             Ok(Some(Event::Row(row))) => read(&self.session.row(row)),
             Ok(Some(Event::ResultSet)) => assert!(self.session.is_in_rows()),
             Ok(Some(_)) => assert!(self.connected),
@@ -148,6 +163,34 @@ impl Shell {
             }) => assert!(!self.connected && self.session.close_reason().is_none()),
             Err(error) => {
                 assert!(matches!(error, Error::Closed { .. }));
+                self.failed(&error);
+            }
+        }
+    }
+
+    /// Content of a file is sent where it was asked for, and nowhere else.
+    fn upload(&mut self, data: &[u8]) {
+        let before = self.session.unwritten().len();
+        let may_send = self.session.is_uploading();
+        self.session.upload(data);
+        assert!(may_send || self.session.unwritten().len() == before);
+    }
+
+    fn change_user(&mut self) {
+        let config = Config::builder().build().expect("a configuration");
+        let config = config.for_user("other", "secret", None);
+        let config = config.expect("a configuration");
+        let queued = self.session.change_user(&config, [1; 32]);
+        self.changing |= queued.is_ok();
+        self.command(queued);
+    }
+
+    fn answer(&mut self) {
+        if let Some(derivation) = self.session.key_derivation().cloned() {
+            // A server may ask for a million rounds.
+            if derivation.rounds() <= 2048
+                && let Err(error) = self.session.derived(derivation.derive())
+            {
                 self.failed(&error);
             }
         }
