@@ -116,7 +116,9 @@ impl Options {
         if self.given.contains(&option) && !adds_or_replaces {
             return Err(expected("given once"));
         }
-        self.given.push(option);
+        if !self.given.contains(&option) {
+            self.given.push(option);
+        }
         match (&known.set, value) {
             (Set::Switch(set), None) if self.source == Source::File => {
                 set(self, true);
