@@ -1,8 +1,10 @@
 //! Tests against a real server: a private one, or that of `OTARIA_TEST_URL`.
 
+mod local_infile;
 mod login;
 mod own_plugin;
 mod payloads;
+mod progress;
 mod session;
 mod values;
 
