@@ -4,6 +4,7 @@ mod local_infile;
 mod login;
 mod own_plugin;
 mod payloads;
+mod pipelines;
 mod progress;
 mod session;
 mod values;
