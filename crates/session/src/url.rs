@@ -283,11 +283,12 @@ mod tests {
             assert!(config(url).found_rows(), "{url}");
         }
         let url = "mysql://h?timezone=%2B02:00&charset=utf8mb4&collation=utf8mb4_bin\
-                   &enable_cleartext_plugin=true&sslMode=DISABLED&max_allowed_packet=64M&localSocket=/s";
+                   &connect-expired-password=true&enable_cleartext_plugin=true\
+                   &sslMode=DISABLED&max_allowed_packet=64M&localSocket=/s";
         let config = config(url);
         assert_eq!(config.time_zone(), Some("+02:00"));
         assert_eq!(config.collation(), Some("utf8mb4_bin"));
-        assert!(config.clear_password());
+        assert!(config.expired_password() && config.clear_password());
         assert_eq!(config.ssl_mode(), crate::SslMode::Disable);
         assert_eq!(config.max_payload_bytes(), 64 << 20);
         assert_eq!(config.endpoint(), &Endpoint::UnixSocket("/s".into()));

@@ -258,9 +258,13 @@ pub(super) fn may_repeat(name: &str) -> bool {
 
 /// The name without what does not count.
 fn plain(name: &str) -> String {
+    plain_characters(name).collect()
+}
+
+fn plain_characters(name: &str) -> impl Iterator<Item = char> {
     let counts = |character: &char| !matches!(character, '-' | '_');
     let characters = name.chars().filter(counts);
-    characters.map(|c| c.to_ascii_lowercase()).collect()
+    characters.map(|character| character.to_ascii_lowercase())
 }
 
 fn find_switch(plain: &str) -> Option<&'static Known> {
@@ -268,11 +272,13 @@ fn find_switch(plain: &str) -> Option<&'static Known> {
 }
 
 fn nearest(name: &str) -> &'static str {
+    // What is longer than any name is like none of them, and takes long to compare.
+    let name: String = name.chars().take(LONGEST_NAME).collect();
     table::known()
         .flat_map(Known::names)
         .map(|known| {
             (
-                strsim::normalized_damerau_levenshtein(&plain(known), name),
+                strsim::normalized_damerau_levenshtein(&plain(known), &name),
                 known,
             )
         })
@@ -280,6 +286,8 @@ fn nearest(name: &str) -> &'static str {
         .map_or("connect_timeout", |(_, known)| known)
 }
 
+/// No option has a longer name.
+const LONGEST_NAME: usize = 40;
 const INIT_COMMAND: &str = "init_command";
 
 #[cfg(test)]

@@ -24,7 +24,8 @@ pub(super) enum Set {
 impl Known {
     /// Whether `plain`, a name without case, `-` and `_`, is one of its names.
     pub(super) fn is_called(&self, plain: &str) -> bool {
-        self.names().any(|name| super::plain(name) == plain)
+        self.names()
+            .any(|name| super::plain_characters(name).eq(plain.chars()))
     }
 
     /// Its name, and the others.

@@ -13,6 +13,7 @@ fn config(options: &[(&str, &str)]) -> Result<Config, ConfigError> {
 fn no_name_stands_for_two_options() {
     let mut names: Vec<_> = table::known().flat_map(Known::names).map(plain).collect();
     let count = names.len();
+    assert!(names.iter().all(|name| name.len() <= LONGEST_NAME));
     names.sort();
     names.dedup();
     assert_eq!(names.len(), count);
