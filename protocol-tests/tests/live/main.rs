@@ -7,6 +7,7 @@ mod payloads;
 mod pipelines;
 mod progress;
 mod session;
+mod tls_modes;
 mod values;
 
 use otaria::{Config, Connection};
