@@ -9,6 +9,7 @@ mod progress;
 mod session;
 mod tls_modes;
 mod values;
+mod zero_configuration;
 
 use otaria::{Config, Connection};
 use protocol_tests::live;
