@@ -75,30 +75,41 @@ const TABLE: [Line; 21] = [
     line(Fresh, OTHER_PARSEC_OR_NATIVE, &NO_TLS, ANY),
     // A server whose parsec has failed inside TLS (11.8.6) asks for the next method, and closes
     // when it is answered.
-    line(Fresh, PARSEC_OR_NATIVE, &[TlsProven, TlsUnproven], {
-        let mut cells = ANY;
-        cells[7] = OrIsLost(&ACCESS_DENIED);
-        cells
-    }),
-    line(Fresh, PARSEC_OR_NATIVE, &[TlsByPassword], {
-        let mut cells = must_prove(ANY);
-        cells[7] = OrIsLost(&UNPROVEN_ACCESS_DENIED);
-        cells
-    }),
-    line(Fresh, OTHER_PARSEC_OR_NATIVE, &[TlsProven, TlsUnproven], {
-        let mut cells = [OrIsLost(&LogsIn); 8];
-        cells[7] = OrIsLost(&ACCESS_DENIED);
-        cells
-    }),
-    line(Fresh, OTHER_PARSEC_OR_NATIVE, &[TlsByPassword], {
-        let mut cells = [OrIsLost(&LogsIn); 8];
-        cells[0] = NO_PROOF_WITHOUT_PASSWORD;
-        cells[7] = OrIsLost(&UNPROVEN_ACCESS_DENIED);
-        cells
-    }),
-    // What proves nothing is not tried where the server has to prove itself.
-    line(Fresh, NATIVE_OR_SOCKET, &[TlsByPassword], must_prove(ANY)),
-    line(Fresh, NATIVE_OR_SOCKET, &ALL, ANY),
+    line(
+        Fresh,
+        PARSEC_OR_NATIVE,
+        &[TlsProven, TlsUnproven],
+        wrong_is(OrIsLost(&ACCESS_DENIED), ANY),
+    ),
+    line(
+        Fresh,
+        PARSEC_OR_NATIVE,
+        &[TlsByPassword],
+        wrong_is(OrIsLost(&UNPROVEN_ACCESS_DENIED), must_prove(ANY)),
+    ),
+    line(
+        Fresh,
+        OTHER_PARSEC_OR_NATIVE,
+        &[TlsProven, TlsUnproven],
+        wrong_is(OrIsLost(&ACCESS_DENIED), [OrIsLost(&LogsIn); 8]),
+    ),
+    line(
+        Fresh,
+        OTHER_PARSEC_OR_NATIVE,
+        &[TlsByPassword],
+        empty_is(
+            NO_PROOF_WITHOUT_PASSWORD,
+            wrong_is(OrIsLost(&UNPROVEN_ACCESS_DENIED), [OrIsLost(&LogsIn); 8]),
+        ),
+    ),
+    // The error is that of the last method, which asked for no password.
+    line(Fresh, NATIVE_OR_SOCKET, &ALL, wrong_is(NO_PASSWORD, ANY)),
+    line(
+        Fresh,
+        NATIVE_OR_SOCKET,
+        &[TlsByPassword],
+        wrong_is(UnprovenServerRefuses(1698), must_prove(ANY)),
+    ),
 ];
 
 /// Lines for servers that ask for no hash of before MySQL 4.1, as they are by default.
@@ -127,8 +138,9 @@ const PRIVATE_TABLE: [Line; 15] = [
     line(Fresh, PAM, &ALL, [UNKNOWN_DIALOG; 8]),
     // A method that the client has not got ends the login, whatever would come after it.
     line(Fresh, PAM_OR_NATIVE, &ALL, [UNKNOWN_DIALOG; 8]),
-    // A password in clear goes to a server that is known, or in the same machine.
-    line(Fresh, PAM, &PROVEN, ANY).in_clear(),
+    // A password in clear goes to a server that is known, or in the same machine. An empty one
+    // is no answer to a server's PAM, which then asks in words.
+    line(Fresh, PAM, &PROVEN, empty_is(ASKED, ANY)).in_clear(),
     line(Fresh, PAM, &UNPROVEN, [UNPROVEN_DIALOG; 8]).in_clear(),
     line(
         Fresh,
@@ -137,22 +149,24 @@ const PRIVATE_TABLE: [Line; 15] = [
         must_prove([DIALOG_PROVES_NOTHING; 8]),
     )
     .in_clear(),
-    line(Fresh, PAM_OR_NATIVE, &PROVEN, ANY).in_clear(),
+    line(Fresh, PAM_OR_NATIVE, &PROVEN, empty_is(ASKED, ANY)).in_clear(),
     line(Fresh, PAM_OR_NATIVE, &UNPROVEN, [UNPROVEN_DIALOG; 8]).in_clear(),
     // The first method decides: nothing was said that a stranger could use.
     line(Fresh, NATIVE_OR_PAM, &PROVEN, ANY).in_clear(),
-    line(Fresh, NATIVE_OR_PAM, &UNPROVEN, {
-        let mut cells = ANY;
-        cells[7] = UNPROVEN_DIALOG;
-        cells
-    })
+    line(
+        Fresh,
+        NATIVE_OR_PAM,
+        &UNPROVEN,
+        wrong_is(UNPROVEN_DIALOG, ANY),
+    )
     .in_clear(),
 ];
 
 /// The lines for a server with `--pam-use-cleartext-plugin=ON`.
 const CLEAR_TABLE: [Line; 5] = [
     line(Fresh, PAM, &ALL, [UNKNOWN_CLEAR; 8]),
-    line(Fresh, PAM, &PROVEN, ANY).in_clear(),
+    // It asks in the words of `dialog` here too, which mysql_clear_password does not know.
+    line(Fresh, PAM, &PROVEN, empty_is(ASKED_IN_CLEAR, ANY)).in_clear(),
     line(Fresh, PAM, &UNPROVEN, [UNPROVEN_CLEAR; 8]).in_clear(),
     line(
         Fresh,
@@ -161,7 +175,7 @@ const CLEAR_TABLE: [Line; 5] = [
         must_prove([CLEAR_PROVES_NOTHING; 8]),
     )
     .in_clear(),
-    line(Fresh, PAM_OR_NATIVE, &PROVEN, ANY).in_clear(),
+    line(Fresh, PAM_OR_NATIVE, &PROVEN, empty_is(ASKED_IN_CLEAR, ANY)).in_clear(),
 ];
 
 const ALL: [Channel; 5] = [InClear, Compressed, TlsProven, TlsUnproven, UnixSocket];
@@ -206,6 +220,8 @@ const UNPROVEN_DIALOG: Outcome = ClientRefuses("UnprovenChannel dialog");
 const UNPROVEN_CLEAR: Outcome = ClientRefuses("UnprovenChannel mysql_clear_password");
 const DIALOG_PROVES_NOTHING: Outcome = ClientRefuses("PluginProvesNothing dialog");
 const CLEAR_PROVES_NOTHING: Outcome = ClientRefuses("PluginProvesNothing mysql_clear_password");
+const ASKED: Outcome = ClientRefuses("Prompt");
+const ASKED_IN_CLEAR: Outcome = ClientRefuses("UnexpectedPluginData mysql_clear_password");
 const NO_PROOF_WITHOUT_PASSWORD: Outcome = ClientRefuses("NoPasswordToProveBy");
 
 /// Any password but a wrong one.
@@ -215,11 +231,19 @@ const ANY: [Outcome; 8] = {
     cells
 };
 /// The same without the empty one, where it is not hashed.
-const NOT_EMPTY: [Outcome; 8] = {
-    let mut cells = ANY;
-    cells[0] = LogsInIfEmptyIsHashed;
+const NOT_EMPTY: [Outcome; 8] = empty_is(LogsInIfEmptyIsHashed, ANY);
+
+/// The same with another outcome for the empty password.
+const fn empty_is(outcome: Outcome, mut cells: [Outcome; 8]) -> [Outcome; 8] {
+    cells[0] = outcome;
     cells
-};
+}
+
+/// The same with another outcome for the wrong password.
+const fn wrong_is(outcome: Outcome, mut cells: [Outcome; 8]) -> [Outcome; 8] {
+    cells[7] = outcome;
+    cells
+}
 
 /// What comes of `cells` where the server has to prove itself by the password: an empty one proves
 /// nothing, a login counts with the proof alone, and a refusal may be anybody's.
@@ -318,18 +342,22 @@ async fn check(place: &Place<'_>, lines: impl IntoIterator<Item = &Line>) {
             table += &row(&via, "", &[left_out]);
             continue;
         }
-        for channel in line.channels.iter().filter(|channel| place.has(**channel)) {
-            let mut cells = Vec::new();
-            for ((name, password, given), expected) in passwords.iter().zip(line.cells) {
-                let found = line.found(place, *channel, password, given).await;
-                if !expected.allows(&found, &server) {
+        let has = |channel: &Channel| place.has(*channel);
+        let channels: Vec<Channel> = line.channels.iter().copied().filter(has).collect();
+        let mut rows = vec![Vec::new(); channels.len()];
+        for ((name, password, given), expected) in passwords.iter().zip(line.cells) {
+            let found = line.found(place, &channels, password, given).await;
+            for ((channel, row), found) in channels.iter().zip(&mut rows).zip(found) {
+                if !expected.allows(&found, server) {
                     let channel = channel.name();
                     wrong.push(format!(
                         "{via}, {channel}, {name}: expected {expected}, found {found}"
                     ));
                 }
-                cells.push(found);
+                row.push(found);
             }
+        }
+        for (channel, cells) in channels.iter().zip(rows) {
             table += &row(&via, channel.name(), &cells);
         }
     }

@@ -193,43 +193,52 @@ impl Line {
             return None;
         }
         let services = place.services.into_iter().flatten();
-        let error = services.filter_map(|service| service.as_ref().err()).next();
+        let error = services
+            .into_iter()
+            .find_map(|service| service.as_ref().err());
         error.map(|error| format!("there is no service of PAM: {error:?}"))
     }
 
-    /// What comes of a login with `given` to an account with `password`.
+    /// What comes of a login with `given` to an account with `password`, channel by channel.
     pub(super) async fn found(
         &self,
         place: &Place<'_>,
-        channel: Channel,
+        channels: &[Channel],
         password: &str,
         given: &str,
-    ) -> String {
-        let account = self.account(place, channel, password);
-        let config = place.config(channel).clear_password(self.clear_password);
-        match connect(config.user(account.name()).password(given)).await {
-            Ok(mut connection) => {
-                let user = value(&mut connection, "SELECT CURRENT_USER()").await;
-                let user = user.unwrap();
-                let tls = format!("{:?}", connection.tls());
-                let is_right = channel.is_that_of(&connection);
-                connection.close().await.unwrap();
-                if user != account.shown() {
-                    format!("logs in as {user}")
-                } else if !is_right {
-                    format!("logs in over {tls}")
-                } else {
-                    Outcome::LogsIn.to_string()
+    ) -> Vec<String> {
+        let mut found = Vec::new();
+        let mut account: Option<Account<'_>> = None;
+        for channel in channels {
+            let host = self.host(*channel);
+            // One for all channels by TCP.
+            let account = match &mut account {
+                Some(account) if account.host() == host => account,
+                other => other.insert(self.account(place, host, password)),
+            };
+            let config = place.config(*channel).user(account.name()).password(given);
+            let config = config.clear_password(self.clear_password);
+            found.push(match connect(config).await {
+                Ok(connection) => logged_in(connection, account, *channel).await,
+                Err(error) if shows(&error, given) || shows(&error, password) => {
+                    "an error that shows the password".to_owned()
                 }
-            }
-            Err(error) if shows(&error, given) || shows(&error, password) => {
-                "an error that shows the password".to_owned()
-            }
-            Err(error) => refused(&error),
+                Err(error) => refused(&error),
+            });
+        }
+        found
+    }
+
+    /// Whence an account lets its user in.
+    const fn host(&self, channel: Channel) -> &'static str {
+        match (self.user, channel) {
+            (_, Channel::UnixSocket) => "localhost",
+            (User::Fresh, _) => "%",
+            (User::OperatingSystem, _) => "127.0.0.1",
         }
     }
 
-    fn account<'a>(&self, place: &Place<'a>, channel: Channel, password: &str) -> Account<'a> {
+    fn account<'a>(&self, place: &Place<'a>, host: &'static str, password: &str) -> Account<'a> {
         let mut via = self.via.replace("{}", password);
         let service = |index: usize| place.services.and_then(|all| all[index].as_ref().ok());
         for (index, name) in ["{service}", "{other service}"].into_iter().enumerate() {
@@ -237,22 +246,30 @@ impl Line {
                 via = via.replace(name, service.name());
             }
         }
-        let account = match (self.user, channel) {
-            (User::Fresh, Channel::UnixSocket) => {
-                Account::identified(place.server, "localhost", &via)
-            }
-            (User::Fresh, _) => Account::identified(place.server, "%", &via),
-            (User::OperatingSystem, Channel::UnixSocket) => {
-                Account::named(place.server, &whoami(), "localhost", &via)
-            }
-            (User::OperatingSystem, _) => {
-                Account::named(place.server, &whoami(), "127.0.0.1", &via)
-            }
+        let account = match self.user {
+            User::Fresh => Account::identified(place.server, host, &via),
+            User::OperatingSystem => Account::named(place.server, &whoami(), host, &via),
         };
         if let Some(service) = service(0) {
             service.set_password(account.name(), password).unwrap();
         }
         account
+    }
+}
+
+/// What has come of a login, which is to be as `account` over `channel`.
+async fn logged_in(mut connection: Connection, account: &Account<'_>, channel: Channel) -> String {
+    let user = value(&mut connection, "SELECT CURRENT_USER()").await;
+    let user = user.unwrap();
+    let tls = connection.tls().cloned();
+    let is_right = channel.is_that_of(&connection);
+    connection.close().await.unwrap();
+    if user != account.shown() {
+        format!("logs in as {user}")
+    } else if !is_right {
+        format!("logs in over {tls:?}")
+    } else {
+        Outcome::LogsIn.to_string()
     }
 }
 

@@ -25,7 +25,7 @@ pub(super) enum Outcome {
 
 impl Outcome {
     /// Whether `found` is that on `server`.
-    pub(super) fn allows(self, found: &str, server: &Server) -> bool {
+    pub(super) fn allows(self, found: &str, server: Server) -> bool {
         let decided = match self {
             Self::LogsInIfEmptyIsHashed if server.hashes_empty_passwords => Self::LogsIn,
             Self::LogsInIfEmptyIsHashed => Self::ServerRefuses(1045),
@@ -92,6 +92,7 @@ pub(super) fn refused(error: &Error) -> String {
     let Error::Auth(refusal) = error else {
         return match error {
             Error::ConnectionLost { .. } => LOST.to_owned(),
+            Error::Prompt { source: None } => "client Prompt".to_owned(),
             Error::Io { source, .. } if source.kind() == io::ErrorKind::ConnectionReset => {
                 LOST.to_owned()
             }
@@ -108,6 +109,7 @@ pub(super) fn refused(error: &Error) -> String {
         AuthError::OldPassword => "client OldPassword".to_owned(),
         AuthError::NoPasswordToProveBy => "client NoPasswordToProveBy".to_owned(),
         AuthError::UnknownPlugin { plugin } => named("UnknownPlugin", plugin),
+        AuthError::UnexpectedPluginData { plugin } => named("UnexpectedPluginData", plugin),
         AuthError::UnprovenChannel { plugin } => named("UnprovenChannel", plugin),
         AuthError::PluginProvesNothing { plugin } => named("PluginProvesNothing", plugin),
         AuthError::ServerNotProven(why) => format!("client ServerNotProven {why:?}"),
