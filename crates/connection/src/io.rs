@@ -44,6 +44,12 @@ impl Connection {
     /// Makes the connection ready for a command: what an earlier call left behind is taken back
     /// if it was not sent, and read to its end if it was.
     pub(crate) async fn ready(&mut self) -> Result<(), Error> {
+        let settled = self.settle().await;
+        self.take_changed_config();
+        settled
+    }
+
+    async fn settle(&mut self) -> Result<(), Error> {
         self.session.abandon();
         if self.session.unwritten().is_empty() {
             match self.session.discard() {
@@ -69,6 +75,7 @@ impl Connection {
                 return Ok(());
             }
             // A response may have asked for something on its way.
+            self.finish_change_of_user().await?;
             if self.session.unwritten().is_empty() {
                 self.fill().await?;
             }

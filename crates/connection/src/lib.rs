@@ -1,6 +1,7 @@
 //! A MariaDB connection on tokio: a thin shell that moves bytes between a socket and an
 //! [`otaria_session::Session`]. It spawns no task; the task that uses a connection drives it.
 
+mod change_user;
 mod connect;
 mod connection;
 mod dial;

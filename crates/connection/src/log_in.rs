@@ -1,4 +1,6 @@
-use otaria_session::{Channel, Config, Endpoint, Error, Event, Pem, Session};
+use otaria_session::{
+    Channel, Config, DerivedKey, Endpoint, Error, Event, KeyDerivation, Pem, Session,
+};
 use tokio::task::spawn_blocking;
 
 use crate::Connection;
@@ -17,11 +19,7 @@ impl Connection {
         endpoint: &Endpoint,
         config: &Config,
     ) -> Result<Self, Error> {
-        let mut entropy = [0; 32];
-        getrandom::fill(&mut entropy).map_err(|error| Error::Io {
-            action: "get random bytes from the operating system".to_owned(),
-            source: error.into(),
-        })?;
+        let entropy = entropy()?;
         let config = with_public_key(with_credentials(config).await?).await?;
         let mut connection = Self {
             session: Session::new(&config, channel, entropy),
@@ -52,7 +50,7 @@ impl Connection {
     }
 
     /// Does what the login asks of the shell, and says what follows at once.
-    async fn answer_login(&mut self, event: Event) -> Result<Option<Event>, Error> {
+    pub(crate) async fn answer_login(&mut self, event: Event) -> Result<Option<Event>, Error> {
         let answered = match event {
             Event::Prompt(prompt) => {
                 let Some(handler) = self.config.prompt_handler().cloned() else {
@@ -65,22 +63,36 @@ impl Connection {
                 self.session.answer(&answer)
             }
             Event::Derive(derivation) => {
-                let key = if derivation.rounds() <= ROUNDS_AT_ONCE {
-                    derivation.derive()
-                } else {
-                    // A runtime that is shutting down.
-                    let derived = spawn_blocking(move || derivation.derive()).await;
-                    derived.map_err(|error| Error::Io {
-                        action: "derive a key from the password".to_owned(),
-                        source: error.into(),
-                    })?
-                };
+                let key = derive(derivation).await?;
                 self.session.derived(key)
             }
             _ => Ok(None),
         };
         answered.map_err(|error| self.closed(error))
     }
+}
+
+/// Random bytes for one login.
+pub(crate) fn entropy() -> Result<[u8; 32], Error> {
+    let mut entropy = [0; 32];
+    getrandom::fill(&mut entropy).map_err(|error| Error::Io {
+        action: "get random bytes from the operating system".to_owned(),
+        source: error.into(),
+    })?;
+    Ok(entropy)
+}
+
+/// Makes a key of the password, off the executor if that takes long.
+pub(crate) async fn derive(derivation: KeyDerivation) -> Result<DerivedKey, Error> {
+    if derivation.rounds() <= ROUNDS_AT_ONCE {
+        return Ok(derivation.derive());
+    }
+    let derived = spawn_blocking(move || derivation.derive()).await;
+    // A runtime that is shutting down.
+    derived.map_err(|error| Error::Io {
+        action: "derive a key from the password".to_owned(),
+        source: error.into(),
+    })
 }
 
 /// `config` with the credentials for this connection, if they are to be asked for.

@@ -21,10 +21,15 @@ pub(crate) struct CommandQueue {
 impl CommandQueue {
     /// Queues a command and returns the sequence number that the response to it begins with.
     pub(crate) fn push(&mut self, command: &impl Encode, capabilities: Capabilities) -> u8 {
-        let ((), next) = self.write(SequenceNumbers::COMMAND, |out| {
-            out.packet(command, capabilities);
-        });
-        next.packet
+        let ((), next) = self.push_with(|out| out.packet(command, capabilities));
+        next
+    }
+
+    /// Queues a command that `write` writes, and returns the sequence number that the response to
+    /// it begins with. Nothing is queued if it writes nothing.
+    pub(crate) fn push_with<T>(&mut self, write: impl FnOnce(&mut PacketEncoder) -> T) -> (T, u8) {
+        let (written, next) = self.write(SequenceNumbers::COMMAND, write);
+        (written, next.packet)
     }
 
     /// Queues what the client says inside an exchange: packets from these numbers on, which are
@@ -60,8 +65,9 @@ impl CommandQueue {
         self.packets.set_sequence_number(numbers.packet);
         let written = write(&mut self.packets);
         self.end();
-        let packet = self.packets.sequence_number();
-        (written, SequenceNumbers { packet, ..numbers })
+        let mut next = numbers;
+        next.packet = self.packets.sequence_number();
+        (written, next)
     }
 
     /// What was written since the last end is a piece, if it is anything at all.
@@ -201,10 +207,8 @@ mod tests {
     #[test]
     fn an_answer_inside_an_exchange_goes_on_counting_and_is_not_taken_back() {
         let mut queue = CommandQueue::default();
-        let numbers = SequenceNumbers {
-            packet: 0xff,
-            ..SequenceNumbers::COMMAND
-        };
+        let mut numbers = SequenceNumbers::COMMAND;
+        numbers.packet = 0xff;
         let ((), next) = queue.push_answer(numbers, |out| out.payload(|out| out.bytes(b"ab")));
         assert_eq!(next.packet, 0);
         queue.push(&ComPing, Capabilities::empty());

@@ -313,6 +313,23 @@ impl Config {
         self.remade(builder)
     }
 
+    /// The same configuration for another user, without a
+    /// [credentials provider](ConfigBuilder::credentials_provider).
+    ///
+    /// # Errors
+    /// [`ConfigError::InvalidOption`] for a name that the protocol cannot carry.
+    pub fn for_user(
+        &self,
+        user: &str,
+        password: impl Into<Password>,
+        database: Option<&str>,
+    ) -> Result<Self, ConfigError> {
+        let mut builder = self.to_builder().user(user).password(password);
+        builder.settings.database = database.map(str::to_owned);
+        builder.settings.authentication.credentials_provider = None;
+        self.remade(builder)
+    }
+
     /// The same configuration with the server's public key itself in place of its file.
     ///
     /// # Errors

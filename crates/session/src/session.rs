@@ -1,3 +1,4 @@
+mod change_user;
 mod expected;
 mod failure;
 mod infile;
@@ -52,6 +53,8 @@ pub struct Session {
     capabilities: Capabilities,
     state: SessionState,
     database: Option<String>,
+    /// That of the user that the latest change has led to, until it is taken.
+    changed_config: Option<Config>,
     max_payload_bytes: usize,
 }
 
@@ -97,6 +100,7 @@ impl Session {
             capabilities: Capabilities::empty(),
             state: SessionState::default(),
             database: config.database().map(str::to_owned),
+            changed_config: None,
             max_payload_bytes: config.max_payload_bytes(),
         }
     }

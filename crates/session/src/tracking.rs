@@ -92,6 +92,14 @@ impl SessionState {
         SessionChanges::new(session_state).try_for_each(|change| self.current.change(&change?))
     }
 
+    /// Like [`reset`](Self::reset), by a server that says nothing of its status: no transaction is
+    /// open any longer.
+    pub(crate) fn roll_back(&mut self) {
+        self.reset();
+        self.status
+            .remove(ServerStatus::IN_TRANS | ServerStatus::IN_TRANS_READONLY);
+    }
+
     /// The server has reset the session: all is as after the login, but the default database stays.
     pub(crate) fn reset(&mut self) {
         let schema = self.current.schema.take();

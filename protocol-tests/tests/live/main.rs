@@ -1,5 +1,6 @@
 //! Tests against a real server: a private one, or that of `OTARIA_TEST_URL`.
 
+mod change_user;
 mod local_infile;
 mod login;
 mod own_plugin;

@@ -1,42 +1,64 @@
 use otaria_codec::ResponseReader;
 
+use super::change_user::ChangeUser;
 use super::infile::Infile;
 
 /// A response that is due.
 #[derive(Debug)]
 pub(super) struct Expected {
+    pub(super) reply: Reply,
+    /// The sequence number of its first packet: the one after that of the command's last.
+    sequence_number: u8,
+}
+
+#[derive(Debug)]
+pub(super) enum Reply {
+    Response(Response),
+    /// The dialogue of `COM_CHANGE_USER`.
+    ChangeUser(Box<ChangeUser>),
+}
+
+/// One that [`ResponseReader`] reads.
+#[derive(Debug)]
+pub(super) struct Response {
     pub(super) reader: ResponseReader,
     /// Whether its OK resets the session's state, and says nothing about it.
     pub(super) resets: bool,
     pub(super) infile: Infile,
-    /// The sequence number of its first packet: the one after that of the command's last.
-    sequence_number: u8,
 }
 
 impl Expected {
     /// A response to a command that has no file to give.
     pub(super) const fn response(reader: ResponseReader) -> Self {
-        Self {
-            reader,
-            resets: false,
-            infile: Infile::Refuse,
-            sequence_number: 0,
-        }
+        Self::of(reader, false, Infile::Refuse)
     }
 
     /// The OK to a command that resets the session.
     pub(super) const fn reset(reader: ResponseReader) -> Self {
-        Self {
-            resets: true,
-            ..Self::response(reader)
-        }
+        Self::of(reader, true, Infile::Refuse)
     }
 
     /// A response to a command that has the content of a file to give.
     pub(super) const fn with_infile(reader: ResponseReader) -> Self {
+        Self::of(reader, false, Infile::Attached)
+    }
+
+    const fn of(reader: ResponseReader, resets: bool, infile: Infile) -> Self {
         Self {
-            infile: Infile::Attached,
-            ..Self::response(reader)
+            reply: Reply::Response(Response {
+                reader,
+                resets,
+                infile,
+            }),
+            sequence_number: 0,
+        }
+    }
+
+    /// The answers to `COM_CHANGE_USER`.
+    pub(super) fn change_user(change: ChangeUser) -> Self {
+        Self {
+            reply: Reply::ChangeUser(Box::new(change)),
+            sequence_number: 0,
         }
     }
 
@@ -54,11 +76,26 @@ impl Expected {
 
     /// Whether the next packet is a row that somebody wants, or ends such rows.
     pub(super) fn is_in_rows(&self) -> bool {
-        self.reader.is_in_rows() && !self.infile.is_refused()
+        match &self.reply {
+            Reply::Response(response) => {
+                response.reader.is_in_rows() && !response.infile.is_refused()
+            }
+            Reply::ChangeUser(_) => false,
+        }
     }
 
     /// What the next packet should be, in the words of the protocol documentation.
     pub(super) const fn expects(&self) -> &'static str {
-        self.reader.expects()
+        match &self.reply {
+            Reply::Response(response) => response.reader.expects(),
+            Reply::ChangeUser(_) => "response to COM_CHANGE_USER",
+        }
+    }
+
+    pub(super) const fn infile(&self) -> Option<Infile> {
+        match &self.reply {
+            Reply::Response(response) => Some(response.infile),
+            Reply::ChangeUser(_) => None,
+        }
     }
 }

@@ -2,7 +2,7 @@ use otaria_codec::{Capabilities, InvalidPacket, ResponseReader};
 use otaria_text::ComQuery;
 
 use super::Session;
-use super::expected::Expected;
+use super::expected::{Expected, Reply};
 use crate::commands::SequenceNumbers;
 use crate::error::{Error, LocalInfileError};
 use crate::event::Event;
@@ -55,7 +55,7 @@ impl Session {
     /// Whether the content of a file is being sent, and the server has no word in the meantime but
     /// an error: it is to be listened to all the same, or both sides wait for each other.
     pub fn is_uploading(&self) -> bool {
-        match self.expected.front().map(|expected| expected.infile) {
+        match self.infile() {
             Some(Infile::Sending(_)) => true,
             Some(Infile::Sent | Infile::Refused) => !self.is_written(),
             Some(Infile::Attached | Infile::Refuse) | None => false,
@@ -121,12 +121,14 @@ impl Session {
     }
 
     fn infile(&self) -> Option<Infile> {
-        self.expected.front().map(|expected| expected.infile)
+        self.expected.front().and_then(Expected::infile)
     }
 
     fn set_infile(&mut self, infile: Infile) {
-        if let Some(expected) = self.expected.front_mut() {
-            expected.infile = infile;
+        if let Some(expected) = self.expected.front_mut()
+            && let Reply::Response(response) = &mut expected.reply
+        {
+            response.infile = infile;
         }
     }
 }

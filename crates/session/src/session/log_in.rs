@@ -16,6 +16,10 @@ impl Session {
     /// [`Error::Auth`] if the plugin cannot use the answer, which closes the session;
     /// [`Error::Closed`] if nothing was asked.
     pub fn answer(&mut self, answer: &Password) -> Result<Option<Event>, Error> {
+        if self.is_change_paused() {
+            return self
+                .change_step(|handshake, channel, out| handshake.answer(answer, channel, out));
+        }
         let handshake = self.take_paused()?;
         let channel = self.channel;
         let step = self.push_login_packets(|out| handshake.answer(answer, channel, out));
@@ -27,6 +31,10 @@ impl Session {
     /// # Errors
     /// Those of [`answer`](Self::answer).
     pub fn derived(&mut self, key: DerivedKey) -> Result<Option<Event>, Error> {
+        if self.is_change_paused() {
+            return self
+                .change_step(|handshake, channel, out| handshake.derived(key, channel, out));
+        }
         let handshake = self.take_paused()?;
         let channel = self.channel;
         let step = self.push_login_packets(|out| handshake.derived(key, channel, out));
@@ -82,6 +90,11 @@ impl Session {
                 Err(Error::Closed { reason })
             }
         }
+    }
+
+    /// The shell has no answer to what the login, or the change of the user, asks.
+    pub fn log_in_failed(&mut self) {
+        self.close(CloseReason::LoginFailed);
     }
 
     pub(super) fn take_step(

@@ -4,6 +4,8 @@ use std::sync::Arc;
 use otaria_codec::{Decode, ErrPacket, InvalidPacket, ResponseEvent};
 
 use super::Session;
+use super::expected::{Expected, Reply};
+use super::infile::Infile;
 use crate::error::{CloseReason, Error, ServerError};
 use crate::event::{Event, Executed, PacketRange};
 
@@ -12,18 +14,24 @@ impl Session {
     pub(super) fn read_response(&mut self, packet: Range<usize>) -> Result<Option<Event>, Error> {
         let is_uploading = self.is_uploading();
         let payload = self.received.packets().payload(packet.clone());
-        let Some(expected) = self.expected.front_mut() else {
-            return Err(self.unasked(packet));
+        let response = match self
+            .expected
+            .front_mut()
+            .map(|expected| &mut expected.reply)
+        {
+            Some(Reply::Response(response)) => response,
+            Some(Reply::ChangeUser(_)) => return self.read_change_user(packet),
+            None => return Err(self.unasked(packet)),
         };
-        let event = match expected.reader.read(payload) {
-            Ok(ResponseEvent::Row(_)) if expected.infile.is_refused() => return Ok(None),
+        let event = match response.reader.read(payload) {
+            Ok(ResponseEvent::Row(_)) if response.infile.is_refused() => return Ok(None),
             Ok(ResponseEvent::Row(_)) => return Ok(Some(Event::Row(PacketRange(packet)))),
             Ok(ResponseEvent::Ok(_)) if is_uploading => Err(InvalidPacket::Unexpected {
                 packet: "no response, for the file is still being sent",
                 found: 0x00,
             }),
             Ok(ResponseEvent::Ok(ok)) => {
-                if expected.resets {
+                if response.resets {
                     self.state.reset();
                 }
                 self.state
@@ -86,18 +94,23 @@ impl Session {
         if matches!(event, Some(Event::Ok(_))) && !self.columns.is_empty() {
             self.columns = Arc::new([]);
         }
-        let expected = self.expected.front()?;
-        match (expected.reader.is_done(), expected.infile.is_refused()) {
-            (false, false) => event,
-            (false, true) => None,
-            (true, _) => Some(self.end_response(event?)),
+        match self.expected.front().map(|expected| &expected.reply) {
+            Some(Reply::Response(response)) if response.reader.is_done() => {
+                Some(self.end_response(event?))
+            }
+            Some(Reply::Response(response)) if response.infile.is_refused() => None,
+            _ => event,
         }
     }
 
     /// The server has refused or ended the command, and the session with it if that is what the
     /// error means, or if it came in the middle of a file: what the server takes for the next
     /// command is then not known.
-    fn refused(&mut self, error: ServerError, is_uploading: bool) -> Result<Event, Error> {
+    pub(super) fn refused(
+        &mut self,
+        error: ServerError,
+        is_uploading: bool,
+    ) -> Result<Event, Error> {
         let out_of_sequence = self.received.packets().is_out_of_sequence();
         if is_uploading || out_of_sequence || ENDS_SESSION.contains(&error.code()) {
             self.close(CloseReason::EndedByServer { code: error.code() });
@@ -107,11 +120,10 @@ impl Session {
     }
 
     /// Goes on to the next response; `event` was the last of this one.
-    fn end_response(&mut self, event: Event) -> Event {
-        let ended = self.expected.front();
-        let is_refused = ended.is_some_and(|expected| expected.infile.is_refused());
+    pub(super) fn end_response(&mut self, event: Event) -> Event {
+        let infile = self.expected.front().and_then(Expected::infile);
         self.next_response();
-        if is_refused {
+        if infile.is_some_and(Infile::is_refused) {
             Event::LocalInfileRefused
         } else {
             event

@@ -1,3 +1,4 @@
+mod change_user;
 mod infile;
 
 use otaria_auth::{InitialHandshake, SCRAMBLE_BYTES};
