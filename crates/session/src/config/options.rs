@@ -55,6 +55,8 @@ struct Requirements {
     require_ssl: Option<bool>,
     verify_ca: Option<bool>,
     verify_identity: Option<bool>,
+    /// Whether the first of them is the one that also means that there is to be no TLS.
+    disables: bool,
 }
 
 /// Where any of them is given, packets are compressed, unless `on` says no.
@@ -189,6 +191,7 @@ impl Options {
             require_ssl,
             verify_ca,
             verify_identity,
+            disables,
         } = self.requirements;
         let given = [
             ("require_ssl", require_ssl),
@@ -212,7 +215,8 @@ impl Options {
                     expected: "true where a certificate is to be verified",
                 });
             }
-            // Nothing is said of a server that offers no TLS.
+            Some(false) if disables => SslMode::Disable,
+            // Nothing is said of a server that offers TLS.
             Some(false) => return Ok(()),
             None if !wants_proof => return Ok(()),
             _ if verify_ca == Some(false) => SslMode::Trust,

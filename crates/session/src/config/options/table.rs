@@ -199,8 +199,13 @@ const TLS: &[Known] = &[
         options.settings.tls.mode = Some(value.parse().map_err(|_| MODES)?);
         Ok(())
     }),
-    switch("require_ssl", &["ssl"], |options, on| {
+    switch("require_ssl", &[], |options, on| {
         options.requirements.require_ssl = Some(on);
+    }),
+    // `ssl=0` and `skip-ssl` of MariaDB's clients mean none at all.
+    switch("ssl", &[], |options, on| {
+        options.requirements.require_ssl = Some(on);
+        options.requirements.disables = !on;
     }),
     switch("verify_ca", &["ssl_verify_server_cert"], |options, on| {
         options.requirements.verify_ca = Some(on);
