@@ -222,7 +222,7 @@ fn write(target: &str, name: &str, bytes: &[u8]) {
     fs::write(folder.join(name), bytes).expect("a seed");
 }
 
-const BY_HAND: [(&str, &str, &[u8]); 46] = [
+const BY_HAND: [(&str, &str, &[u8]); 51] = [
     ("compressed_packet", "plain", b"\x02\x06\0\x05\0\0\0\0\0\0\x01\0\0\0\x0e"),
     ("compressed_packet", "claims", b"\x02\x06\0\x0b\0\0\0\xff\xff\xff\x78\x9c\x4b\x4c\x4c\x4c\0\0\x02\x49\x01\x24"),
     ("packet", "empty_payload", b"\x0f\0\0\0\0\0\0\0"),
@@ -265,6 +265,11 @@ const BY_HAND: [(&str, &str, &[u8]); 46] = [
     ("url", "ipv6", b"mariadb://[::1]:33/?unix_socket=x"),
     ("url", "host_behind_password", b"@host:3306/db?conect_timeout=1"),
     ("url", "options", b"connect_timeout=99999999999m&found_rows=maybe&x=%ff"),
+    ("url", "hosts", b"mariadb://u:p@a:3307,b%2dc,[::1]:3308/db?ssl-mode=VERIFY_IDENTITY&tls-ca=/ca&require_ssl=true"),
+    ("url", "hosts_behind_password", b"@a,b:1,[::2]/d,e?timezone=+02:00&charset=utf8mb4&restrictedAuth=client_ed25519,parsec"),
+    ("option_file", "client", b"# c\n[client]\nuser = a b ; c\npassword=\"x\\\"#y\" # z\nskip-ssl\nloose-x=1\nssl-verify-server-cert\nhost=a,[::1]:2\nprotocol=tcp\nsocket=/s\nprompt='\\u>'\n"),
+    ("option_file", "includes", b"!include /b.cnf\n[mysqld]\nx y\n!includedir /d\n\0[client-server]\nport=3307\n!include /a.cnf\n"),
+    ("option_file", "values", b"'\nmax_allowed_packet=16M\ninit-command=SET @a=1\nconnect-timeout=10\nssl-fp=ab:cd\ndisable-local-infile\n"),
     ("session", "greeting", b"\x01\x0c\0\x01\x4e\0\x0a11.8.2-MariaDB\0\x08\0\0\0abcdefgh\0\xfe\xf7\x2d\x02\0\xff\x81\x15\0\0\0\0\0\0\x1d\0\0\0ijklmnopqrst\0mysql_native_password\0\x03\x09\x0c\x02\x01\x07\0\0\0\0\x02\0\0\0\x03"),
     ("session", "pipeline", b"\0\x06\x05\x01\0x\x07\x09\x02\x07\0\0\0\0\x02\0\0\0\x03\x02\x09\0\xff\x15\x04#28000\x03\x02\x07\0\0\0\0\x02\0\0\0\x04\x0b\x09"),
     ("session", "taken_back", b"\x00\x0b\x06\x08\x05\x0a"),

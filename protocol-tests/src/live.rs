@@ -9,6 +9,7 @@
 //! ```
 
 mod error;
+mod pam;
 mod private_server;
 mod programs;
 
@@ -23,6 +24,7 @@ use std::{env, process};
 use url::{Url, form_urlencoded};
 
 pub use error::LiveError;
+pub use pam::PamService;
 pub use private_server::Builder;
 
 use private_server::PrivateServer;

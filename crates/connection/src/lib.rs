@@ -9,12 +9,14 @@ mod files;
 mod io;
 mod local_infile;
 mod log_in;
+mod option_files;
 mod rows;
 #[cfg(feature = "tls")]
 mod tls;
 mod transport;
 
 pub use connection::{Connection, Warning};
+pub use option_files::{read_option_files, standard_option_files};
 pub use otaria_codec::{
     Capabilities, ColumnDefinition, FieldFlags, FieldType, InvalidPacket, PayloadWriter,
     ServerStatus,
@@ -27,7 +29,7 @@ pub use otaria_session::{
     AuthError, AuthPlugin, AuthPluginFactory, AuthStep, CallbackError, CallbackFuture,
     CertificateProblem, Channel, CloseReason, ColumnError, ColumnIndex, Config, ConfigBuilder,
     ConfigError, Credentials, CredentialsProvider, Endpoint, EndpointError, EndpointErrors, Error,
-    Executed, Fingerprint, LocalInfileError, OwnedRow, Password, PasswordProblem, Pem,
+    Executed, Fingerprint, LocalInfileError, OptionFiles, OwnedRow, Password, PasswordProblem, Pem,
     PluginRegistry, Progress, Prompt, PromptHandler, Row, ServerError, ServerVersion, SessionState,
     SslMode, TimeoutPhase, TlsInfo, TlsProof,
 };

@@ -23,9 +23,10 @@ pub use otaria_connection::{
     Capabilities, CertificateProblem, Channel, CloseReason, ColumnDefinition, ColumnError,
     ColumnIndex, Config, ConfigBuilder, ConfigError, Connection, Credentials, CredentialsProvider,
     Endpoint, EndpointError, EndpointErrors, Error, Executed, FieldFlags, FieldType, Fingerprint,
-    InvalidPacket, LocalInfileError, OwnedRow, Password, PasswordProblem, PayloadWriter, Pem,
-    PluginRegistry, Progress, Prompt, PromptHandler, Row, Rows, ServerError, ServerStatus,
-    ServerVersion, SessionState, SslMode, Stream, TimeoutPhase, TlsInfo, TlsProof, Warning,
+    InvalidPacket, LocalInfileError, OptionFiles, OwnedRow, Password, PasswordProblem,
+    PayloadWriter, Pem, PluginRegistry, Progress, Prompt, PromptHandler, Row, Rows, ServerError,
+    ServerStatus, ServerVersion, SessionState, SslMode, Stream, TimeoutPhase, TlsInfo, TlsProof,
+    Warning, read_option_files, standard_option_files,
 };
 pub use otaria_types::{
     Date, DateTime, Decimal, DecimalError, FromRow, FromRowError, FromSql, FromSqlError,

@@ -49,18 +49,63 @@ pub(crate) use options::{Options, Source};
 ///
 /// # URL
 /// `mariadb://user:password@host:port/database?option=value&…`, or `mysql://…`. What is special
-/// in a URL is percent-encoded. The options, each named like the method of [`ConfigBuilder`]:
+/// in a URL is percent-encoded. Several hosts, each with its port, stand between commas, and are
+/// tried in their order: `mariadb://user@a,b:3307,[::1]:3308/database`.
+///
+/// # Options
+/// Each is named like the method of [`ConfigBuilder`] that tells more; case, `-` and `_` do not
+/// count. Names of other drivers for the same are accepted. An unknown option is an error, and so
+/// is one that is given twice.
+///
+/// | option, and other names | value |
+/// |---|---|
+/// | `socket`, `unix_socket`, `localSocket` | path of a Unix socket, in place of host and port |
+/// | `connect_timeout` | `500ms`, `10s`, `2m`, or seconds; `0` for none |
+/// | `io_timeout` | the same |
+/// | `drain_timeout` | the same; `0` to close the connection at once |
+/// | `tcp_keepalive` | the same, in whole seconds; `0` for none |
+/// | `tcp_nodelay` | `true` or `false`, as for all that follows without a value |
+/// | `max_payload_bytes`, `max_allowed_packet` | bytes, or `64K`, `16M`, `1G` |
+/// | `compression`, `compress`, `useCompression` | with the feature `compression` |
+/// | `compression_level` | 0 to 9; compresses unless `compression` is `false` |
+/// | `compression_threshold` | bytes; the same |
+/// | `init_command`, `initSql` | SQL; may be repeated |
+/// | `found_rows`, `client_found_rows` | |
+/// | `multi_statements`, `allowMultiQueries` | |
+/// | `local_infile`, `allowLocalInfile` | |
+/// | `program_name` | any text |
+/// | `charset`, `character_set`, `characterEncoding` | `utf8mb4`, the only one: all text is Unicode |
+/// | `collation`, `connectionCollation` | one of `utf8mb4` |
+/// | `time_zone`, `timezone` | an offset such as `+02:00`, or a name such as `Europe/Helsinki` |
+/// | `max_statement_time` | as `connect_timeout`; `0` for that of the server |
+/// | `ssl_mode`, `tls` | `disable` (`disabled`), `prefer` (`preferred`), `trust` (`require`, `required`), `verify-ca`, `verify-full` (`verify-identity`) |
+/// | `require_ssl`, `ssl` | in place of `ssl_mode`: `true` is `verify-full` |
+/// | `verify_ca`, `ssl_verify_server_cert` | with it: `false` is `trust` |
+/// | `verify_identity` | with it: `false` is `verify-ca` |
+/// | `ssl_ca`, `tls_ca` | path of a PEM file |
+/// | `ssl_cert`, `tls_cert` | the same |
+/// | `ssl_key`, `tls_key` | the same |
+/// | `ssl_fingerprint`, `ssl_fp`, `tls_fp`, `tls_peer_fp` | [`Fingerprint`]s between commas |
+/// | `ssl_resumption`, or the opposite `disable_tls_resumption` | |
+/// | `clear_password`, `enable_cleartext_plugin`, `allowCleartextPasswords` | |
+/// | `public_key_retrieval`, `allowPublicKeyRetrieval`, `get_server_public_key` | with the feature `rsa` |
+/// | `server_public_key`, `serverRsaPublicKeyFile`, `server_public_key_path` | path of a PEM file; the same |
+/// | `expired_password`, `connect_expired_password` | |
+/// | `restrict_auth`, `restrictedAuth` | names of authentication plugins between commas |
+///
+/// Option files ([`OptionFiles`](crate::OptionFiles)) and maps (`Deserialize`, with the feature
+/// `serde`) have these as well:
 ///
 /// | option | value |
 /// |---|---|
-/// | `socket`, `unix_socket` | path of a Unix socket, in place of host and port |
-/// | `connect_timeout`, `io_timeout`, `tcp_keepalive` | `500ms`, `10s`, `2m`, or seconds; `0` for none |
-/// | `drain_timeout` | the same; `0` to close the connection at once |
-/// | `tcp_nodelay`, `found_rows`, `multi_statements` | `true` or `false` |
-/// | `init_command` | SQL; may be repeated |
-/// | `max_payload_bytes` | bytes |
-/// | `program_name` | any text |
-/// | `compression` | `true` or `false`; with the feature `compression` |
+/// | `user`, `username` | any text |
+/// | `password` | any text |
+/// | `host`, `hostname` | hosts between commas, each with its port if it has one |
+/// | `port` | of the hosts that have none of their own |
+/// | `protocol` | `tcp` or `socket`, where both could be meant: else a socket stands for `localhost` |
+/// | `database`, `dbname`, `schema` | any text |
+///
+/// Environment variables: [`from_env`](Self::from_env).
 #[derive(Clone)]
 pub struct Config {
     pub(crate) settings: Arc<Settings>,

@@ -33,4 +33,34 @@ pub enum ConfigError {
         /// The cargo feature.
         feature: &'static str,
     },
+    /// A line of an option file cannot be used.
+    #[error("line {line} of the option file {}", file.display())]
+    OptionFile {
+        /// The path of the file.
+        file: std::path::PathBuf,
+        /// The line's number, from 1.
+        line: usize,
+        /// What is wrong with it.
+        source: Box<Self>,
+    },
+    /// A line is not in the form of option files.
+    #[error("no line of an option file: {reason}")]
+    InvalidLine {
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// An environment variable cannot be used.
+    #[error("the environment variable {name}")]
+    Variable {
+        /// The variable's name.
+        name: String,
+        /// What is wrong with its value.
+        source: Box<Self>,
+    },
+    /// No environment variable says where a server is.
+    #[error("no environment variable such as MARIADB_URL or MARIADB_HOST is set")]
+    NoVariables,
+    /// A value is not UTF-8.
+    #[error("not UTF-8")]
+    NotUtf8,
 }

@@ -10,9 +10,11 @@ mod compression;
 mod config;
 mod config_error;
 mod endpoint_error;
+mod environment;
 mod error;
 mod event;
 mod login;
+mod option_file;
 mod receiver;
 mod rows;
 mod session;
@@ -32,6 +34,7 @@ pub use config_error::ConfigError;
 pub use endpoint_error::{EndpointError, EndpointErrors};
 pub use error::{CloseReason, ColumnError, Error, LocalInfileError, ServerError, TimeoutPhase};
 pub use event::{Event, Executed, PacketRange};
+pub use option_file::{OptionFileSource, OptionFiles};
 pub use otaria_auth::{
     AuthError, AuthPlugin, AuthPluginFactory, AuthStep, Channel, DerivedKey, KeyDerivation,
     Password, PluginRegistry, Prompt, ServerVersion,

@@ -283,15 +283,33 @@ mod tests {
             assert!(config(url).found_rows(), "{url}");
         }
         let url = "mysql://h?timezone=%2B02:00&charset=utf8mb4&collation=utf8mb4_bin\
-                   &allowPublicKeyRetrieval=true&enable_cleartext_plugin=true\
+                   &connect-expired-password=true&enable_cleartext_plugin=true\
                    &sslMode=DISABLED&max_allowed_packet=64M&localSocket=/s";
         let config = config(url);
         assert_eq!(config.time_zone(), Some("+02:00"));
         assert_eq!(config.collation(), Some("utf8mb4_bin"));
-        assert!(config.public_key_retrieval() && config.clear_password());
+        assert!(config.expired_password() && config.clear_password());
         assert_eq!(config.ssl_mode(), crate::SslMode::Disable);
         assert_eq!(config.max_payload_bytes(), 64 << 20);
         assert_eq!(config.endpoint(), &Endpoint::UnixSocket("/s".into()));
+    }
+
+    #[test]
+    fn the_public_key_of_a_server_needs_the_feature_for_it() {
+        let url = "mysql://h?allowPublicKeyRetrieval=true";
+        if cfg!(feature = "rsa") {
+            assert!(config(url).public_key_retrieval());
+        } else {
+            let needed = ConfigError::FeatureNeeded {
+                option: "public_key_retrieval",
+                feature: "rsa",
+            };
+            assert_eq!(refused(url), needed);
+        }
+        let builder = Config::builder().server_public_key(crate::Pem::bytes(*b"secret"));
+        let error = builder.build().unwrap_err().to_string();
+        assert!(error.contains("server_public_key"), "{error}");
+        assert!(!error.contains("secret"), "{error}");
     }
 
     #[test]

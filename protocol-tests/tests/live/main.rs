@@ -5,9 +5,12 @@ mod local_infile;
 mod login;
 mod own_plugin;
 mod payloads;
+mod pipelines;
 mod progress;
 mod session;
+mod tls_modes;
 mod values;
+mod zero_configuration;
 
 use otaria::{Config, Connection};
 use protocol_tests::live;

@@ -1,8 +1,9 @@
 //! Payloads around the length at which they are split.
 
-use otaria::{Compression, Config, Connection, Error};
+use otaria::{Compression, Config, Connection, Error, Pem, SslMode, TlsProof};
 use otaria_codec::{Capabilities, MAX_BODY_BYTES};
-use protocol_tests::live;
+use protocol_tests::certificates::{Authority, Leaf};
+use protocol_tests::live::{self, LiveServer};
 use protocol_tests::polls::poll_times;
 
 use crate::connect;
@@ -37,15 +38,46 @@ async fn value(connection: &mut Connection, sql: &str) -> Result<String, Error> 
 /// A connection that compresses everything.
 async fn compressed() -> Connection {
     let config: Config = live::shared().url("mysql").parse().unwrap();
-    let compression = Compression::default().with_threshold(0);
-    let config = config
-        .to_builder()
-        .compression(compression)
-        .build()
-        .unwrap();
-    let connection = Connection::connect(&config).await.unwrap();
+    let config = config.to_builder().compression(everything()).build();
+    let connection = Connection::connect(&config.unwrap()).await.unwrap();
     assert!(connection.capabilities().contains(Capabilities::COMPRESS));
     connection
+}
+
+fn everything() -> Compression {
+    Compression::default().with_threshold(0)
+}
+
+/// A server with a certificate, and what its connections are to be like.
+struct Encrypted {
+    server: LiveServer,
+    ca: String,
+}
+
+impl Encrypted {
+    fn start() -> Self {
+        let authority = Authority::new("of the payloads");
+        let identity = authority.issue(&Leaf::server(["127.0.0.1"]));
+        // Twice 16 MiB, and what is around them.
+        let server = LiveServer::builder().option("--max-allowed-packet=64M");
+        Self {
+            server: server.tls(&identity).start().unwrap(),
+            ca: authority.pem(),
+        }
+    }
+
+    async fn connect(&self, compression: Option<Compression>) -> Connection {
+        let config: Config = self.server.url("mysql").parse().unwrap();
+        let config = config.to_builder().ssl_mode(SslMode::VerifyFull);
+        let config = config.ssl_ca(Pem::bytes(self.ca.as_bytes()));
+        let config = config.compression(compression).build().unwrap();
+        let connection = Connection::connect(&config).await.unwrap();
+        let tls = connection.tls().unwrap();
+        assert_eq!(tls.proof, TlsProof::Certificate);
+        let negotiated = connection.capabilities().contains(Capabilities::COMPRESS);
+        assert_eq!(negotiated, compression.is_some());
+        connection
+    }
 }
 
 async fn payloads_are_written(mut connection: Connection) {
@@ -100,6 +132,21 @@ async fn payload_of_exactly_0xffffff_and_its_neighbours_on_write_compressed_come
 #[tokio::test]
 async fn payload_of_exactly_0xffffff_and_its_neighbours_on_read_compressed_comes_back_whole() {
     payloads_are_read(compressed().await).await;
+}
+
+#[tokio::test]
+async fn private_server_payload_of_exactly_0xffffff_and_its_neighbours_over_tls_comes_back_whole() {
+    let encrypted = Encrypted::start();
+    payloads_are_written(encrypted.connect(None).await).await;
+    payloads_are_read(encrypted.connect(None).await).await;
+}
+
+#[tokio::test]
+async fn private_server_payload_of_exactly_0xffffff_and_its_neighbours_over_tls_and_compression_comes_back_whole()
+ {
+    let encrypted = Encrypted::start();
+    payloads_are_written(encrypted.connect(Some(everything())).await).await;
+    payloads_are_read(encrypted.connect(Some(everything())).await).await;
 }
 
 #[tokio::test]

@@ -55,6 +55,8 @@ struct Requirements {
     require_ssl: Option<bool>,
     verify_ca: Option<bool>,
     verify_identity: Option<bool>,
+    /// Whether the first of them is the one that also means that there is to be no TLS.
+    disables: bool,
 }
 
 /// Where any of them is given, packets are compressed, unless `on` says no.
@@ -116,7 +118,9 @@ impl Options {
         if self.given.contains(&option) && !adds_or_replaces {
             return Err(expected("given once"));
         }
-        self.given.push(option);
+        if !self.given.contains(&option) {
+            self.given.push(option);
+        }
         match (&known.set, value) {
             (Set::Switch(set), None) if self.source == Source::File => {
                 set(self, true);
@@ -187,6 +191,7 @@ impl Options {
             require_ssl,
             verify_ca,
             verify_identity,
+            disables,
         } = self.requirements;
         let given = [
             ("require_ssl", require_ssl),
@@ -210,7 +215,8 @@ impl Options {
                     expected: "true where a certificate is to be verified",
                 });
             }
-            // Nothing is said of a server that offers no TLS.
+            Some(false) if disables => SslMode::Disable,
+            // Nothing is said of a server that offers TLS.
             Some(false) => return Ok(()),
             None if !wants_proof => return Ok(()),
             _ if verify_ca == Some(false) => SslMode::Trust,
@@ -256,9 +262,13 @@ pub(super) fn may_repeat(name: &str) -> bool {
 
 /// The name without what does not count.
 fn plain(name: &str) -> String {
+    plain_characters(name).collect()
+}
+
+fn plain_characters(name: &str) -> impl Iterator<Item = char> {
     let counts = |character: &char| !matches!(character, '-' | '_');
     let characters = name.chars().filter(counts);
-    characters.map(|c| c.to_ascii_lowercase()).collect()
+    characters.map(|character| character.to_ascii_lowercase())
 }
 
 fn find_switch(plain: &str) -> Option<&'static Known> {
@@ -266,11 +276,13 @@ fn find_switch(plain: &str) -> Option<&'static Known> {
 }
 
 fn nearest(name: &str) -> &'static str {
+    // What is longer than any name is like none of them, and takes long to compare.
+    let name: String = name.chars().take(LONGEST_NAME).collect();
     table::known()
         .flat_map(Known::names)
         .map(|known| {
             (
-                strsim::normalized_damerau_levenshtein(&plain(known), name),
+                strsim::normalized_damerau_levenshtein(&plain(known), &name),
                 known,
             )
         })
@@ -278,6 +290,8 @@ fn nearest(name: &str) -> &'static str {
         .map_or("connect_timeout", |(_, known)| known)
 }
 
+/// No option has a longer name.
+const LONGEST_NAME: usize = 40;
 const INIT_COMMAND: &str = "init_command";
 
 #[cfg(test)]

@@ -42,11 +42,9 @@ impl Session {
                 return Err(self.tls_failed(error));
             }
         };
-        if !is_local {
-            self.channel = Channel::Tls {
-                proven: verdict.proof.is_proven(),
-            };
-        }
+        self.channel = Channel::Tls {
+            proven: verdict.proof.is_proven(),
+        };
         self.tls_info = Some(tls.info(verdict.proof));
         let failed = Phase::Closed(CloseReason::LoginFailed);
         let Phase::Tls(handshake) = std::mem::replace(&mut self.phase, failed) else {

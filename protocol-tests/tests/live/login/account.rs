@@ -68,6 +68,10 @@ impl<'a> Account<'a> {
         &self.name
     }
 
+    pub(super) fn host(&self) -> &'static str {
+        self.host
+    }
+
     /// As it stands in SQL.
     pub(super) fn sql_name(&self) -> String {
         format!("'{}'@'{}'", self.name, self.host)

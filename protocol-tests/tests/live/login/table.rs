@@ -1,15 +1,22 @@
 //! Plugin × channel × password: which cells log in, and which are refused by whom.
 
-use std::fmt;
-use std::process::Command;
+mod line;
+mod outcome;
 
-use otaria::{AuthError, Config, Error};
-use protocol_tests::live::{self, LiveServer};
+use std::fmt::Write as _;
 
-use super::account::{Account, all_words, connect, tcp, value};
-use Channel::{Tcp, UnixSocket};
-use Outcome::{ClientRefuses, LogsIn, LogsInIfEmptyIsHashed, ServerRefuses};
-use User::{Fresh, OperatingSystem};
+use otaria::{AuthError, Error};
+use protocol_tests::certificates::{Authority, Leaf};
+use protocol_tests::live::{self, LiveServer, PamService};
+
+use line::Channel::{Compressed, InClear, TlsByPassword, TlsProven, TlsUnproven, UnixSocket};
+use line::User::{Fresh, OperatingSystem};
+use line::{Channel, Line, Place, line};
+use outcome::Outcome::{
+    ClientRefuses, LogsIn, LogsInIfEmptyIsHashed, LogsInIfProven, OrIsLost, ServerRefuses,
+    UnprovenServerRefuses,
+};
+use outcome::{Outcome, Server, shows};
 
 /// The columns: a name, the account's password, the one that is given.
 fn passwords() -> [(&'static str, String, String); 8] {
@@ -28,102 +35,271 @@ fn passwords() -> [(&'static str, String, String); 8] {
 }
 
 /// The lines for servers with the options they come with.
-const TABLE: [Line; 14] = [
+const TABLE: [Line; 21] = [
     // An empty password gives an empty response, any other one 20 bytes.
-    line(Fresh, NATIVE, Tcp, ANY),
-    line(Fresh, NATIVE, UnixSocket, ANY),
+    line(Fresh, NATIVE, &ALL, ANY),
+    line(Fresh, NATIVE, &[TlsByPassword], must_prove(ANY)),
     // No key belongs to an empty password, but on servers that hash it like any other.
-    line(Fresh, ED25519, Tcp, NOT_EMPTY),
-    line(Fresh, ED25519, UnixSocket, NOT_EMPTY),
+    line(Fresh, ED25519, &ALL, NOT_EMPTY),
+    line(Fresh, ED25519, &[TlsByPassword], must_prove(NOT_EMPTY)),
+    line(Fresh, PARSEC, &ALL, NOT_EMPTY),
+    line(Fresh, PARSEC, &[TlsByPassword], must_prove(NOT_EMPTY)),
     // The account is not named like the user of the operating system. No password was asked
     // for, and the error says so.
-    line(Fresh, SOCKET, Tcp, [NO_PASSWORD; 8]),
-    line(Fresh, SOCKET, UnixSocket, [NO_PASSWORD; 8]),
+    line(Fresh, SOCKET, &ALL, [NO_PASSWORD; 8]),
+    line(
+        Fresh,
+        SOCKET,
+        &[TlsByPassword],
+        must_prove([NO_PASSWORD; 8]),
+    ),
     // "After a failed method the server sends the next AuthSwitchRequest": what ed25519 refuses,
     // the empty password, native takes.
-    line(Fresh, ED25519_OR_NATIVE, Tcp, ANY),
-    line(Fresh, ED25519_OR_NATIVE, UnixSocket, ANY),
-    line(Fresh, OTHER_ED25519_OR_NATIVE, Tcp, ANY),
-    line(Fresh, OTHER_ED25519_OR_NATIVE, UnixSocket, ANY),
-    line(Fresh, SOCKET_OR_ED25519, Tcp, NOT_EMPTY),
-    line(Fresh, SOCKET_OR_ED25519, UnixSocket, NOT_EMPTY),
+    line(Fresh, ED25519_OR_NATIVE, &ALL, ANY),
+    line(Fresh, OTHER_ED25519_OR_NATIVE, &ALL, ANY),
+    // The proof is by the method that has succeeded.
+    line(
+        Fresh,
+        OTHER_ED25519_OR_NATIVE,
+        &[TlsByPassword],
+        must_prove(ANY),
+    ),
+    line(Fresh, SOCKET_OR_ED25519, &ALL, NOT_EMPTY),
+    line(
+        Fresh,
+        SOCKET_OR_ED25519,
+        &[TlsByPassword],
+        must_prove(NOT_EMPTY),
+    ),
+    line(Fresh, PARSEC_OR_NATIVE, &NO_TLS, ANY),
+    line(Fresh, OTHER_PARSEC_OR_NATIVE, &NO_TLS, ANY),
+    // A server whose parsec has failed inside TLS (11.8.6) asks for the next method, and closes
+    // when it is answered.
+    line(
+        Fresh,
+        PARSEC_OR_NATIVE,
+        &[TlsProven, TlsUnproven],
+        wrong_is(OrIsLost(&ACCESS_DENIED), ANY),
+    ),
+    line(
+        Fresh,
+        PARSEC_OR_NATIVE,
+        &[TlsByPassword],
+        wrong_is(OrIsLost(&UNPROVEN_ACCESS_DENIED), must_prove(ANY)),
+    ),
+    line(
+        Fresh,
+        OTHER_PARSEC_OR_NATIVE,
+        &[TlsProven, TlsUnproven],
+        wrong_is(OrIsLost(&ACCESS_DENIED), [OrIsLost(&LogsIn); 8]),
+    ),
+    line(
+        Fresh,
+        OTHER_PARSEC_OR_NATIVE,
+        &[TlsByPassword],
+        empty_is(
+            NO_PROOF_WITHOUT_PASSWORD,
+            wrong_is(OrIsLost(&UNPROVEN_ACCESS_DENIED), [OrIsLost(&LogsIn); 8]),
+        ),
+    ),
+    // The error is that of the last method, which asked for no password.
+    line(Fresh, NATIVE_OR_SOCKET, &ALL, wrong_is(NO_PASSWORD, ANY)),
+    line(
+        Fresh,
+        NATIVE_OR_SOCKET,
+        &[TlsByPassword],
+        wrong_is(UnprovenServerRefuses(1698), must_prove(ANY)),
+    ),
+];
+
+/// Lines for servers that ask for no hash of before MySQL 4.1, as they are by default.
+const SECURE_TABLE: [Line; 1] = [
     // ER_SERVER_IS_IN_SECURE_AUTH_MODE: the server does not even ask for the hash.
-    line(Fresh, OLD, Tcp, [SECURE_AUTH; 8]),
-    line(Fresh, OLD, UnixSocket, [SECURE_AUTH; 8]),
+    line(Fresh, OLD, &NO_TLS, [SECURE_AUTH; 8]),
 ];
 
 /// The lines for a server with `--secure-auth=OFF`, where the accounts of the user who runs the
 /// tests can be changed.
-const PRIVATE_TABLE: [Line; 10] = [
+const PRIVATE_TABLE: [Line; 15] = [
     // Whoever the operating system says it is needs no password, and may give any.
-    line(OperatingSystem, SOCKET, Tcp, [NO_PASSWORD; 8]),
-    line(OperatingSystem, SOCKET, UnixSocket, [LogsIn; 8]),
-    line(OperatingSystem, SOCKET_OR_ED25519, Tcp, NOT_EMPTY),
-    line(OperatingSystem, SOCKET_OR_ED25519, UnixSocket, [LogsIn; 8]),
+    line(OperatingSystem, SOCKET, &BY_TCP, [NO_PASSWORD; 8]),
+    line(OperatingSystem, SOCKET, &[UnixSocket], [LogsIn; 8]),
+    line(OperatingSystem, SOCKET_OR_ED25519, &BY_TCP, NOT_EMPTY),
+    line(
+        OperatingSystem,
+        SOCKET_OR_ED25519,
+        &[UnixSocket],
+        [LogsIn; 8],
+    ),
     // Without secure_auth the server asks for the hash of before MySQL 4.1.
-    line(Fresh, OLD, Tcp, [OLD_PASSWORD; 8]),
-    line(Fresh, OLD, UnixSocket, [OLD_PASSWORD; 8]),
-    // The server's `pam` is the client's `dialog`.
-    line(Fresh, PAM, Tcp, [UNKNOWN_DIALOG; 8]),
-    line(Fresh, PAM, UnixSocket, [UNKNOWN_DIALOG; 8]),
+    line(Fresh, OLD, &ALL, [OLD_PASSWORD; 8]),
+    line(Fresh, OLD, &[TlsByPassword], must_prove([OLD_PASSWORD; 8])),
+    // The server's `pam` is the client's `dialog`, which is off.
+    line(Fresh, PAM, &ALL, [UNKNOWN_DIALOG; 8]),
     // A method that the client has not got ends the login, whatever would come after it.
-    line(Fresh, PAM_OR_NATIVE, Tcp, [UNKNOWN_DIALOG; 8]),
-    line(Fresh, PAM_OR_NATIVE, UnixSocket, [UNKNOWN_DIALOG; 8]),
+    line(Fresh, PAM_OR_NATIVE, &ALL, [UNKNOWN_DIALOG; 8]),
+    // A password in clear goes to a server that is known, or in the same machine. An empty one
+    // is no answer to a server's PAM, which then asks in words.
+    line(Fresh, PAM, &PROVEN, empty_is(ASKED, ANY)).in_clear(),
+    line(Fresh, PAM, &UNPROVEN, [UNPROVEN_DIALOG; 8]).in_clear(),
+    line(
+        Fresh,
+        PAM,
+        &[TlsByPassword],
+        must_prove([DIALOG_PROVES_NOTHING; 8]),
+    )
+    .in_clear(),
+    line(Fresh, PAM_OR_NATIVE, &PROVEN, empty_is(ASKED, ANY)).in_clear(),
+    line(Fresh, PAM_OR_NATIVE, &UNPROVEN, [UNPROVEN_DIALOG; 8]).in_clear(),
+    // The first method decides: nothing was said that a stranger could use.
+    line(Fresh, NATIVE_OR_PAM, &PROVEN, ANY).in_clear(),
+    line(
+        Fresh,
+        NATIVE_OR_PAM,
+        &UNPROVEN,
+        wrong_is(UNPROVEN_DIALOG, ANY),
+    )
+    .in_clear(),
 ];
+
+/// The lines for a server with `--pam-use-cleartext-plugin=ON`.
+const CLEAR_TABLE: [Line; 5] = [
+    line(Fresh, PAM, &ALL, [UNKNOWN_CLEAR; 8]),
+    // It asks in the words of `dialog` here too, which mysql_clear_password does not know.
+    line(Fresh, PAM, &PROVEN, empty_is(ASKED_IN_CLEAR, ANY)).in_clear(),
+    line(Fresh, PAM, &UNPROVEN, [UNPROVEN_CLEAR; 8]).in_clear(),
+    line(
+        Fresh,
+        PAM,
+        &[TlsByPassword],
+        must_prove([CLEAR_PROVES_NOTHING; 8]),
+    )
+    .in_clear(),
+    line(Fresh, PAM_OR_NATIVE, &PROVEN, empty_is(ASKED_IN_CLEAR, ANY)).in_clear(),
+];
+
+const ALL: [Channel; 5] = [InClear, Compressed, TlsProven, TlsUnproven, UnixSocket];
+const BY_TCP: [Channel; 4] = [InClear, Compressed, TlsProven, TlsUnproven];
+const NO_TLS: [Channel; 3] = [InClear, Compressed, UnixSocket];
+const PROVEN: [Channel; 2] = [TlsProven, UnixSocket];
+const UNPROVEN: [Channel; 3] = [InClear, Compressed, TlsUnproven];
 
 const NATIVE: &str = "mysql_native_password USING PASSWORD('{}')";
 const ED25519: &str = "ed25519 USING PASSWORD('{}')";
+const PARSEC: &str = "parsec USING PASSWORD('{}')";
 const SOCKET: &str = "unix_socket";
 const OLD: &str = "mysql_old_password USING PASSWORD('{}')";
-const PAM: &str = "pam USING 'mariadb'";
+const PAM: &str = "pam USING '{service}'";
 const ED25519_OR_NATIVE: &str =
     "ed25519 USING PASSWORD('{}') OR mysql_native_password USING PASSWORD('{}')";
 const OTHER_ED25519_OR_NATIVE: &str =
     "ed25519 USING PASSWORD('third') OR mysql_native_password USING PASSWORD('{}')";
+const PARSEC_OR_NATIVE: &str =
+    "parsec USING PASSWORD('{}') OR mysql_native_password USING PASSWORD('{}')";
+const OTHER_PARSEC_OR_NATIVE: &str =
+    "parsec USING PASSWORD('third') OR mysql_native_password USING PASSWORD('{}')";
 const SOCKET_OR_ED25519: &str = "unix_socket OR ed25519 USING PASSWORD('{}')";
-const PAM_OR_NATIVE: &str = "pam USING 'mariadb' OR mysql_native_password USING PASSWORD('{}')";
+const NATIVE_OR_SOCKET: &str = "mysql_native_password USING PASSWORD('{}') OR unix_socket";
+/// Nobody has a password in that other service.
+const PAM_OR_NATIVE: &str =
+    "pam USING '{other service}' OR mysql_native_password USING PASSWORD('{}')";
+const NATIVE_OR_PAM: &str =
+    "mysql_native_password USING PASSWORD('{}') OR pam USING '{other service}'";
 
 /// `ER_ACCESS_DENIED_ERROR`
 const ACCESS_DENIED: Outcome = ServerRefuses(1045);
+const UNPROVEN_ACCESS_DENIED: Outcome = UnprovenServerRefuses(1045);
 /// `ER_SERVER_IS_IN_SECURE_AUTH_MODE`
 const SECURE_AUTH: Outcome = ServerRefuses(1275);
 /// `ER_ACCESS_DENIED_NO_PASSWORD_ERROR`
 const NO_PASSWORD: Outcome = ServerRefuses(1698);
 const OLD_PASSWORD: Outcome = ClientRefuses("OldPassword");
 const UNKNOWN_DIALOG: Outcome = ClientRefuses("UnknownPlugin dialog");
+const UNKNOWN_CLEAR: Outcome = ClientRefuses("UnknownPlugin mysql_clear_password");
+const UNPROVEN_DIALOG: Outcome = ClientRefuses("UnprovenChannel dialog");
+const UNPROVEN_CLEAR: Outcome = ClientRefuses("UnprovenChannel mysql_clear_password");
+const DIALOG_PROVES_NOTHING: Outcome = ClientRefuses("PluginProvesNothing dialog");
+const CLEAR_PROVES_NOTHING: Outcome = ClientRefuses("PluginProvesNothing mysql_clear_password");
+const ASKED: Outcome = ClientRefuses("Prompt");
+const ASKED_IN_CLEAR: Outcome = ClientRefuses("UnexpectedPluginData mysql_clear_password");
+const NO_PROOF_WITHOUT_PASSWORD: Outcome = ClientRefuses("NoPasswordToProveBy");
 
 /// Any password but a wrong one.
-const ANY: [Outcome; 8] = [
-    LogsIn,
-    LogsIn,
-    LogsIn,
-    LogsIn,
-    LogsIn,
-    LogsIn,
-    LogsIn,
-    ACCESS_DENIED,
-];
-/// The same without the empty one, where it is not hashed.
-const NOT_EMPTY: [Outcome; 8] = {
-    let mut cells = ANY;
-    cells[0] = LogsInIfEmptyIsHashed;
+const ANY: [Outcome; 8] = {
+    let mut cells = [LogsIn; 8];
+    cells[7] = ACCESS_DENIED;
     cells
 };
+/// The same without the empty one, where it is not hashed.
+const NOT_EMPTY: [Outcome; 8] = empty_is(LogsInIfEmptyIsHashed, ANY);
+
+/// The same with another outcome for the empty password.
+const fn empty_is(outcome: Outcome, mut cells: [Outcome; 8]) -> [Outcome; 8] {
+    cells[0] = outcome;
+    cells
+}
+
+/// The same with another outcome for the wrong password.
+const fn wrong_is(outcome: Outcome, mut cells: [Outcome; 8]) -> [Outcome; 8] {
+    cells[7] = outcome;
+    cells
+}
+
+/// What comes of `cells` where the server has to prove itself by the password: an empty one proves
+/// nothing, a login counts with the proof alone, and a refusal may be anybody's.
+const fn must_prove(mut cells: [Outcome; 8]) -> [Outcome; 8] {
+    let mut column = 0;
+    while column < cells.len() {
+        cells[column] = match cells[column] {
+            LogsIn | LogsInIfEmptyIsHashed => LogsInIfProven,
+            ServerRefuses(code) => UnprovenServerRefuses(code),
+            other => other,
+        };
+        column += 1;
+    }
+    cells[0] = NO_PROOF_WITHOUT_PASSWORD;
+    cells
+}
 
 #[tokio::test]
 async fn every_plugin_x_channel_x_password_logs_in_or_is_refused_as_the_table_says() {
-    check(live::shared(), &TABLE).await;
+    let place = Place::new(live::shared());
+    check(&place, TABLE.iter().chain(&SECURE_TABLE)).await;
 }
 
 #[tokio::test]
 async fn private_server_every_plugin_x_channel_x_password_logs_in_or_is_refused_as_the_table_says()
 {
-    let server = LiveServer::builder().option("--secure-auth=OFF");
-    let server = server.start().unwrap();
-    if let Err(error) = server.sql("INSTALL SONAME 'auth_pam'") {
-        println!("{error}");
+    let (authority, server) = tls_server(&["--secure-auth=OFF"], &["auth_parsec", "auth_pam"]);
+    let (service, other) = (PamService::new(), PamService::new());
+    let place = Place::new(&server).tls(&authority).pam(&service, &other);
+    check(&place, TABLE.iter().chain(&PRIVATE_TABLE)).await;
+}
+
+#[tokio::test]
+async fn private_server_pam_by_a_password_in_clear_logs_in_or_is_refused_as_the_table_says() {
+    let option = "--loose-pam-use-cleartext-plugin=ON";
+    let (authority, server) = tls_server(&[option], &["auth_pam"]);
+    let (service, other) = (PamService::new(), PamService::new());
+    let place = Place::new(&server).tls(&authority).pam(&service, &other);
+    check(&place, &CLEAR_TABLE).await;
+}
+
+/// A server with a certificate for its address, and the plugins that it has got.
+fn tls_server(options: &[&str], plugins: &[&str]) -> (Authority, LiveServer) {
+    let authority = Authority::new("the tests of logins");
+    let identity = authority.issue(&Leaf::server(["127.0.0.1"]));
+    let mut builder = LiveServer::builder().tls(&identity);
+    for option in options {
+        builder = builder.option(*option);
     }
-    check(&server, &PRIVATE_TABLE).await;
+    let server = builder.start().unwrap();
+    for plugin in plugins {
+        if let Err(error) = server.sql(&format!("INSTALL SONAME '{plugin}'")) {
+            println!("{error}");
+        }
+    }
+    (authority, server)
 }
 
 #[test]
@@ -152,179 +328,40 @@ fn passwords_are_as_long_as_they_are_called() {
     }
 }
 
-/// A line: who logs in, how the account is `IDENTIFIED VIA`, what comes of it.
-struct Line {
-    user: User,
-    via: &'static str,
-    channel: Channel,
-    cells: [Outcome; 8],
-}
-
-const fn line(user: User, via: &'static str, channel: Channel, cells: [Outcome; 8]) -> Line {
-    Line {
-        user,
-        via,
-        channel,
-        cells,
-    }
-}
-
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum User {
-    /// One that nobody else uses.
-    Fresh,
-    /// The one who runs the tests.
-    OperatingSystem,
-}
-
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Channel {
-    Tcp,
-    UnixSocket,
-}
-
-impl Channel {
-    fn name(self) -> &'static str {
-        match self {
-            Tcp => "TCP",
-            UnixSocket => "Unix socket",
-        }
-    }
-}
-
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Outcome {
-    LogsIn,
-    ServerRefuses(u16),
-    ClientRefuses(&'static str),
-    /// Decided by [`Outcome::on`] as soon as there is a server.
-    LogsInIfEmptyIsHashed,
-}
-
-impl Outcome {
-    /// What it is on a server that keeps a hash of empty passwords, or none.
-    fn on(self, hashes_empty: bool) -> Self {
-        match self {
-            LogsInIfEmptyIsHashed if hashes_empty => LogsIn,
-            LogsInIfEmptyIsHashed => ACCESS_DENIED,
-            decided => decided,
-        }
-    }
-}
-
-/// Whether `server` keeps a hash of an empty password: 11.8 does, 10.11 does not.
-fn hashes_empty_passwords(server: &LiveServer) -> bool {
-    let account = Account::identified(server, "%", &ED25519.replace("{}", ""));
-    let sql = format!(
-        "SELECT JSON_VALUE(Priv, '$.authentication_string') <> '' FROM mysql.global_priv \
-         WHERE User = '{}'",
-        account.name()
-    );
-    server.sql(&sql).unwrap().trim() == "1"
-}
-
-impl fmt::Display for Outcome {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            LogsIn => f.write_str("logs in"),
-            ServerRefuses(code) => write!(f, "server {code}"),
-            ClientRefuses(error) => write!(f, "client {error}"),
-            LogsInIfEmptyIsHashed => f.write_str("logs in if empty passwords are hashed"),
-        }
-    }
-}
-
-impl Line {
-    /// The plugins, and whose account it is.
-    fn name(&self) -> String {
-        let plugins = self.via.replace(" USING PASSWORD('{}')", "");
-        let plugins = plugins.replace(" USING PASSWORD('third')", " (another password)");
-        let plugins = plugins.replace(" USING 'mariadb'", "");
-        match self.user {
-            Fresh => plugins,
-            OperatingSystem => format!("{plugins}, own account"),
-        }
-    }
-
-    /// What the server has not got for this line.
-    fn missing(&self, server: &LiveServer, plugins: &str) -> Option<String> {
-        if self.channel == UnixSocket && server.socket().is_none() {
-            return Some("a Unix socket".to_owned());
-        }
-        let methods = self.via.split(" OR ");
-        let mut names = methods.filter_map(|method| method.split(' ').next());
-        let missing = names.find(|name| !plugins.lines().any(|plugin| plugin == *name))?;
-        Some(format!("the plugin {missing}"))
-    }
-
-    fn account<'a>(&self, server: &'a LiveServer, password: &str) -> Account<'a> {
-        let via = self.via.replace("{}", password);
-        match (self.user, self.channel) {
-            (Fresh, Tcp) => Account::identified(server, "%", &via),
-            (Fresh, UnixSocket) => Account::identified(server, "localhost", &via),
-            (OperatingSystem, Tcp) => Account::named(server, &whoami(), "127.0.0.1", &via),
-            (OperatingSystem, UnixSocket) => Account::named(server, &whoami(), "localhost", &via),
-        }
-    }
-
-    /// What comes of a login with `given` to an account with `password`.
-    async fn found(&self, server: &LiveServer, password: &str, given: &str) -> String {
-        let account = self.account(server, password);
-        let config = match (self.channel, server.socket()) {
-            (UnixSocket, Some(path)) => Config::builder().socket(path),
-            _ => tcp(server),
-        };
-        match connect(config.user(account.name()).password(given)).await {
-            Ok(mut connection) => {
-                let user = value(&mut connection, "SELECT CURRENT_USER()").await;
-                let user = user.unwrap();
-                connection.close().await.unwrap();
-                if user == account.shown() {
-                    LogsIn.to_string()
-                } else {
-                    format!("logs in as {user}")
-                }
-            }
-            Err(error) if shows(&error, given) || shows(&error, password) => {
-                "an error that shows the password".to_owned()
-            }
-            Err(error) => refused(&error),
-        }
-    }
-}
-
 /// Runs the lines, prints what came of each, and lists all cells that are not as they should be.
-async fn check(server: &LiveServer, lines: &[Line]) {
-    let plugins = "SELECT LOWER(PLUGIN_NAME) FROM information_schema.PLUGINS \
-        WHERE PLUGIN_TYPE = 'AUTHENTICATION' AND PLUGIN_STATUS = 'ACTIVE'";
-    let plugins = server.sql(plugins).unwrap();
-    let hashes_empty =
-        plugins.lines().any(|plugin| plugin == "ed25519") && hashes_empty_passwords(server);
+async fn check(place: &Place<'_>, lines: impl IntoIterator<Item = &Line>) {
+    let server = Server::ask(place);
     let passwords = passwords();
     let names = passwords.each_ref().map(|(name, ..)| (*name).to_owned());
-    let mut table = vec![row("plugin", "channel", &names)];
+    let mut table = row("plugin", "channel", &names);
     let mut wrong = Vec::new();
     for line in lines {
-        let (via, channel) = (line.name(), line.channel.name());
-        if let Some(missing) = line.missing(server, &plugins) {
-            let left_out = format!("left out: the server has not got {missing}");
-            table.push(row(&via, channel, &[left_out]));
+        let via = line.name();
+        if let Some(missing) = line.missing(place) {
+            let left_out = format!("left out: {missing}");
+            table += &row(&via, "", &[left_out]);
             continue;
         }
-        let mut cells = Vec::new();
+        let has = |channel: &Channel| place.has(*channel);
+        let channels: Vec<Channel> = line.channels.iter().copied().filter(has).collect();
+        let mut rows = vec![Vec::new(); channels.len()];
         for ((name, password, given), expected) in passwords.iter().zip(line.cells) {
-            let found = line.found(server, password, given).await;
-            let expected = expected.on(hashes_empty);
-            if found != expected.to_string() {
-                wrong.push(format!(
-                    "{via}, {channel}, {name}: expected {expected}, found {found}"
-                ));
+            let found = line.found(place, &channels, password, given).await;
+            for ((channel, row), found) in channels.iter().zip(&mut rows).zip(found) {
+                if !expected.allows(&found, server) {
+                    let channel = channel.name();
+                    wrong.push(format!(
+                        "{via}, {channel}, {name}: expected {expected}, found {found}"
+                    ));
+                }
+                row.push(found);
             }
-            cells.push(found);
         }
-        table.push(row(&via, channel, &cells));
+        for (channel, cells) in channels.iter().zip(rows) {
+            table += &row(&via, channel.name(), &cells);
+        }
     }
-    println!("logins to {}:\n{}", server.version(), table.concat());
+    println!("logins to {}:\n{table}", place.server.version());
     assert!(
         wrong.is_empty(),
         "{} wrong cells:\n{}",
@@ -334,36 +371,9 @@ async fn check(server: &LiveServer, lines: &[Line]) {
 }
 
 fn row(via: &str, channel: &str, cells: &[String]) -> String {
-    let cells = cells.iter().map(|cell| format!(" | {cell:11}"));
-    format!("{via:51} {channel:11}{}\n", cells.collect::<String>())
-}
-
-/// The cell of a login that ended with `error`, which does not show the password.
-fn refused(error: &Error) -> String {
-    match error {
-        Error::Auth(AuthError::Server { code, .. }) => ServerRefuses(*code).to_string(),
-        Error::Auth(AuthError::OldPassword) => OLD_PASSWORD.to_string(),
-        Error::Auth(AuthError::UnknownPlugin { plugin }) if all_words(error).contains(plugin) => {
-            format!("client UnknownPlugin {plugin}")
-        }
-        error => format!("{error:?}"),
+    let mut row = format!("{via:55} {channel:15}");
+    for cell in cells {
+        let _ = write!(row, " | {cell:11}");
     }
-}
-
-/// Whether `error` shows `password` as text or as a list of bytes.
-fn shows(error: &Error, password: &str) -> bool {
-    let words = all_words(error);
-    let bytes = format!("{:?}", password.as_bytes());
-    let bytes = bytes.trim_matches(['[', ']']);
-    let escaped = password.escape_default().to_string();
-    !password.is_empty()
-        && (words.contains(password)
-            || words.contains(&escaped)
-            || password.len() > 1 && words.contains(bytes))
-}
-
-/// The user of the operating system who runs the tests.
-fn whoami() -> String {
-    let output = Command::new("id").arg("-un").output().unwrap();
-    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    row + "\n"
 }

@@ -24,7 +24,8 @@ pub(super) enum Set {
 impl Known {
     /// Whether `plain`, a name without case, `-` and `_`, is one of its names.
     pub(super) fn is_called(&self, plain: &str) -> bool {
-        self.names().any(|name| super::plain(name) == plain)
+        self.names()
+            .any(|name| super::plain_characters(name).eq(plain.chars()))
     }
 
     /// Its name, and the others.
@@ -198,8 +199,13 @@ const TLS: &[Known] = &[
         options.settings.tls.mode = Some(value.parse().map_err(|_| MODES)?);
         Ok(())
     }),
-    switch("require_ssl", &["ssl"], |options, on| {
+    switch("require_ssl", &[], |options, on| {
         options.requirements.require_ssl = Some(on);
+    }),
+    // `ssl=0` and `skip-ssl` of MariaDB's clients mean none at all.
+    switch("ssl", &[], |options, on| {
+        options.requirements.require_ssl = Some(on);
+        options.requirements.disables = !on;
     }),
     switch("verify_ca", &["ssl_verify_server_cert"], |options, on| {
         options.requirements.verify_ca = Some(on);

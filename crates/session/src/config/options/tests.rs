@@ -13,6 +13,7 @@ fn config(options: &[(&str, &str)]) -> Result<Config, ConfigError> {
 fn no_name_stands_for_two_options() {
     let mut names: Vec<_> = table::known().flat_map(Known::names).map(plain).collect();
     let count = names.len();
+    assert!(names.iter().all(|name| name.len() <= LONGEST_NAME));
     names.sort();
     names.dedup();
     assert_eq!(names.len(), count);
@@ -46,6 +47,7 @@ fn modes_are_made_of_the_switches_of_other_drivers() {
     };
     assert_eq!(tls(&[]), Ok(SslMode::Prefer));
     assert_eq!(tls(&[("require_ssl", "false")]), Ok(SslMode::Prefer));
+    assert_eq!(tls(&[("ssl", "0")]), Ok(SslMode::Disable));
     assert_eq!(tls(&[("verify_ca", "false")]), Ok(SslMode::Prefer));
     let cases: [(&[_], _); 6] = [
         (&[("require_ssl", "true")], SslMode::VerifyFull),
