@@ -8,6 +8,7 @@ mod payloads;
 mod pipelines;
 mod progress;
 mod session;
+mod settings;
 mod tls_modes;
 mod values;
 mod zero_configuration;
