@@ -4,6 +4,7 @@ mod login;
 mod own_plugin;
 mod payloads;
 mod session;
+mod tls;
 mod values;
 
 use otaria::{Config, Connection};
