@@ -111,12 +111,10 @@ async fn payloads_over_16_mib_pass_both_ways_over_tls_compressed_or_not() -> Res
     for compression in [None, Some(Compression::default())] {
         let mut connection = connect(place().verified().compression(compression)).await?;
         let text: String = ('a'..='z').cycle().take(17 << 20).collect();
-        let sql = format!("SELECT '{text}', MD5('{text}')");
+        let sql = format!("SELECT '{text}'");
         let rows = connection.simple_query(&sql).await?;
-        let rows: Vec<(String, String)> = rows.collect().await?;
-        let (same, hash) = &rows[0];
-        assert!(*same == text, "{compression:?}");
-        assert_eq!(hash.len(), 32);
+        let rows: Vec<(String,)> = rows.collect().await?;
+        assert!(rows == [(text,)], "{compression:?}");
         connection.ping().await?;
         connection.close().await?;
     }

@@ -7,6 +7,7 @@ use otaria::{Error, SslMode, TimeoutPhase};
 use protocol_tests::black_hole::{BlackHole, FullBacklog, Until};
 use protocol_tests::certificates::Leaf;
 use protocol_tests::tls_proxy::{End, Stop, TlsProxy};
+use tokio::task::JoinSet;
 
 use super::{by, place, tls_of};
 
@@ -32,33 +33,39 @@ async fn a_server_that_closes_during_the_tls_handshake_or_around_it_is_an_error(
 #[tokio::test]
 async fn a_server_that_falls_silent_in_a_login_over_tls_is_a_timeout_of_connect() {
     let identity = place().authority.issue(&Leaf::server(["127.0.0.1"]));
-    for stop in STOPS {
+    // All at once: it is mostly waiting.
+    let logins = STOPS.into_iter().map(|stop| {
         let proxy = TlsProxy::showing(&place().server, &identity).stop(stop, End::Silence);
-        let config = place().verified().connect_timeout(SHORT);
-        let (_proxy, config) = by(proxy, config).await;
-        is_timeout(tls_of(config).await, &stop);
-    }
+        async move {
+            let config = place().verified().connect_timeout(SHORT);
+            let (_proxy, config) = by(proxy, config).await;
+            is_timeout(&tls_of(config).await, &stop);
+        }
+    });
+    logins.collect::<JoinSet<()>>().join_all().await;
 }
 
 #[tokio::test]
 async fn a_server_that_never_accepts_is_a_timeout_of_connect() {
     let full = FullBacklog::start().unwrap();
-    is_timeout(tls_of(config(full.address())).await, &full);
+    is_timeout(&tls_of(config(full.address())).await, &full);
 }
 
 #[tokio::test]
 async fn a_black_hole_is_a_timeout_of_connect_wherever_it_begins() {
-    for until in [
+    let points = [
         Until::Accept,
         Until::MostOfTheGreeting,
         Until::Greeting,
         Until::ClientHello,
         Until::HalfOfTheServerHello,
-    ] {
+    ];
+    let logins = points.into_iter().map(|until| async move {
         let hole = BlackHole::start(until).unwrap();
-        is_timeout(tls_of(config(hole.address())).await, &until);
+        is_timeout(&tls_of(config(hole.address())).await, &until);
         assert_eq!(hole.clients(), 1, "{until:?}");
-    }
+    });
+    logins.collect::<JoinSet<()>>().join_all().await;
 }
 
 fn config(address: SocketAddr) -> otaria::ConfigBuilder {
@@ -69,9 +76,9 @@ fn config(address: SocketAddr) -> otaria::ConfigBuilder {
     config.connect_timeout(SHORT)
 }
 
-fn is_timeout(result: Result<otaria::TlsInfo, Error>, what: &impl std::fmt::Debug) {
+fn is_timeout(result: &Result<otaria::TlsInfo, Error>, what: &impl std::fmt::Debug) {
     let phase = TimeoutPhase::Connect;
-    let expected = matches!(&result, Err(Error::Timeout { phase: found }) if *found == phase);
+    let expected = matches!(result, Err(Error::Timeout { phase: found }) if *found == phase);
     assert!(expected, "{what:?}: {result:?}");
 }
 
