@@ -23,6 +23,7 @@ use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 use tokio_rustls::rustls::crypto::{CryptoProvider, ring};
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio_rustls::rustls::sign::{CertifiedKey, SingleCertAndKey};
 use tokio_rustls::rustls::{
     ClientConfig, DEFAULT_VERSIONS, RootCertStore, ServerConfig, SupportedProtocolVersion,
 };
@@ -201,13 +202,16 @@ impl Identity {
         &self,
         versions: &[&'static SupportedProtocolVersion],
     ) -> Arc<ServerConfig> {
+        let provider = provider();
         let key = PrivateKeyDer::Pkcs8(self.key.serialize_der().into());
-        let config = ServerConfig::builder_with_provider(provider())
+        let key = provider.key_provider.load_private_key(key).expect("a key");
+        // `with_single_cert` looks into the certificate, and does not like version 1 either.
+        let identity = CertifiedKey::new(self.chain.clone(), key);
+        let config = ServerConfig::builder_with_provider(provider)
             .with_protocol_versions(versions)
             .expect("the provider has these versions")
             .with_no_client_auth()
-            .with_single_cert(self.chain.clone(), key)
-            .expect("the key belongs to the certificate");
+            .with_cert_resolver(Arc::new(SingleCertAndKey::from(identity)));
         Arc::new(config)
     }
 }

@@ -156,6 +156,13 @@ impl Drop for TlsProxy {
 }
 
 impl Builder {
+    /// Speaks TLS to clients by `config`.
+    #[must_use]
+    pub fn with_config(mut self, config: Arc<ServerConfig>) -> Self {
+        self.config = Some(config);
+        self
+    }
+
     /// Sends `bytes` in clear with the greeting.
     #[must_use]
     pub fn inject(mut self, bytes: &[u8]) -> Self {

@@ -9,9 +9,8 @@ mod pipelines;
 mod progress;
 mod session;
 mod settings;
-mod tls_modes;
+mod tls_private_server;
 mod values;
-mod zero_configuration;
 
 use otaria::{Config, Connection};
 use protocol_tests::live;

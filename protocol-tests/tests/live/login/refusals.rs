@@ -87,7 +87,20 @@ async fn private_server_an_expired_password_that_does_not_disconnect_leaves_a_sa
     let server = LiveServer::builder().option("--disconnect-on-expired-password=OFF");
     let server = server.start().unwrap();
     let account = expired(&server);
-    let mut connection = connect(account.config()).await.unwrap();
+    is_a_sandbox(connect(account.config()).await.unwrap()).await;
+}
+
+#[tokio::test]
+async fn private_server_an_expired_password_leaves_a_sandbox_to_a_configuration_that_wants_it() {
+    let server = LiveServer::builder().option("--disconnect-on-expired-password=ON");
+    let server = server.start().unwrap();
+    let account = expired(&server);
+    let config = account.config().expired_password(true);
+    is_a_sandbox(connect(config).await.unwrap()).await;
+}
+
+/// Nothing can be done over `connection` but to set a new password, and then everything.
+async fn is_a_sandbox(mut connection: Connection) {
     let error = value(&mut connection, "SELECT 'one'").await.unwrap_err();
     assert!(matches!(error, Error::Server(error) if error.code() == 1820));
     let sql = "SET PASSWORD = PASSWORD('another-password')";

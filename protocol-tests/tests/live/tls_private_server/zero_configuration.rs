@@ -81,7 +81,7 @@ const fn unproven(password: PasswordProblem) -> TlsProof {
 }
 
 #[tokio::test]
-async fn private_server_zero_config_tls_good() {
+async fn zero_config_tls_good() {
     let subject = Subject::start();
     for user in subject.users() {
         for mode in TRUSTING {
@@ -106,7 +106,7 @@ async fn private_server_zero_config_tls_good() {
 }
 
 #[tokio::test]
-async fn private_server_zero_config_tls_wrong_fingerprint() {
+async fn zero_config_tls_wrong_fingerprint() {
     let subject = Subject::start();
     let stranger = Identity::self_signed(&Leaf::server(["MariaDB Server"]));
     for user in subject.users() {
@@ -133,7 +133,7 @@ async fn private_server_zero_config_tls_wrong_fingerprint() {
 }
 
 #[tokio::test]
-async fn private_server_zero_config_tls_empty_password_refused() {
+async fn zero_config_tls_empty_password_refused() {
     let subject = Subject::start();
     let stranger = Identity::self_signed(&Leaf::server(["MariaDB Server"]));
     for mode in VERIFIED {
@@ -158,7 +158,7 @@ async fn private_server_zero_config_tls_empty_password_refused() {
 }
 
 #[tokio::test]
-async fn private_server_wrong_password_before_proof_says_that_nobody_has_proven_anything() {
+async fn wrong_password_before_proof_says_that_nobody_has_proven_anything() {
     let subject = Subject::start();
     for mode in VERIFIED {
         let config = subject.config("native", mode).password("wrong");
@@ -167,33 +167,6 @@ async fn private_server_wrong_password_before_proof_says_that_nobody_has_proven_
             panic!("{mode}: {error:?}")
         };
     }
-}
-
-#[tokio::test]
-async fn private_server_a_downgrade_is_refused_before_anything_is_sent() {
-    let subject = Subject::start();
-    for mode in [SslMode::Trust, SslMode::VerifyCa, SslMode::VerifyFull] {
-        let proxy = TlsProxy::stripping(&subject.server).start().await.unwrap();
-        let config = subject.config("native", mode).port(proxy.port());
-        let error = proof(config).await.unwrap_err();
-        let refused = matches!(error, Error::Auth(AuthError::TlsNotOffered));
-        assert!(refused, "{mode}: {error:?}");
-        assert!(proxy.seen_once().await.in_clear.is_empty());
-    }
-}
-
-#[tokio::test]
-async fn private_server_bytes_injected_before_tls_are_refused() {
-    let subject = Subject::start();
-    let identity = Identity::self_signed(&Leaf::server(["MariaDB Server"]));
-    // An OK by which the login would be over.
-    let ok = b"\x07\0\0\x02\0\0\0\x02\0\0\0";
-    let proxy = TlsProxy::showing(&subject.server, &identity).inject(ok);
-    let proxy = proxy.start().await.unwrap();
-    let config = subject.config("native", SslMode::Prefer).port(proxy.port());
-    let error = proof(config).await.unwrap_err();
-    assert!(matches!(error, Error::Tls(_)), "{error:?}");
-    assert!(proxy.seen_once().await.inside_tls.is_empty());
 }
 
 /// A login with somebody in the middle who shows a certificate of `identity`, and a statement if

@@ -4,7 +4,7 @@ use otaria::{
     CertificateProblem, Config, ConfigBuilder, Connection, Error, PasswordProblem, Pem, SslMode,
     TlsError, TlsProof,
 };
-use protocol_tests::certificates::{Authority, Files, Identity, Leaf};
+use protocol_tests::certificates::{Authority, Identity, Leaf};
 use protocol_tests::live::LiveServer;
 
 /// A server, and what clients know of it.
@@ -98,7 +98,7 @@ async fn assert_outcomes(subject: &Subject, expected: [Outcome; 5]) {
 }
 
 #[tokio::test]
-async fn private_server_without_tls() {
+async fn a_server_without_tls() {
     let subject = Subject::without_tls();
     let refused = Outcome::NotOffered;
     let expected = [
@@ -112,7 +112,7 @@ async fn private_server_without_tls() {
 }
 
 #[tokio::test]
-async fn private_server_with_a_certificate_of_a_trusted_authority() {
+async fn a_server_with_a_certificate_of_a_trusted_authority() {
     let authority = Authority::new("trusted");
     let identity = authority.issue(&Leaf::server(["127.0.0.1"]));
     let subject = Subject::showing(&identity, Some(&authority));
@@ -128,17 +128,7 @@ async fn private_server_with_a_certificate_of_a_trusted_authority() {
 }
 
 #[tokio::test]
-async fn private_server_with_a_certificate_of_a_trusted_authority_below_another() {
-    let authority = Authority::new("root");
-    let subordinate = authority.subordinate("below it");
-    let identity = subordinate.issue(&Leaf::server(["127.0.0.1"]));
-    let subject = Subject::showing(&identity, Some(&authority));
-    let outcome = outcome(subject.config(SslMode::VerifyFull)).await;
-    assert_eq!(outcome, Outcome::Tls(TlsProof::Certificate));
-}
-
-#[tokio::test]
-async fn private_server_with_a_certificate_for_another_name() {
+async fn a_server_with_a_certificate_for_another_name() {
     let authority = Authority::new("trusted");
     let identity = authority.issue(&Leaf::server(["db.example.org"]));
     let subject = Subject::showing(&identity, Some(&authority));
@@ -155,7 +145,7 @@ async fn private_server_with_a_certificate_for_another_name() {
 }
 
 #[tokio::test]
-async fn private_server_with_an_expired_cert() {
+async fn a_server_with_an_expired_cert() {
     let authority = Authority::new("trusted");
     let identity = authority.issue(&Leaf::server(["127.0.0.1"]).expired());
     let subject = Subject::showing(&identity, Some(&authority));
@@ -171,7 +161,7 @@ async fn private_server_with_an_expired_cert() {
 }
 
 #[tokio::test]
-async fn private_server_with_a_self_signed_certificate() {
+async fn a_server_with_a_self_signed_certificate() {
     let identity = Identity::self_signed(&Leaf::server(["127.0.0.1"]));
     let subject = Subject::showing(&identity, None);
     let unknown = CertificateProblem::UntrustedIssuer;
@@ -203,7 +193,7 @@ async fn private_server_with_a_self_signed_certificate() {
 }
 
 #[tokio::test]
-async fn private_server_whose_certificate_is_x509_v1_is_refused_by_a_message_of_its_own() {
+async fn a_server_whose_certificate_is_x509_v1_is_refused_by_a_message_of_its_own() {
     let identity = Identity::version_1(&Leaf::server(["127.0.0.1"]));
     let subject = Subject::showing(&identity, None);
     for mode in [SslMode::Prefer, SslMode::VerifyFull] {
@@ -213,38 +203,7 @@ async fn private_server_whose_certificate_is_x509_v1_is_refused_by_a_message_of_
 }
 
 #[tokio::test]
-async fn private_server_that_wants_a_certificate_of_the_client() {
-    let authority = Authority::new("of both sides");
-    let identity = authority.issue(&Leaf::server(["127.0.0.1"]));
-    let server = LiveServer::builder().tls(&identity);
-    let server = server.tls_clients_of(&authority).start().unwrap();
-    let subject = Subject::of(server, Some(authority.pem()));
-    subject
-        .server
-        .sql("ALTER USER nobody REQUIRE X509")
-        .unwrap();
-    let client = authority.issue(&Leaf::client("client"));
-    let config = subject.config(SslMode::VerifyFull);
-    let files = Files::new(&authority, &client);
-    let with_bytes = config
-        .clone()
-        .ssl_cert(Pem::bytes(client.certificate_pem().into_bytes()))
-        .ssl_key(Pem::bytes(client.key_pem().into_bytes()));
-    let with_files = config
-        .clone()
-        .ssl_cert(files.certificate())
-        .ssl_key(files.key());
-    for config in [with_bytes, with_files.ssl_ca(files.ca())] {
-        assert_eq!(outcome(config).await, Outcome::Tls(TlsProof::Certificate));
-    }
-    let refused = Connection::connect(&config.build().unwrap())
-        .await
-        .unwrap_err();
-    assert!(matches!(refused, Error::Auth(_)), "{refused:?}");
-}
-
-#[tokio::test]
-async fn private_server_over_a_unix_socket_with_and_without_tls() {
+async fn a_server_over_a_unix_socket_with_and_without_tls() {
     let identity = Identity::self_signed(&Leaf::server(["elsewhere"]));
     let subject = Subject::showing(&identity, None);
     let socket = subject.server.socket().unwrap();
@@ -259,22 +218,4 @@ async fn private_server_over_a_unix_socket_with_and_without_tls() {
         let config = subject.config(mode).socket(socket);
         assert_eq!(outcome(config).await, expected, "{mode}");
     }
-}
-
-#[tokio::test]
-async fn private_server_that_resumes_a_session_is_proven_again() {
-    let authority = Authority::new("trusted");
-    let identity = authority.issue(&Leaf::server(["127.0.0.1"]));
-    let subject = Subject::showing(&identity, Some(&authority));
-    let config = subject.config(SslMode::VerifyFull).build().unwrap();
-    let mut resumed = 0;
-    for _ in 0..4 {
-        let mut connection = Connection::connect(&config).await.unwrap();
-        connection.ping().await.unwrap();
-        let tls = connection.tls().unwrap();
-        assert_eq!(tls.proof, TlsProof::Certificate);
-        resumed += usize::from(tls.resumed);
-        connection.close().await.unwrap();
-    }
-    assert_eq!(resumed, 3);
 }
