@@ -36,7 +36,7 @@ fn tls_server() -> (Authority, LiveServer) {
 }
 
 #[tokio::test]
-async fn a_server_with_a_certificate_is_reached_and_verified_without_the_proxy() {
+async fn private_server_a_server_with_a_certificate_is_reached_and_verified_without_the_proxy() {
     let (authority, server) = tls_server();
     let unused = Identity::self_signed(&Leaf::client("unused"));
     let files = Files::new(&authority, &unused);
@@ -59,7 +59,7 @@ async fn a_server_with_a_certificate_is_reached_and_verified_without_the_proxy()
 }
 
 #[tokio::test]
-async fn the_proxy_reads_what_a_client_says_inside_tls() {
+async fn private_server_the_proxy_reads_what_a_client_says_inside_tls() {
     let (_, server) = tls_server();
     let identity = Identity::self_signed(&Leaf::server(["elsewhere"]));
     let proxy = TlsProxy::showing(&server, &identity).start().await.unwrap();
@@ -73,7 +73,7 @@ async fn the_proxy_reads_what_a_client_says_inside_tls() {
 }
 
 #[tokio::test]
-async fn a_client_that_verifies_sends_nothing_to_the_proxy() {
+async fn private_server_a_client_that_verifies_sends_nothing_to_the_proxy() {
     let (authority, server) = tls_server();
     let identity = Identity::self_signed(&Leaf::server(["127.0.0.1"]));
     let files = Files::new(&authority, &identity);
@@ -87,7 +87,7 @@ async fn a_client_that_verifies_sends_nothing_to_the_proxy() {
 }
 
 #[tokio::test]
-async fn a_proxy_that_strips_tls_reads_all_in_clear() {
+async fn private_server_a_proxy_that_strips_tls_reads_all_in_clear() {
     let (_, server) = tls_server();
     let proxy = TlsProxy::stripping(&server).start().await.unwrap();
     let options = ["--disable-ssl-verify-server-cert"];
@@ -99,7 +99,7 @@ async fn a_proxy_that_strips_tls_reads_all_in_clear() {
 }
 
 #[tokio::test]
-async fn a_proxy_stops_where_it_is_told_to() {
+async fn private_server_a_proxy_stops_where_it_is_told_to() {
     let (_, server) = tls_server();
     let identity = Identity::self_signed(&Leaf::server(["127.0.0.1"]));
     let options = [

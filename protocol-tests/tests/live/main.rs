@@ -9,8 +9,12 @@ mod pipelines;
 mod progress;
 mod session;
 mod settings;
-mod tls_private_server;
 mod values;
+
+/// What needs a server of its own, whatever `OTARIA_TEST_URL` says.
+mod private_server {
+    mod tls;
+}
 
 use otaria::{Config, Connection};
 use protocol_tests::live;

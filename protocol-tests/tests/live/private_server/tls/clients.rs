@@ -64,7 +64,7 @@ async fn an_account_that_requires_tls_is_refused_without() -> Result<(), Error> 
 }
 
 #[tokio::test]
-async fn that_requires_tls_refuses_clients_without() -> Result<(), Error> {
+async fn a_server_that_requires_tls_refuses_clients_without() -> Result<(), Error> {
     let authority = Authority::new("root");
     let identity = authority.issue(&Leaf::server(["127.0.0.1"]));
     let server = LiveServer::builder().tls(&identity);

@@ -201,8 +201,8 @@ async fn another_fingerprint_is_refused_in_every_mode_before_anything_else_is_se
 /// Zero-config TLS with the certificate that a server of 11.4 and later makes for itself; an older
 /// one offers no TLS without a configuration.
 #[tokio::test]
-async fn without_a_configuration_proves_itself_by_the_password_or_has_no_tls() -> Result<(), Error>
-{
+async fn a_server_without_a_configuration_proves_itself_by_the_password_or_has_no_tls()
+-> Result<(), Error> {
     let server = live::LiveServer::start().unwrap();
     let config = otaria::Config::builder()
         .host("127.0.0.1")
