@@ -11,8 +11,8 @@ use crate::io::within;
 use crate::transport::{Stream, Transport};
 
 impl Connection {
-    /// Connects, logs in and runs the init commands. Nothing else is sent: what the login cannot
-    /// carry is for the init commands.
+    /// Connects, logs in, gives the session the collation, time zone and limit of the configuration
+    /// by one statement, if it asks for any, and runs the init commands. Nothing else is sent.
     ///
     /// Endpoints are tried in their order. One that cannot be reached, does not answer within its
     /// share of the time that is left, or says that it has no room, is followed by the next; one
@@ -21,7 +21,9 @@ impl Connection {
     /// The runtime needs its I/O and time drivers (`enable_all`).
     ///
     /// # Errors
-    /// [`Error::Io`] if the server cannot be reached, [`Error::Auth`] if it refuses the login,
+    /// [`Error::Io`] if the server cannot be reached, [`Error::Tls`] if its certificate is refused,
+    /// [`Error::Auth`] if it refuses the login or does not prove who it is,
+    /// [`Error::SessionSettings`] if it refuses the settings,
     /// [`Error::InitCommand`] if it refuses an init command, [`Error::Timeout`] when
     /// [`connect_timeout`](otaria_session::ConfigBuilder::connect_timeout) is over;
     /// [`Error::Endpoints`] if there are several endpoints, and none can be used.
