@@ -1,15 +1,20 @@
 //! TLS over a pipe that cuts where it is told to: futures dropped at every poll, servers that end
 //! or lie at every byte, and that nothing is sent to a server before it has proven who it is.
 
+use std::sync::{Arc, Mutex};
+
 use otaria::{
     CertificateProblem, Config, ConfigBuilder, Connection, Error, Pem, SslMode, TlsError, TlsProof,
 };
 use otaria_codec::Capabilities;
 use otaria_text::{ComPing, ComQuery};
 use protocol_tests::certificates::{Identity, Leaf};
-use protocol_tests::pipe::{Cut, Pipe, PipeHandle};
+use protocol_tests::pipe::{Action, Cut, Peer, Pipe, PipeHandle};
 use protocol_tests::polls::{at_every_byte, at_every_poll, poll_times};
 use protocol_tests::script::{Compressed, Reply, Script, Tls, greeting};
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::server::{ClientHello, ResolvesServerCert};
+use tokio_rustls::rustls::sign::CertifiedKey;
 
 const OLD: &str = "SELECT 'old'";
 const NEW: &str = "SELECT 'new'";
@@ -242,4 +247,101 @@ async fn a_query_over_tls_of_which_nothing_was_encrypted_is_taken_back() {
     // One command in one record: its header, its bytes, its type and its tag.
     let record = 5 + 5 + NEW.len() + 1 + 16;
     assert_eq!(handle.received().len() - before, record);
+}
+
+/// Notes the names that clients ask for.
+#[derive(Debug)]
+struct Recorder {
+    certificates: Arc<dyn ResolvesServerCert>,
+    names: Arc<Mutex<Vec<Option<String>>>>,
+}
+
+impl ResolvesServerCert for Recorder {
+    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        let name = hello.server_name().map(str::to_owned);
+        self.names.lock().unwrap().push(name);
+        self.certificates.resolve(hello)
+    }
+}
+
+#[tokio::test]
+async fn sni_names_a_host_and_no_ip_address_host() {
+    let hosts = ["db.example.org", "127.0.0.1", "::1"];
+    let identity = Identity::self_signed(&Leaf::server(hosts));
+    let names = Arc::new(Mutex::new(Vec::new()));
+    let mut server = ServerConfig::clone(&identity.server_config());
+    server.cert_resolver = Arc::new(Recorder {
+        certificates: Arc::clone(&server.cert_resolver),
+        names: Arc::clone(&names),
+    });
+    let server = Arc::new(server);
+    for host in hosts {
+        let pipe = Pipe::new(Tls::with_config(script().behind_tls(), &server), Cut::Whole);
+        let config = trusting(&identity).host(host).build().unwrap();
+        let connection = Connection::connect_over(pipe, &config).await.unwrap();
+        let proof = &connection.tls().unwrap().proof;
+        assert_eq!(*proof, TlsProof::Certificate, "{host}");
+    }
+    let dns_name = Some("db.example.org".to_owned());
+    assert_eq!(*names.lock().unwrap(), [dns_name, None, None]);
+}
+
+#[tokio::test]
+async fn a_server_that_closes_during_the_tls_handshake_is_an_error_at_every_byte() {
+    let identity = identity();
+    let config = trusting(&identity).ssl_resumption(false).build().unwrap();
+    for bytes in (0..4000).step_by(7) {
+        let peer = serve(&identity, script());
+        let pipe = Pipe::new(CutOff { peer, left: bytes }, Cut::Whole);
+        match Connection::connect_over(pipe, &config).await {
+            Ok(_) => assert!(bytes > 1000, "{bytes}"),
+            Err(error) => assert!(
+                matches!(error, Error::ConnectionLost { .. }),
+                "{bytes}: {error:?}"
+            ),
+        }
+    }
+}
+
+/// A peer that closes the connection when it has sent so many bytes.
+struct CutOff<P> {
+    peer: P,
+    left: usize,
+}
+
+impl<P> CutOff<P> {
+    fn cut(&mut self, actions: Vec<Action>) -> Vec<Action> {
+        let mut cut = Vec::new();
+        for action in actions {
+            match action {
+                Action::Send(bytes) if bytes.len() >= self.left => {
+                    cut.push(Action::Send(bytes[..self.left].to_vec()));
+                    cut.push(Action::Close);
+                    self.left = 0;
+                    return cut;
+                }
+                Action::Send(bytes) => {
+                    self.left -= bytes.len();
+                    cut.push(Action::Send(bytes));
+                }
+                end => cut.push(end),
+            }
+        }
+        cut
+    }
+}
+
+impl<P: Peer> Peer for CutOff<P> {
+    fn greet(&mut self) -> Vec<Action> {
+        let actions = self.peer.greet();
+        self.cut(actions)
+    }
+
+    fn receive(&mut self, bytes: &[u8]) -> Vec<Action> {
+        if self.left == 0 {
+            return Vec::new();
+        }
+        let actions = self.peer.receive(bytes);
+        self.cut(actions)
+    }
 }
