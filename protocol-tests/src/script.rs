@@ -1,5 +1,6 @@
 //! A fake server that logs a client in and answers its commands from a script.
 
+mod layers;
 mod tls;
 
 use std::fmt;
@@ -15,6 +16,7 @@ use otaria_text::{TextCell, TextRowPacket};
 
 use crate::pipe::{Action, Peer};
 
+pub use layers::Layers;
 pub use tls::Tls;
 
 /// What the server answers to a command.

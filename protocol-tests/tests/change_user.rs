@@ -1,7 +1,7 @@
 //! `COM_CHANGE_USER` against a fake server: the dialogue, its refusals, and futures dropped at
 //! every poll.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use otaria::{CloseReason, Compression, Config, Connection, Error};
@@ -11,9 +11,9 @@ use otaria_auth::{
 };
 use otaria_codec::{Capabilities, Decode, OkPacket, PayloadWriter, ServerStatus, SessionChange};
 use otaria_text::ComQuery;
-use protocol_tests::pipe::{Cut, Pipe, PipeHandle};
+use protocol_tests::pipe::{Cut, PipeHandle};
 use protocol_tests::polls::{at_every_poll, poll_times};
-use protocol_tests::script::{CAPABILITIES, Compressed, Heard, Reply, Script, greeting};
+use protocol_tests::script::{CAPABILITIES, Heard, Layers, Reply, Script};
 
 const QUERY: &str = "SELECT 'new'";
 const INIT: &str = "SET @init = 1";
@@ -87,28 +87,25 @@ fn script() -> Script {
         })
 }
 
+/// One for all: each new one reads the authorities of the system.
 fn config() -> Config {
-    Config::builder()
-        .user("first")
-        .password("p")
-        .database("shop")
-        .init_command(INIT)
-        .compression(Compression::default().with_threshold(0))
-        .build()
-        .unwrap()
+    static CONFIG: OnceLock<Config> = OnceLock::new();
+    let config = CONFIG.get_or_init(|| {
+        let config = Config::builder()
+            .user("first")
+            .password("p")
+            .database("shop");
+        let config = config.compression(Compression::default().with_threshold(0));
+        config.init_command(INIT).build().unwrap()
+    });
+    config.clone()
 }
 
 /// A connection that is cut as `cut` says from now on, and what the server hears on it.
-async fn connected(config: &Config, cut: Cut, compressed: bool) -> (Connection, PipeHandle, Heard) {
+async fn connected(config: &Config, cut: Cut, layers: Layers) -> (Connection, PipeHandle, Heard) {
     let script = script();
     let heard = script.heard();
-    let pipe = if compressed {
-        Pipe::new(Compressed::new(script), Cut::Whole)
-    } else {
-        let mut greeting = greeting();
-        greeting.capabilities -= Capabilities::COMPRESS;
-        Pipe::new(script.greet(Reply::new().packet(&greeting)), Cut::Whole)
-    };
+    let pipe = layers.serve(script);
     let handle = pipe.handle();
     let connection = Connection::connect_over(pipe, config).await.unwrap();
     handle.set_cut(cut);
@@ -124,8 +121,8 @@ async fn next_query_is_whole(connection: &mut Connection) {
 
 #[tokio::test]
 async fn a_change_of_user_leads_to_a_session_as_after_a_login() {
-    for compressed in [false, true] {
-        let (mut connection, handle, heard) = connected(&config(), Cut::Whole, compressed).await;
+    for layers in Layers::ALL {
+        let (mut connection, handle, heard) = connected(&config(), Cut::Whole, layers).await;
         connection.simple_execute("BEGIN").await.unwrap();
         assert!(connection.status().is_in_transaction());
         assert_eq!(connection.session_state().system_variables().count(), 0);
@@ -142,7 +139,7 @@ async fn a_change_of_user_leads_to_a_session_as_after_a_login() {
         assert_eq!(connection.config().database(), Some("reports"));
         assert_eq!(connection.thread_id(), 7);
         assert_eq!(heard.take().len(), 1);
-        if !compressed {
+        if layers == Layers::None {
             let sent = handle.received();
             assert!(
                 sent.ends_with(INIT.as_bytes()),
@@ -159,8 +156,8 @@ async fn a_change_of_user_leads_to_a_session_as_after_a_login() {
 
 #[tokio::test]
 async fn a_refused_change_leaves_the_user_and_rolls_back() {
-    for compressed in [false, true] {
-        let (mut connection, _, _) = connected(&config(), Cut::Every(2), compressed).await;
+    for layers in Layers::ALL {
+        let (mut connection, _, _) = connected(&config(), Cut::Every(2), layers).await;
         connection.simple_execute("BEGIN").await.unwrap();
         let error = connection
             .change_user("wrong", "q", None)
@@ -179,7 +176,7 @@ async fn a_refused_change_leaves_the_user_and_rolls_back() {
 
 #[tokio::test]
 async fn a_plugin_that_nobody_knows_closes_the_connection() {
-    let (mut connection, handle, _) = connected(&config(), Cut::Whole, false).await;
+    let (mut connection, handle, _) = connected(&config(), Cut::Whole, Layers::None).await;
     let error = connection
         .change_user("unknown", "q", None)
         .await
@@ -195,7 +192,7 @@ async fn a_plugin_that_nobody_knows_closes_the_connection() {
 #[tokio::test]
 async fn a_file_asked_for_in_a_change_of_user_is_a_broken_protocol() {
     let config = config().to_builder().local_infile(true).build().unwrap();
-    let (mut connection, handle, _) = connected(&config, Cut::Whole, false).await;
+    let (mut connection, handle, _) = connected(&config, Cut::Whole, Layers::None).await;
     let before = handle.received().len();
     let error = connection
         .change_user("hostile", "q", None)
@@ -212,7 +209,7 @@ async fn a_file_asked_for_in_a_change_of_user_is_a_broken_protocol() {
 
 #[tokio::test]
 async fn a_name_that_cannot_be_sent_leaves_the_connection_as_it_is() {
-    let (mut connection, handle, _) = connected(&config(), Cut::Whole, false).await;
+    let (mut connection, handle, _) = connected(&config(), Cut::Whole, Layers::None).await;
     let before = handle.received();
     let error = connection.change_user("a\0b", "q", None).await.unwrap_err();
     assert!(matches!(error, Error::Config(_)), "{error}");
@@ -221,9 +218,9 @@ async fn a_name_that_cannot_be_sent_leaves_the_connection_as_it_is() {
 }
 
 /// Drops the future of a change to `user` at every poll, and checks what follows.
-async fn leaves_the_next_query_whole(user: &str, cut: Cut, compressed: bool) -> usize {
+async fn leaves_the_next_query_whole(user: &str, cut: Cut, layers: Layers) -> usize {
     at_every_poll(async |polls| {
-        let (mut connection, _, heard) = connected(&config(), cut.clone(), compressed).await;
+        let (mut connection, _, heard) = connected(&config(), cut.clone(), layers).await;
         let change = poll_times(connection.change_user(user, "q", Some("reports")), polls).await;
         next_query_is_whole(&mut connection).await;
         let is_changed = !heard.take().is_empty() && user != "wrong";
@@ -244,9 +241,9 @@ async fn leaves_the_next_query_whole(user: &str, cut: Cut, compressed: bool) -> 
 #[tokio::test]
 async fn cancel_at_every_await_point_and_after_every_received_byte_change_user() {
     for user in ["reader", "wrong"] {
-        for compressed in [false, true] {
+        for layers in Layers::ALL {
             for cut in [Cut::Whole, Cut::Every(1), Cut::Every(3)] {
-                let polls = leaves_the_next_query_whole(user, cut.clone(), compressed).await;
+                let polls = leaves_the_next_query_whole(user, cut.clone(), layers).await;
                 if matches!(cut, Cut::Every(1)) {
                     assert!(polls > 100, "only {polls} polls: the future was not cut");
                 }
@@ -257,8 +254,8 @@ async fn cancel_at_every_await_point_and_after_every_received_byte_change_user()
 
 #[tokio::test]
 async fn cancel_at_every_await_point_of_a_key_that_takes_long() {
-    leaves_the_next_query_whole("parsec", Cut::Every(20), false).await;
-    leaves_the_next_query_whole("slow parsec", Cut::Whole, true).await;
+    leaves_the_next_query_whole("parsec", Cut::Every(20), Layers::None).await;
+    leaves_the_next_query_whole("slow parsec", Cut::Whole, Layers::Compression).await;
 }
 
 /// A plugin that asks a person for a code and sends the answer.
@@ -317,7 +314,7 @@ async fn a_question_of_the_server_is_answered_by_the_configured_handler() {
         Ok::<_, std::io::Error>(Password::from(format!("re: {}", prompt.message())))
     });
     let config = config.build().unwrap();
-    let (mut connection, _, heard) = connected(&config, Cut::Every(3), true).await;
+    let (mut connection, _, heard) = connected(&config, Cut::Every(3), Layers::Compression).await;
     connection.change_user("asked", "q", None).await.unwrap();
     assert_eq!(heard.take(), [b"re: data"]);
     assert_eq!(connection.config().user(), "asked");
@@ -327,7 +324,7 @@ async fn a_question_of_the_server_is_answered_by_the_configured_handler() {
 #[tokio::test]
 async fn a_question_that_nobody_answers_closes_the_connection() {
     let (mut connection, handle, _) =
-        connected(&asking().build().unwrap(), Cut::Whole, false).await;
+        connected(&asking().build().unwrap(), Cut::Whole, Layers::None).await;
     let error = connection
         .change_user("asked", "q", None)
         .await
@@ -340,7 +337,7 @@ async fn a_question_that_nobody_answers_closes_the_connection() {
         std::future::pending::<Result<Password, std::io::Error>>().await
     });
     let config = config.build().unwrap();
-    let (mut connection, handle, _) = connected(&config, Cut::Whole, false).await;
+    let (mut connection, handle, _) = connected(&config, Cut::Whole, Layers::None).await;
     let change = connection.change_user("asked", "q", None);
     assert!(poll_times(change, 1).await.is_none());
     let error = connection.simple_execute(QUERY).await.unwrap_err();
@@ -357,7 +354,7 @@ async fn a_question_that_nobody_answers_closes_the_connection() {
 async fn a_server_that_stops_in_the_dialogue_is_not_waited_for_for_ever() {
     let config = config().to_builder().io_timeout(Duration::from_secs(2));
     let config = config.build().unwrap();
-    let (mut connection, _, _) = connected(&config, Cut::Whole, false).await;
+    let (mut connection, _, _) = connected(&config, Cut::Whole, Layers::None).await;
     let error = connection
         .change_user("silent", "q", None)
         .await

@@ -3,7 +3,7 @@
 
 use std::io;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::task::{Context, Poll};
 
 use otaria::{CloseReason, Compression, Config, Connection, Error, LocalInfileError, Progress};
@@ -11,7 +11,7 @@ use otaria_codec::{Capabilities, Decode, OkPacket, ProgressReport, ServerStatus}
 use otaria_text::{ComPing, ComQuery};
 use protocol_tests::pipe::{Action, Cut, Peer, Pipe, PipeHandle};
 use protocol_tests::polls::{at_every_poll, poll_times};
-use protocol_tests::script::{Compressed, Heard, Reply, Script};
+use protocol_tests::script::{Heard, Layers, Reply, Script};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, DuplexStream, ReadBuf};
 
 const LOAD: &str = "LOAD DATA LOCAL INFILE 'items.csv' INTO TABLE item";
@@ -42,21 +42,22 @@ fn script() -> Script {
         .on(&ComQuery::new(SELECT), Reply::rows(&["new"], [["new"]]))
 }
 
+/// One for all: each new one reads the authorities of the system.
 fn config() -> Config {
-    let compression = Compression::default().with_threshold(0);
-    let builder = Config::builder().local_infile(true);
-    builder.compression(compression).build().unwrap()
+    static CONFIG: OnceLock<Config> = OnceLock::new();
+    let config = CONFIG.get_or_init(|| {
+        let compression = Compression::default().with_threshold(0);
+        let builder = Config::builder().local_infile(true);
+        builder.compression(compression).build().unwrap()
+    });
+    config.clone()
 }
 
 /// A connection that is cut as `cut` says from now on, and what the server hears on it.
-async fn connected(cut: Cut, compressed: bool) -> (Connection, PipeHandle, Heard) {
+async fn connected(cut: Cut, layers: Layers) -> (Connection, PipeHandle, Heard) {
     let script = script();
     let heard = script.heard();
-    let pipe = if compressed {
-        Pipe::new(Compressed::new(script), Cut::Whole)
-    } else {
-        Pipe::new(without_compression(script), Cut::Whole)
-    };
+    let pipe = layers.serve(script);
     let handle = pipe.handle();
     let connection = Connection::connect_over(pipe, &config()).await.unwrap();
     handle.set_cut(cut);
@@ -118,8 +119,8 @@ impl AsyncRead for Slow {
 #[tokio::test]
 async fn the_content_arrives_as_it_was_given() {
     let long: Vec<u8> = (0..300_000_u32).flat_map(u32::to_le_bytes).collect();
-    for compressed in [false, true] {
-        let (mut connection, _, heard) = connected(Cut::Whole, compressed).await;
+    for layers in Layers::ALL {
+        let (mut connection, _, heard) = connected(Cut::Whole, layers).await;
         let executed = connection.load_data_local(LOAD, long.as_slice()).await;
         assert_eq!(executed.unwrap().affected_rows, 3);
         assert!(heard.take() == [long.clone()]);
@@ -137,7 +138,7 @@ async fn the_content_arrives_as_it_was_given() {
 
 #[tokio::test]
 async fn pieces_that_are_there_at_once_share_a_packet_and_a_slow_one_is_sent_at_once() {
-    let (mut connection, handle, _) = connected(Cut::Whole, false).await;
+    let (mut connection, handle, _) = connected(Cut::Whole, Layers::None).await;
     let before = handle.received().len() + 5 + LOAD.len();
     let pieces = b"ab"
         .as_slice()
@@ -150,10 +151,10 @@ async fn pieces_that_are_there_at_once_share_a_packet_and_a_slow_one_is_sent_at_
 
 #[tokio::test]
 async fn cancel_at_every_await_point_and_after_every_received_byte_infile() {
-    for compressed in [false, true] {
+    for layers in Layers::ALL {
         for cut in [Cut::Whole, Cut::Every(1), Cut::Every(3)] {
             let polls = at_every_poll(async |polls| {
-                let (mut connection, _, heard) = connected(cut.clone(), compressed).await;
+                let (mut connection, _, heard) = connected(cut.clone(), layers).await;
                 let data = Slow::new(&[b"first\n", b"second\n"]);
                 let load = poll_times(connection.load_data_local(LOAD, data), polls).await;
                 next_query_is_whole(&mut connection).await;
@@ -179,10 +180,10 @@ async fn cancel_at_every_await_point_and_after_every_received_byte_infile() {
 
 #[tokio::test]
 async fn cancel_at_every_await_point_and_after_every_received_byte_of_a_refused_infile() {
-    for compressed in [false, true] {
+    for layers in Layers::ALL {
         for cut in [Cut::Whole, Cut::Every(1)] {
             at_every_poll(async |polls| {
-                let (mut connection, _, heard) = connected(cut.clone(), compressed).await;
+                let (mut connection, _, heard) = connected(cut.clone(), layers).await;
                 let query = poll_times(connection.simple_execute(TWICE), polls).await;
                 next_query_is_whole(&mut connection).await;
                 assert!(heard.take().iter().all(Vec::is_empty));
@@ -198,7 +199,7 @@ async fn cancel_at_every_await_point_and_after_every_received_byte_of_a_refused_
 
 #[tokio::test]
 async fn data_that_cannot_be_read_ends_the_file_and_is_an_error_that_says_so() {
-    let (mut connection, _, heard) = connected(Cut::Every(2), false).await;
+    let (mut connection, _, heard) = connected(Cut::Every(2), Layers::None).await;
     let mut data = Slow::new(&[b"1\n"]);
     data.fails = true;
     let error = connection.load_data_local(LOAD, data).await.unwrap_err();
@@ -210,7 +211,7 @@ async fn data_that_cannot_be_read_ends_the_file_and_is_an_error_that_says_so() {
 
 #[tokio::test]
 async fn a_statement_that_asks_for_nothing_is_an_error_and_leaves_the_data_unread() {
-    let (mut connection, _, _) = connected(Cut::Whole, false).await;
+    let (mut connection, _, _) = connected(Cut::Whole, Layers::None).await;
     let mut data = b"1\n".as_slice();
     let error = connection.load_data_local(SELECT, &mut data).await;
     let expected = LocalInfileError::NotRequested;
@@ -221,7 +222,7 @@ async fn a_statement_that_asks_for_nothing_is_an_error_and_leaves_the_data_unrea
 
 #[tokio::test]
 async fn a_statement_that_asks_for_two_files_gets_the_first_and_an_error() {
-    let (mut connection, _, heard) = connected(Cut::Every(1), false).await;
+    let (mut connection, _, heard) = connected(Cut::Every(1), Layers::None).await;
     let error = connection.load_data_local(TWICE, b"1\n".as_slice()).await;
     let expected = LocalInfileError::NotAttached;
     assert!(matches!(error, Err(Error::LocalInfile(error)) if error == expected));
@@ -409,7 +410,7 @@ async fn a_connection_lost_in_the_middle_of_the_content_is_an_error_at_once() {
 
 #[tokio::test]
 async fn close_in_the_middle_of_the_content_closes_without_ending_the_file() {
-    let (mut connection, handle, heard) = connected(Cut::Whole, false).await;
+    let (mut connection, handle, heard) = connected(Cut::Whole, Layers::None).await;
     let data = b"half\n".as_slice().chain(Never);
     let load = connection.load_data_local(LOAD, data);
     assert!(poll_times(load, 1).await.is_none());

@@ -1,0 +1,62 @@
+//! What may lie between a session and its transport.
+
+use std::sync::OnceLock;
+
+use otaria_codec::Capabilities;
+
+use super::{Compressed, Reply, Script, Tls, greeting};
+use crate::certificates::{Identity, Leaf};
+use crate::pipe::{Cut, Pipe};
+
+/// The layers that a [`Script`] is served through, to a client that takes whatever is offered.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Layers {
+    /// Packets as they are.
+    None,
+    /// Compression.
+    Compression,
+    /// TLS, with a certificate that nobody trusts.
+    Tls,
+    /// Compression inside TLS.
+    CompressionInTls,
+}
+
+impl Layers {
+    /// All of them.
+    pub const ALL: [Self; 4] = [
+        Self::None,
+        Self::Compression,
+        Self::Tls,
+        Self::CompressionInTls,
+    ];
+
+    /// A pipe to `script` through these layers.
+    pub fn serve(self, script: Script) -> Pipe {
+        let without_compression = |script: Script| {
+            let mut greeting = greeting();
+            greeting.capabilities -= Capabilities::COMPRESS;
+            greeting
+                .capabilities
+                .set(Capabilities::SSL, self == Self::Tls);
+            script.greet(Reply::new().packet(&greeting))
+        };
+        match self {
+            Self::None => Pipe::new(without_compression(script), Cut::Whole),
+            Self::Compression => Pipe::new(Compressed::new(script), Cut::Whole),
+            Self::Tls => {
+                let script = without_compression(script.behind_tls());
+                Pipe::new(Tls::new(script, identity()), Cut::Whole)
+            }
+            Self::CompressionInTls => {
+                let script = Compressed::new(script.behind_tls());
+                Pipe::new(Tls::new(script, identity()), Cut::Whole)
+            }
+        }
+    }
+}
+
+/// One for all: to make a key takes time.
+fn identity() -> &'static Identity {
+    static IDENTITY: OnceLock<Identity> = OnceLock::new();
+    IDENTITY.get_or_init(|| Identity::self_signed(&Leaf::server(["localhost"])))
+}
