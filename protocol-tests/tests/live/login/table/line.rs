@@ -259,8 +259,11 @@ impl Line {
 
 /// What has come of a login, which is to be as `account` over `channel`.
 async fn logged_in(mut connection: Connection, account: &Account<'_>, channel: Channel) -> String {
-    let user = value(&mut connection, "SELECT CURRENT_USER()").await;
-    let user = user.unwrap();
+    let user = match value(&mut connection, "SELECT CURRENT_USER()").await {
+        Ok(user) => user,
+        // 11.8 may close a connection right behind a login, where `parsec` had failed over TLS.
+        Err(error) => return refused(&error),
+    };
     let tls = connection.tls().cloned();
     let is_right = channel.is_that_of(&connection);
     connection.close().await.unwrap();
