@@ -66,7 +66,7 @@ pub enum AuthError {
     /// the offer out. Nothing was sent.
     #[error(
         "the server does not offer TLS, which the configuration requires: set up a certificate \
-         on the server, or connect over a Unix socket"
+         on the server, or set ssl_mode to prefer"
     )]
     TlsNotOffered,
     /// The server has to prove by the password who it is, and there is none.
@@ -107,7 +107,8 @@ pub enum AuthError {
     OldPassword,
     /// The account is authenticated by a plugin that the client has not got, or not allowed.
     #[error(
-        "authentication plugin {plugin} is not known here; add it to the plugins of the \
+        "authentication plugin {plugin} is not known here, or not allowed: set clear_password for \
+         dialog (PAM) and mysql_clear_password, add one of your own to the plugins of the \
          configuration, or ALTER USER … IDENTIFIED VIA ed25519 or mysql_native_password"
     )]
     UnknownPlugin {

@@ -32,6 +32,8 @@ impl Connection {
     /// Safe. The socket is closed; an init command that was sent may run to its end.
     pub async fn connect(config: &Config) -> Result<Self, Error> {
         let deadline = Deadline::new(config.connect_timeout());
+        #[cfg(feature = "tls")]
+        limited(deadline.share(0), crate::tls::check_files(config)).await?;
         let mut failures = Vec::new();
         let mut endpoints = config.endpoints().iter();
         while let Some(endpoint) = endpoints.next() {

@@ -26,12 +26,14 @@ pub use otaria_session::Compression;
 #[cfg(feature = "tls")]
 pub use otaria_session::TlsError;
 pub use otaria_session::{
-    AuthError, AuthPlugin, AuthPluginFactory, AuthStep, CallbackError, CallbackFuture,
-    CertificateProblem, Channel, CloseReason, ColumnError, ColumnIndex, Config, ConfigBuilder,
-    ConfigError, Credentials, CredentialsProvider, Endpoint, EndpointError, EndpointErrors, Error,
-    Executed, Fingerprint, LocalInfileError, OptionFiles, OwnedRow, Password, PasswordProblem, Pem,
-    PluginRegistry, Progress, Prompt, PromptHandler, Row, ServerError, ServerVersion, SessionState,
-    SslMode, TimeoutPhase, TlsInfo, TlsProof,
+    AuthError, AuthPlugin, AuthPluginFactory, AuthStep, CachingSha2Password, CallbackError,
+    CallbackFuture, CertificateProblem, Channel, ClearPassword, CloseReason, ColumnError,
+    ColumnIndex, Config, ConfigBuilder, ConfigError, Credentials, CredentialsProvider, DerivedKey,
+    Dialog, Ed25519, Endpoint, EndpointError, EndpointErrors, Error, Executed, Fingerprint,
+    KeyDerivation, LocalInfileError, NativePassword, OptionFiles, OwnedRow, Parsec, Password,
+    PasswordProblem, Pem, PluginRegistry, Progress, Prompt, PromptHandler, Row, ServerError,
+    ServerVersion, SessionState, Sha256Password, SslMode, TimeoutPhase, TlsInfo, TlsProof,
+    Unproven,
 };
 pub use rows::Rows;
 pub use transport::Stream;

@@ -19,14 +19,15 @@ pub use otaria_connection::Compression;
 #[cfg(feature = "tls")]
 pub use otaria_connection::TlsError;
 pub use otaria_connection::{
-    AuthError, AuthPlugin, AuthPluginFactory, AuthStep, CallbackError, CallbackFuture,
-    Capabilities, CertificateProblem, Channel, CloseReason, ColumnDefinition, ColumnError,
-    ColumnIndex, Config, ConfigBuilder, ConfigError, Connection, Credentials, CredentialsProvider,
-    Endpoint, EndpointError, EndpointErrors, Error, Executed, FieldFlags, FieldType, Fingerprint,
-    InvalidPacket, LocalInfileError, OptionFiles, OwnedRow, Password, PasswordProblem,
-    PayloadWriter, Pem, PluginRegistry, Progress, Prompt, PromptHandler, Row, Rows, ServerError,
-    ServerStatus, ServerVersion, SessionState, SslMode, Stream, TimeoutPhase, TlsInfo, TlsProof,
-    Warning, read_option_files, standard_option_files,
+    AuthError, AuthPlugin, AuthPluginFactory, AuthStep, CachingSha2Password, CallbackError,
+    CallbackFuture, Capabilities, CertificateProblem, Channel, ClearPassword, CloseReason,
+    ColumnDefinition, ColumnError, ColumnIndex, Config, ConfigBuilder, ConfigError, Connection,
+    Credentials, CredentialsProvider, DerivedKey, Dialog, Ed25519, Endpoint, EndpointError,
+    EndpointErrors, Error, Executed, FieldFlags, FieldType, Fingerprint, InvalidPacket,
+    KeyDerivation, LocalInfileError, NativePassword, OptionFiles, OwnedRow, Parsec, Password,
+    PasswordProblem, PayloadWriter, Pem, PluginRegistry, Progress, Prompt, PromptHandler, Row,
+    Rows, ServerError, ServerStatus, ServerVersion, SessionState, Sha256Password, SslMode, Stream,
+    TimeoutPhase, TlsInfo, TlsProof, Unproven, Warning, read_option_files, standard_option_files,
 };
 pub use otaria_types::{
     Date, DateTime, Decimal, DecimalError, FromRow, FromRowError, FromSql, FromSqlError,

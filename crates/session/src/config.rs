@@ -14,9 +14,9 @@ mod tests;
 mod tls;
 
 use std::fmt;
-#[cfg(feature = "tls")]
-use std::sync::OnceLock;
 use std::sync::{Arc, LazyLock};
+#[cfg(feature = "tls")]
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use otaria_auth::{Password, PluginRegistry};
@@ -111,7 +111,7 @@ pub struct Config {
     pub(crate) settings: Arc<Settings>,
     /// Made when it is first needed, and shared by all connections of this configuration.
     #[cfg(feature = "tls")]
-    tls_context: Arc<OnceLock<crate::TlsContext>>,
+    tls_context: Arc<Mutex<Option<crate::TlsContext>>>,
 }
 
 impl Config {
@@ -347,15 +347,16 @@ impl Config {
 
     /// What the TLS of all connections shares, once a shell has made it.
     #[cfg(feature = "tls")]
-    pub fn tls_context(&self) -> Option<&crate::TlsContext> {
-        self.tls_context.get()
+    pub fn tls_context(&self) -> Option<crate::TlsContext> {
+        let context = self.tls_context.lock();
+        context.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Keeps what the TLS of all connections is to share, unless another has been kept already,
-    /// and returns what is kept.
+    /// Keeps what the TLS of all connections from now on is to share.
     #[cfg(feature = "tls")]
-    pub fn keep_tls_context(&self, context: crate::TlsContext) -> &crate::TlsContext {
-        self.tls_context.get_or_init(|| context)
+    pub fn keep_tls_context(&self, context: crate::TlsContext) {
+        let kept = self.tls_context.lock();
+        *kept.unwrap_or_else(PoisonError::into_inner) = Some(context);
     }
 
     pub(crate) fn password(&self) -> &Password {

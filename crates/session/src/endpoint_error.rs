@@ -98,7 +98,9 @@ impl Error {
     pub fn is_of_endpoint(&self) -> bool {
         match self {
             Self::Io { .. } | Self::ConnectionLost { .. } | Self::Timeout { .. } => true,
-            Self::Auth(AuthError::Server { code, .. }) => UNAVAILABLE.contains(code),
+            Self::Auth(AuthError::Server { code, .. } | AuthError::UnprovenServer { code, .. }) => {
+                UNAVAILABLE.contains(code)
+            }
             Self::EndedByServer(error) => UNAVAILABLE.contains(&error.code()),
             _ => false,
         }

@@ -36,8 +36,9 @@ pub use error::{CloseReason, ColumnError, Error, LocalInfileError, ServerError, 
 pub use event::{Event, Executed, PacketRange};
 pub use option_file::{OptionFileSource, OptionFiles};
 pub use otaria_auth::{
-    AuthError, AuthPlugin, AuthPluginFactory, AuthStep, Channel, DerivedKey, KeyDerivation,
-    Password, PluginRegistry, Prompt, ServerVersion,
+    AuthError, AuthPlugin, AuthPluginFactory, AuthStep, CachingSha2Password, Channel,
+    ClearPassword, DerivedKey, Dialog, Ed25519, KeyDerivation, NativePassword, Parsec, Password,
+    PluginRegistry, Prompt, ServerVersion, Sha256Password, Unproven,
 };
 pub use rows::{ColumnIndex, OwnedRow, Row};
 pub use session::Session;

@@ -52,6 +52,9 @@ impl TlsProof {
 pub enum CertificateProblem {
     /// No trusted authority has issued it: it is self-signed, or of an authority of one's own.
     UntrustedIssuer,
+    /// It is that of an authority (CA:TRUE), as `openssl req -x509` makes it, and not among the
+    /// trusted ones.
+    Authority,
     /// It is for another name than the host's.
     WrongName,
     /// Its time is over.
@@ -76,6 +79,10 @@ impl fmt::Display for CertificateProblem {
             Self::UntrustedIssuer => {
                 "it is from no trusted authority: set ssl_ca to the one that issued it, or \
                  ssl_fingerprint to its SHA-256"
+            }
+            Self::Authority => {
+                "it is that of an authority, made for itself: set ssl_ca to this very certificate, \
+                 or ssl_fingerprint to its SHA-256"
             }
             Self::WrongName => {
                 "it is for another name than the host's: connect by that name, or set ssl_mode \
@@ -102,7 +109,8 @@ impl fmt::Display for CertificateProblem {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum PasswordProblem {
-    /// It was not to be used: the configuration has an authority or a fingerprint of its own.
+    /// It was not to be used: the configuration has an authority of its own, or the certificate
+    /// has another fault than that nobody trusted has issued it.
     NotWanted,
     /// There is no password, or the authentication plugin has no hash that proves anything.
     NothingToProve,

@@ -96,6 +96,11 @@ fn check_tls(tls: &Tls) -> Result<(), ConfigError> {
     if tls.effective_mode().is_required() {
         require_tls("ssl_mode")?;
     }
+    require(
+        tls.ca.is_none() || tls.fingerprints.is_empty(),
+        "ssl_fingerprint",
+        "left out where ssl_ca is given: one or the other proves the server",
+    )?;
     match (&tls.cert, &tls.key) {
         (Some(_), None) => require(false, "ssl_cert", "given along with ssl_key"),
         (None, Some(_)) => require(false, "ssl_key", "given along with ssl_cert"),

@@ -75,8 +75,8 @@ impl FromStr for SslMode {
     }
 }
 
-/// Certificates or a key in the form of PEM: in a file, which is read when a connection is made, or
-/// in memory.
+/// Certificates or a key in the form of PEM: in memory, or in a file, which is read when a
+/// connection is made, and again for a later one when it has changed.
 #[derive(Clone, Eq, PartialEq)]
 pub enum Pem {
     /// The path of a file.

@@ -22,6 +22,8 @@ pub struct TlsMaterial {
     pub certificate: Option<Vec<u8>>,
     /// The client's private key.
     pub key: Option<Zeroizing<Vec<u8>>>,
+    /// What tells these files from later ones of the same names, such as when they were changed.
+    pub version: Vec<u128>,
 }
 
 /// Shows no key.
@@ -40,6 +42,7 @@ impl fmt::Debug for TlsMaterial {
 #[derive(Clone, Debug)]
 pub struct TlsContext {
     pub(super) client: Arc<ClientConfig>,
+    version: Arc<[u128]>,
     pub(super) policy: Arc<Policy>,
 }
 
@@ -48,8 +51,8 @@ pub struct TlsContext {
 pub(super) struct Policy {
     pub(super) mode: SslMode,
     pub(super) fingerprints: Vec<Fingerprint>,
-    /// Whether the configuration names the authorities.
-    pub(super) has_ca: bool,
+    /// The authorities that the configuration names; `None` for those of the system.
+    pub(super) ca: Option<Vec<CertificateDer<'static>>>,
     /// The trusted authorities.
     pub(super) roots: RootCertStore,
     /// The algorithms by which authorities may sign.
@@ -63,7 +66,9 @@ impl TlsContext {
     /// [`ConfigError::InvalidOption`] names the option whose file is not what it should be.
     pub fn new(config: &Config, material: &TlsMaterial) -> Result<Self, ConfigError> {
         let provider = provider()?;
-        let roots = roots(material)?;
+        let ca = material.ca.as_ref().map(|ca| certificates("ssl_ca", ca));
+        let ca = ca.transpose()?;
+        let roots = roots(material, ca.as_deref())?;
         let algorithms = provider.signature_verification_algorithms;
         let unusable = |_| invalid("crypto provider", "one that can do TLS 1.2 or 1.3");
         let builder = ClientConfig::builder_with_provider(provider)
@@ -91,10 +96,11 @@ impl TlsContext {
         }
         Ok(Self {
             client: Arc::new(client),
+            version: material.version.as_slice().into(),
             policy: Arc::new(Policy {
                 mode: config.ssl_mode(),
                 fingerprints: config.ssl_fingerprints().to_vec(),
-                has_ca: material.ca.is_some(),
+                ca,
                 roots,
                 algorithms,
             }),
@@ -102,17 +108,27 @@ impl TlsContext {
     }
 }
 
+impl TlsContext {
+    /// The [`version`](TlsMaterial::version) of the files that it was made of.
+    pub fn version(&self) -> &[u128] {
+        &self.version
+    }
+}
+
 /// The authorities that `ssl_ca` names, else those of the system, of which some may be of no use.
-fn roots(material: &TlsMaterial) -> Result<RootCertStore, ConfigError> {
+fn roots(
+    material: &TlsMaterial,
+    ca: Option<&[CertificateDer<'static>]>,
+) -> Result<RootCertStore, ConfigError> {
     let mut roots = RootCertStore::empty();
-    let Some(ca) = &material.ca else {
+    let Some(ca) = ca else {
         let system = material.system_roots.iter();
         roots.add_parsable_certificates(system.map(|der| CertificateDer::from_slice(der)));
         return Ok(roots);
     };
-    for certificate in certificates("ssl_ca", ca)? {
+    for certificate in ca {
         roots
-            .add(certificate)
+            .add(certificate.clone())
             .map_err(|_| invalid("ssl_ca", "certificates that can be used as authorities"))?;
     }
     Ok(roots)

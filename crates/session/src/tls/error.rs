@@ -2,7 +2,8 @@ use rustls::CertificateError;
 
 use crate::CertificateProblem;
 
-/// Why there is no TLS connection to the server. Nothing was sent over it.
+/// Why there is no TLS connection to the server. But for [`Record`](Self::Record) nothing was sent
+/// over it.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TlsError {
@@ -60,8 +61,7 @@ pub(super) fn problem(error: &CertificateError) -> CertificateProblem {
         }
         CertificateError::Other(other) => match other.0.downcast_ref::<webpki::Error>() {
             Some(webpki::Error::UnsupportedCertVersion) => CertificateProblem::Version1,
-            // What issues itself is no certificate that an authority has issued for a server.
-            Some(webpki::Error::CaUsedAsEndEntity) => CertificateProblem::UntrustedIssuer,
+            Some(webpki::Error::CaUsedAsEndEntity) => CertificateProblem::Authority,
             _ => CertificateProblem::Invalid(error.to_string()),
         },
         error => CertificateProblem::Invalid(error.to_string()),

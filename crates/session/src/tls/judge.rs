@@ -47,8 +47,11 @@ pub(super) fn judge(
         return Ok(proven(TlsProof::LocalSocket));
     }
     // An authority of the configuration's own is to be the only one to prove anything.
-    let is_unknown = problem == CertificateProblem::UntrustedIssuer;
-    let may_prove_by_password = is_unknown && !policy.has_ca;
+    let is_unknown = matches!(
+        problem,
+        CertificateProblem::UntrustedIssuer | CertificateProblem::Authority
+    );
+    let may_prove_by_password = is_unknown && policy.ca.is_none();
     let must_be_proven = matches!(policy.mode, SslMode::VerifyCa | SslMode::VerifyFull);
     if must_be_proven && !may_prove_by_password {
         return Err(TlsError::Certificate(problem));
@@ -81,27 +84,62 @@ fn check(
     name: &ServerName<'_>,
     time: UnixTime,
 ) -> Result<TlsProof, CertificateProblem> {
-    if !policy.fingerprints.is_empty() {
-        let mut fingerprints = policy.fingerprints.iter();
-        return if fingerprints.any(|fingerprint| fingerprint.matches(leaf)) {
-            Ok(TlsProof::Fingerprint)
-        } else {
-            Err(CertificateProblem::WrongFingerprint)
-        };
+    let issued = check_chain(policy, leaf, intermediates, time).map_err(problem_of);
+    match issued {
+        // Time is looked at first: the rest says nothing of it.
+        Err(problem @ (CertificateProblem::Expired | CertificateProblem::NotYetValid)) => {
+            Err(problem)
+        }
+        _ if !policy.fingerprints.is_empty() => {
+            let mut fingerprints = policy.fingerprints.iter();
+            if fingerprints.any(|fingerprint| fingerprint.matches(leaf)) {
+                Ok(TlsProof::Fingerprint)
+            } else {
+                Err(CertificateProblem::WrongFingerprint)
+            }
+        }
+        // What can be trusted to issue others can be trusted to be itself.
+        Err(CertificateProblem::Authority) if is_trusted(policy, leaf) => {
+            check_name(policy, leaf, name)
+        }
+        Ok(()) => check_name(policy, leaf, name),
+        Err(problem) => Err(problem),
     }
-    check_chain(policy, leaf, intermediates, name, time).map_err(|error| match error {
+}
+
+fn problem_of(error: Error) -> CertificateProblem {
+    match error {
         Error::InvalidCertificate(error) => problem(&error),
         error => CertificateProblem::Invalid(error.to_string()),
-    })
+    }
+}
+
+/// Whether `leaf` is itself among the authorities that the configuration names.
+fn is_trusted(policy: &Policy, leaf: &CertificateDer<'_>) -> bool {
+    policy.ca.iter().flatten().any(|ca| ca == leaf)
+}
+
+/// Compares the names of a certificate that is trusted, where they are to be compared.
+fn check_name(
+    policy: &Policy,
+    leaf: &CertificateDer<'_>,
+    name: &ServerName<'_>,
+) -> Result<TlsProof, CertificateProblem> {
+    if policy.mode == SslMode::VerifyCa {
+        return Ok(TlsProof::CertificateAuthority);
+    }
+    let leaf = ParsedCertificate::try_from(leaf);
+    let named = leaf.and_then(|leaf| verify_server_name(&leaf, name));
+    named.map_err(problem_of)?;
+    Ok(TlsProof::Certificate)
 }
 
 fn check_chain(
     policy: &Policy,
     leaf: &CertificateDer<'_>,
     intermediates: &[CertificateDer<'_>],
-    name: &ServerName<'_>,
     time: UnixTime,
-) -> Result<TlsProof, Error> {
+) -> Result<(), Error> {
     let leaf = ParsedCertificate::try_from(leaf)?;
     verify_server_cert_signed_by_trust_anchor(
         &leaf,
@@ -109,12 +147,7 @@ fn check_chain(
         intermediates,
         time,
         policy.algorithms.all,
-    )?;
-    if policy.mode == SslMode::VerifyCa {
-        return Ok(TlsProof::CertificateAuthority);
-    }
-    verify_server_name(&leaf, name)?;
-    Ok(TlsProof::Certificate)
+    )
 }
 
 #[cfg(test)]

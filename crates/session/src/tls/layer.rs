@@ -1,5 +1,6 @@
 use std::fmt;
 use std::io::{Read, Write};
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use rustls::pki_types::{ServerName, UnixTime};
@@ -7,7 +8,7 @@ use rustls::{ClientConnection, HandshakeKind, ProtocolVersion};
 
 use super::judge::judge;
 use super::{TlsContext, TlsError, Verdict};
-use crate::{TlsInfo, TlsProof};
+use crate::{SslMode, TlsInfo, TlsProof};
 
 /// The TLS of one connection: ciphertext on one side, the bytes of packets on the other.
 pub(crate) struct TlsLayer {
@@ -26,8 +27,7 @@ impl TlsLayer {
     /// TLS with the server that calls itself `host`, at its beginning. The bytes of `clear` are
     /// sent before it.
     pub(crate) fn new(context: &TlsContext, host: &str, clear: Vec<u8>) -> Result<Self, TlsError> {
-        let name = ServerName::try_from(host.to_owned());
-        let name = name.map_err(|_| TlsError::InvalidServerName)?;
+        let name = server_name(host, context.policy.mode)?;
         let connection = ClientConnection::new(Arc::clone(&context.client), name.clone())
             .map_err(|error| TlsError::handshake(&error))?;
         let mut layer = Self {
@@ -44,7 +44,8 @@ impl TlsLayer {
     }
 
     /// Where the transport appends what it receives.
-    pub(crate) const fn buffer_mut(&mut self) -> &mut Vec<u8> {
+    pub(crate) fn buffer_mut(&mut self) -> &mut Vec<u8> {
+        self.received.reserve(READ_BYTES);
         &mut self.received
     }
 
@@ -167,6 +168,20 @@ impl TlsLayer {
         }
     }
 }
+
+/// The name that `host` is for TLS, without the zone that an IPv6 address may have. Where the name is
+/// not compared one that TLS cannot carry does no harm, and none is sent.
+fn server_name(host: &str, mode: SslMode) -> Result<ServerName<'static>, TlsError> {
+    let host = host.split_once('%').map_or(host, |(address, _)| address);
+    match ServerName::try_from(host.to_owned()) {
+        Ok(name) => Ok(name),
+        Err(_) if mode == SslMode::VerifyFull => Err(TlsError::InvalidServerName),
+        Err(_) => Ok(ServerName::from(IpAddr::V4(Ipv4Addr::UNSPECIFIED))),
+    }
+}
+
+/// What a read has room for: a record of the greatest length, and what is before and behind it.
+const READ_BYTES: usize = 17 * 1024;
 
 /// Shows lengths only.
 impl fmt::Debug for TlsLayer {

@@ -172,7 +172,11 @@ fn an_expired_cert_is_an_error_in_every_mode_whoever_issued_it() {
 fn an_untrusted_issuer_leaves_the_proof_to_the_password_unless_there_is_an_authority() {
     let stranger = Authority::new().issue(&["db.example.org"]);
     let authority = Authority::new();
-    for certificates in [&stranger, &self_signed(false), &self_signed(true)] {
+    for (certificates, problem) in [
+        (&stranger, CertificateProblem::UntrustedIssuer),
+        (&self_signed(false), CertificateProblem::UntrustedIssuer),
+        (&self_signed(true), CertificateProblem::Authority),
+    ] {
         let certificate_sha256: [u8; 32] = Sha256::digest(&certificates[0]).into();
         for mode in MODES {
             let must = matches!(mode, SslMode::VerifyCa | SslMode::VerifyFull);
@@ -187,7 +191,7 @@ fn an_untrusted_issuer_leaves_the_proof_to_the_password_unless_there_is_an_autho
             match verdict(mode, Some(&authority.pem), certificates) {
                 Err(error) => {
                     assert!(must, "{mode:?}");
-                    assert_eq!(error, refused(CertificateProblem::UntrustedIssuer));
+                    assert_eq!(error, refused(problem.clone()));
                 }
                 Ok(verdict) => {
                     assert!(!must && !verdict.proof.is_proven(), "{mode:?}");
@@ -207,6 +211,26 @@ fn a_self_signed_certificate_that_is_the_authority_proves() {
     assert_eq!(verdict.unwrap().proof, TlsProof::Certificate);
 }
 
+/// `openssl req -x509` makes such.
+#[test]
+fn an_authority_that_shows_its_own_certificate_proves_if_it_is_trusted() {
+    let mut params = params(&["db.example.org"]);
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let certificate = params.self_signed(&KeyPair::generate().unwrap()).unwrap();
+    let (pem, shown) = (certificate.pem(), [certificate.der().clone()]);
+    let at = |time, host, mode| verdict_at(time, host, mode, Some(&pem), &shown);
+    for mode in MODES {
+        let proof = at(NOW, "db.example.org", mode).unwrap().proof;
+        assert!(proof.is_proven(), "{mode:?}");
+        let expired = at(NOW + 500 * DAY, "db.example.org", mode);
+        assert_eq!(expired.unwrap_err(), refused(CertificateProblem::Expired));
+    }
+    let wrong = at(NOW, "elsewhere", SslMode::VerifyFull).unwrap_err();
+    assert_eq!(wrong, refused(CertificateProblem::WrongName));
+    let proof = at(NOW, "elsewhere", SslMode::VerifyCa).unwrap().proof;
+    assert_eq!(proof, TlsProof::CertificateAuthority);
+}
+
 #[test]
 fn a_fingerprint_proves_and_a_wrong_fingerprint_is_refused_in_every_mode() {
     let certificates = self_signed(true);
@@ -215,14 +239,17 @@ fn a_fingerprint_proves_and_a_wrong_fingerprint_is_refused_in_every_mode() {
     let right = digits.join(":");
     let wrong = "00".repeat(32);
     for mode in MODES {
-        let with = |fingerprint: &str| {
+        let at = |fingerprint: &str, time| {
             let config = Config::builder().ssl_mode(mode);
             let config = config.ssl_fingerprint(fingerprint.parse().unwrap());
             let context = TlsContext::new(&config.build().unwrap(), &TlsMaterial::default());
             let policy = &context.unwrap().policy;
-            let time = UnixTime::since_unix_epoch(Duration::from_secs(NOW));
+            let time = UnixTime::since_unix_epoch(Duration::from_secs(time));
             judge(policy, &certificates, &name("elsewhere"), false, time)
         };
+        let with = |fingerprint| at(fingerprint, NOW);
+        let expired = at(&right, NOW + 500 * DAY).unwrap_err();
+        assert_eq!(expired, refused(CertificateProblem::Expired), "{mode:?}");
         assert_eq!(with(&right).unwrap().proof, TlsProof::Fingerprint);
         assert_eq!(
             with(&wrong).unwrap_err(),
@@ -298,6 +325,7 @@ fn material_that_is_none_is_refused_by_the_name_of_its_option() {
             system_roots: Vec::new(),
             certificate,
             key: key.map(Into::into),
+            version: Vec::new(),
         };
         let error = TlsContext::new(&config, &material).unwrap_err();
         assert!(error.to_string().contains(option), "{error}");
