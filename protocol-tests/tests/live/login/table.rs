@@ -271,8 +271,10 @@ async fn every_plugin_x_channel_x_password_logs_in_or_is_refused_as_the_table_sa
 async fn private_server_every_plugin_x_channel_x_password_logs_in_or_is_refused_as_the_table_says()
 {
     let (authority, server) = tls_server(&["--secure-auth=OFF"], &["auth_parsec", "auth_pam"]);
-    let (service, other) = (PamService::new(), PamService::new());
-    let place = Place::new(&server).tls(&authority).pam(&service, &other);
+    let (service, other) = (PamService::for_test(), PamService::for_test());
+    let place = Place::new(&server)
+        .tls(&authority)
+        .pam(service.as_ref(), other.as_ref());
     check(&place, TABLE.iter().chain(&PRIVATE_TABLE)).await;
 }
 
@@ -280,8 +282,10 @@ async fn private_server_every_plugin_x_channel_x_password_logs_in_or_is_refused_
 async fn private_server_pam_by_a_password_in_clear_logs_in_or_is_refused_as_the_table_says() {
     let option = "--loose-pam-use-cleartext-plugin=ON";
     let (authority, server) = tls_server(&[option], &["auth_pam"]);
-    let (service, other) = (PamService::new(), PamService::new());
-    let place = Place::new(&server).tls(&authority).pam(&service, &other);
+    let (service, other) = (PamService::for_test(), PamService::for_test());
+    let place = Place::new(&server)
+        .tls(&authority)
+        .pam(service.as_ref(), other.as_ref());
     check(&place, &CLEAR_TABLE).await;
 }
 
@@ -296,7 +300,9 @@ fn tls_server(options: &[&str], plugins: &[&str]) -> (Authority, LiveServer) {
     let server = builder.start().unwrap();
     for plugin in plugins {
         if let Err(error) = server.sql(&format!("INSTALL SONAME '{plugin}'")) {
-            println!("{error}");
+            // From 11.6 on; all servers have the others.
+            let is_old = server.version().starts_with("10.");
+            assert!(*plugin == "auth_parsec" && is_old, "{plugin}: {error}");
         }
     }
     (authority, server)

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use otaria::{Compression, Config, ConfigBuilder, Connection, Pem, SslMode, TlsProof};
 use protocol_tests::certificates::Authority;
-use protocol_tests::live::{LiveError, LiveServer, PamService};
+use protocol_tests::live::{LiveServer, PamService};
 
 use super::super::account::{Account, connect, tcp, value};
 use super::outcome::{Outcome, refused, shows};
@@ -92,7 +92,7 @@ impl Channel {
 pub(super) struct Place<'a> {
     pub(super) server: &'a LiveServer,
     authority: Option<&'a Authority>,
-    services: Option<[&'a Result<PamService, LiveError>; 2]>,
+    services: Option<[Option<&'a PamService>; 2]>,
     plugins: Vec<String>,
 }
 
@@ -116,8 +116,8 @@ impl<'a> Place<'a> {
     /// Its PAM has these services, of which nobody has a password in the second.
     pub(super) fn pam(
         mut self,
-        service: &'a Result<PamService, LiveError>,
-        other: &'a Result<PamService, LiveError>,
+        service: Option<&'a PamService>,
+        other: Option<&'a PamService>,
     ) -> Self {
         self.services = Some([service, other]);
         self
@@ -192,11 +192,8 @@ impl Line {
         if !self.via.contains("service}") {
             return None;
         }
-        let services = place.services.into_iter().flatten();
-        let error = services
-            .into_iter()
-            .find_map(|service| service.as_ref().err());
-        error.map(|error| format!("there is no service of PAM: {error:?}"))
+        let has_service = place.services.is_some_and(|[service, _]| service.is_some());
+        (!has_service).then(|| "there is no service of PAM".to_owned())
     }
 
     /// What comes of a login with `given` to an account with `password`, channel by channel.
@@ -240,7 +237,7 @@ impl Line {
 
     fn account<'a>(&self, place: &Place<'a>, host: &'static str, password: &str) -> Account<'a> {
         let mut via = self.via.replace("{}", password);
-        let service = |index: usize| place.services.and_then(|all| all[index].as_ref().ok());
+        let service = |index: usize| place.services.and_then(|all| all[index]);
         for (index, name) in ["{service}", "{other service}"].into_iter().enumerate() {
             if let Some(service) = service(index) {
                 via = via.replace(name, service.name());
