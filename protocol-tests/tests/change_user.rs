@@ -58,6 +58,7 @@ fn dialogue(user: &str) -> Reply {
     match user {
         "reader" => native.then_answer(accepted()),
         "wrong" => native.then_answer(refused()),
+        "wrong for MySQL" => native.then_answer(refused().close()),
         "direct" => accepted(),
         "unknown" => switch("of_nobody", b""),
         "parsec" => parsec(0),
@@ -171,6 +172,20 @@ async fn a_refused_change_leaves_the_user_and_rolls_back() {
         next_query_is_whole(&mut connection).await;
         connection.change_user("reader", "q", None).await.unwrap();
         assert_eq!(connection.config().user(), "reader");
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_is_the_error_where_the_server_closes_behind_it() {
+    for layers in Layers::ALL {
+        let (mut connection, _, _) = connected(&config(), Cut::Whole, layers).await;
+        let error = connection
+            .change_user("wrong for MySQL", "q", None)
+            .await
+            .unwrap_err();
+        let is_refusal = matches!(&error, Error::Server(error) if error.code() == 1045);
+        assert!(is_refusal, "{error:?}");
+        assert_eq!(connection.close_reason(), Some(CloseReason::Lost));
     }
 }
 

@@ -26,7 +26,8 @@ impl Connection {
     /// # Errors
     /// - [`Error::Server`] if the server refuses the login: user and database stay what they were,
     ///   and the connection stays usable, but the session begins anew as above. A server waits a
-    ///   second before it says so, and refuses every change after the third.
+    ///   second before it says so, and refuses every change after the third. MySQL closes the
+    ///   connection instead, which the next call notices.
     /// - [`Error::Config`] or [`Error::Auth`] for a login that cannot be sent; nothing was. An
     ///   [`Error::Auth`] or [`Error::Prompt`] in the course of the login closes the connection:
     ///   [`close_reason`](Self::close_reason) tells.
@@ -48,7 +49,11 @@ impl Connection {
         let changed = self.changed_user().await;
         self.take_changed_config();
         if let Err(Error::Server(error)) = changed {
-            self.prepare_session().await?;
+            let prepared = self.prepare_session().await;
+            // MySQL closes the connection behind a refusal, which says more than that does.
+            if self.close_reason().is_none() {
+                prepared?;
+            }
             return Err(Error::Server(error));
         }
         changed?;

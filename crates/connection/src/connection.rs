@@ -96,13 +96,15 @@ impl Connection {
     /// refuses an init command.
     ///
     /// # Cancel safety
-    /// Safe, but the session may then be reset without its init commands having run: call it
-    /// again.
+    /// Safe, but the session may then be reset without its init commands having run, and on MySQL
+    /// without its character set: call it again.
     pub async fn reset(&mut self) -> Result<(), Error> {
         self.ready().await?;
         self.session.reset()?;
         self.executed().await?;
-        self.prepare_session().await
+        let version = self.session.server_version();
+        let sql = version.and_then(|version| self.config.session_settings_after_reset_sql(version));
+        self.prepare_session_by(sql).await
     }
 
     /// Makes `schema` the default database
@@ -224,9 +226,15 @@ impl Connection {
     /// Gives the session what the login cannot carry: the settings of the configuration, then its
     /// init commands.
     pub(crate) async fn prepare_session(&mut self) -> Result<(), Error> {
-        let config = self.config.clone();
         let version = self.session.server_version();
-        if let Some(sql) = version.and_then(|version| config.session_settings_sql(version)) {
+        let sql = version.and_then(|version| self.config.session_settings_sql(version));
+        self.prepare_session_by(sql).await
+    }
+
+    /// Runs `settings`, then the init commands of the configuration.
+    async fn prepare_session_by(&mut self, settings: Option<String>) -> Result<(), Error> {
+        let config = self.config.clone();
+        if let Some(sql) = settings {
             self.simple_execute(&sql)
                 .await
                 .map_err(|error| match error {

@@ -8,11 +8,24 @@ use crate::Config;
 
 impl Config {
     /// The one statement that gives the session its collation, time zone and limit of a
-    /// statement's time, to be sent after each login and reset; `None` if the configuration asks
+    /// statement's time, to be sent after each login; `None` if the configuration asks
     /// for none of them.
     pub fn session_settings_sql(&self, version: &ServerVersion) -> Option<String> {
+        self.settings_sql(version, None)
+    }
+
+    /// The same after a reset of the session. MySQL then gives it the server's default character
+    /// set in place of that of the login, so it is always told.
+    pub fn session_settings_after_reset_sql(&self, version: &ServerVersion) -> Option<String> {
+        let collation = (!version.is_mariadb).then_some(MYSQL_LOGIN_COLLATION);
+        self.settings_sql(version, collation)
+    }
+
+    /// `collation` is what the session gets if the configuration has none.
+    fn settings_sql(&self, version: &ServerVersion, collation: Option<&str>) -> Option<String> {
         let collation = self
             .collation()
+            .or(collation)
             .map(|collation| format!("NAMES utf8mb4 COLLATE {collation}"));
         let time_zone = self.time_zone().map(|zone| format!("time_zone='{zone}'"));
         let limit = self.max_statement_time().map(|limit| {
@@ -29,6 +42,9 @@ impl Config {
         (!settings.is_empty()).then(|| format!("SET {}", settings.join(",")))
     }
 }
+
+/// What MySQL makes of the collation of the login, by its number.
+const MYSQL_LOGIN_COLLATION: &str = "utf8mb4_general_ci";
 
 /// MariaDB's variable: seconds with six decimals. What is less than its least is that.
 fn max_statement_time(limit: Duration) -> String {
@@ -100,6 +116,22 @@ mod tests {
         let builder = full(Duration::from_micros(1500));
         let sql = sql(builder, Capabilities::CLIENT_MYSQL).unwrap();
         assert!(sql.ends_with(",max_execution_time=2"), "{sql}");
+    }
+
+    #[test]
+    fn after_a_reset_mysql_is_told_the_character_set_again() {
+        let sql = |builder: ConfigBuilder, capabilities: Capabilities| {
+            let version = ServerVersion::new(b"9.7.4", capabilities);
+            let config = builder.build().unwrap();
+            config.session_settings_after_reset_sql(&version)
+        };
+        let mysql = Capabilities::CLIENT_MYSQL;
+        let expected = "SET NAMES utf8mb4 COLLATE utf8mb4_general_ci";
+        assert_eq!(sql(Config::builder(), mysql).unwrap(), expected);
+        let configured = Config::builder().collation("utf8mb4_bin");
+        let expected = "SET NAMES utf8mb4 COLLATE utf8mb4_bin";
+        assert_eq!(sql(configured, mysql).unwrap(), expected);
+        assert_eq!(sql(Config::builder(), Capabilities::empty()), None);
     }
 
     #[test]
