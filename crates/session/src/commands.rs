@@ -1,6 +1,7 @@
 use std::collections::VecDeque;
 
 use otaria_codec::{Capabilities, Encode, PacketEncoder};
+use zeroize::Zeroize;
 
 /// Whole commands that have not been sent, in the order in which they will be.
 ///
@@ -14,6 +15,8 @@ pub(crate) struct CommandQueue {
     ends: VecDeque<usize>,
     /// Where the last answer inside an exchange ends.
     kept: usize,
+    /// Whether `packets` may hold a password, to be overwritten when it is sent.
+    holds_secrets: bool,
     #[cfg(feature = "compression")]
     compressed: Option<otaria_codec::CompressedEncoder>,
 }
@@ -86,8 +89,14 @@ impl CommandQueue {
     /// Queues packets of the login, as one piece.
     pub(crate) fn push_packets<T>(&mut self, write: impl FnOnce(&mut PacketEncoder) -> T) -> T {
         let written = write(&mut self.packets);
+        self.keep_secret();
         self.end();
         written
+    }
+
+    /// What is queued may hold a password: it is overwritten when it has been sent.
+    pub(crate) const fn keep_secret(&mut self) {
+        self.holds_secrets = true;
     }
 
     /// The bytes to send next.
@@ -119,6 +128,9 @@ impl CommandQueue {
         self.written = 0;
         self.kept = 0;
         self.ends.clear();
+        if std::mem::take(&mut self.holds_secrets) {
+            self.packets.buffer_mut().zeroize();
+        }
         self.packets.clear();
         self.packets.shrink(IDLE_BYTES);
     }

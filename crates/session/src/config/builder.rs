@@ -73,8 +73,9 @@ impl ConfigBuilder {
 
 /// How the connection behaves.
 impl ConfigBuilder {
-    /// How long connecting may take, from the name's resolution to the last init command. 10 s
-    /// by default, `None` for no limit.
+    /// How long connecting may take, from the name's resolution to the last init command, all
+    /// endpoints together. The time that a [`prompt_handler`](Self::prompt_handler) waits for a
+    /// person counts as well. 10 s by default, `None` for no limit.
     pub fn connect_timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
         self.settings.connect_timeout = timeout.into();
         self

@@ -50,6 +50,7 @@ impl Session {
         let (handshake, next) = self
             .commands
             .push_with(|out| Handshake::change_user(login, server, entropy, channel, out));
+        self.commands.keep_secret();
         let change = ChangeUser {
             handshake: Some(handshake?),
             awaited: Awaited::Server,
@@ -125,6 +126,7 @@ impl Session {
         let (step, next) = self
             .commands
             .push_answer(numbers, |out| step(handshake, channel, out));
+        self.commands.keep_secret();
         self.received.packets_mut().set_sequence_number(next.packet);
         let (handshake, awaited, event) = match step {
             Ok(HandshakeStep::Continue(handshake)) => (handshake, Awaited::Server, None),
