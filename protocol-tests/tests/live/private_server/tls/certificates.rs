@@ -1,5 +1,7 @@
 //! What certificates prove, and which are refused before anything is sent.
 
+use std::process::Command;
+
 use otaria::{
     CertificateProblem, Error, Fingerprint, PasswordProblem, Pem, SslMode, TlsError, TlsProof,
 };
@@ -221,4 +223,27 @@ async fn a_server_without_a_configuration_proves_itself_by_the_password_or_has_n
 fn fingerprint(identity: &Identity) -> Fingerprint {
     let digits = identity.fingerprint().map(|byte| format!("{byte:02x}"));
     digits.concat().parse().unwrap()
+}
+
+/// `SSL_CERT_FILE` names the authorities of the system, like those of other programs.
+#[test]
+fn an_authority_of_the_system_proves_a_server_without_any_configuration() {
+    let user = place().user("IDENTIFIED BY ''");
+    let authorities = tempfile::NamedTempFile::new().unwrap();
+    let url = format!(
+        "mariadb://{user}@127.0.0.1:{}/?ssl_mode=verify-full",
+        place().server.port()
+    );
+    let proof = |pem: String| {
+        std::fs::write(authorities.path(), pem).unwrap();
+        let mut program = Command::new(env!("CARGO_BIN_EXE_tls_proof"));
+        let output = program
+            .arg(&url)
+            .env("SSL_CERT_FILE", authorities.path())
+            .output();
+        String::from_utf8(output.unwrap().stdout).unwrap()
+    };
+    assert_eq!(proof(place().authority.pem()), "Some(Certificate)\n");
+    let stranger = Authority::new("of another system");
+    assert_eq!(proof(stranger.pem()), "Auth(NoPasswordToProveBy)\n");
 }
