@@ -159,3 +159,29 @@ fn in_files_the_last_one_counts_and_a_name_alone_switches_on() {
         assert!(set(&options).is_err(), "{options:?}");
     }
 }
+
+#[test]
+fn a_bare_number_that_could_be_milliseconds_is_refused() {
+    let names = [
+        "connectTimeout",
+        "io_timeout",
+        "drain_timeout",
+        "tcp_keepalive",
+    ];
+    for (name, source) in names
+        .into_iter()
+        .flat_map(|name| [(name, Source::Url), (name, Source::File)])
+    {
+        let set = |value| Options::new(Config::builder(), source).set(name, Some(value));
+        for value in ["0", "999", "1000s", "3000ms", "20m"] {
+            assert_eq!(set(value), Ok(()), "{name}={value}");
+        }
+        for value in ["1000", "3000", "18446744073709551615"] {
+            let text = set(value).unwrap_err().to_string();
+            assert!(text.ends_with(", as in 3s or 3000ms"), "{text}");
+        }
+    }
+    let seconds = config(&[("max_statement_time", "3600")]).unwrap();
+    let limit = Some(std::time::Duration::from_secs(3600));
+    assert_eq!(seconds.max_statement_time(), limit);
+}
