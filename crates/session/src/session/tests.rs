@@ -225,6 +225,35 @@ fn a_reset_whose_response_is_discarded_still_resets_what_is_known() {
 }
 
 #[test]
+fn the_default_database_is_known_though_the_server_does_not_track_it() {
+    let mut session = logged_in();
+    session.init_db("reports").unwrap();
+    write_all(&mut session);
+    assert_eq!(session.state().schema(), Some("shop"));
+    receive(&mut session, &packets(1, &[&ok()]));
+    assert!(session.discard().unwrap());
+    assert_eq!(session.state().schema(), Some("reports"));
+
+    session.init_db("NAMED").unwrap();
+    write_all(&mut session);
+    let named = OkPacket {
+        status: ServerStatus::SESSION_STATE_CHANGED,
+        session_state: b"\x01\x06\x05named",
+        ..OkPacket::default()
+    };
+    receive(&mut session, &packets(1, &[&named]));
+    assert!(session.discard().unwrap());
+    assert_eq!(session.state().schema(), Some("named"));
+
+    session.init_db("nowhere").unwrap();
+    write_all(&mut session);
+    let unknown = ErrPacket::new(1049, *b"42000", "Unknown database");
+    receive(&mut session, &packets(1, &[&unknown]));
+    assert!(session.discard().unwrap());
+    assert_eq!(session.state().schema(), Some("named"));
+}
+
+#[test]
 fn an_err_with_sequence_number_0_ends_the_session() {
     let killed = ErrPacket::new(1927, *b"70100", "Connection was killed");
     // While nothing is due.
