@@ -189,7 +189,7 @@ const SESSION: &[Known] = &[
         Ok(())
     }),
     value("max_statement_time", &[], |options, value| {
-        options.settings.max_statement_time = duration(value)?;
+        options.settings.max_statement_time = Some(duration(value)?.unwrap_or_default());
         Ok(())
     }),
 ];

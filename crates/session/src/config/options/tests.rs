@@ -185,3 +185,12 @@ fn a_bare_number_that_could_be_milliseconds_is_refused() {
     let limit = Some(std::time::Duration::from_secs(3600));
     assert_eq!(seconds.max_statement_time(), limit);
 }
+
+#[test]
+fn a_max_statement_time_of_0_is_no_limit_and_not_that_of_the_server() {
+    let limit = |options: &[_]| config(options).unwrap().max_statement_time();
+    let zero = Some(std::time::Duration::ZERO);
+    assert_eq!(limit(&[("max_statement_time", "0")]), zero);
+    assert_eq!(limit(&[("max_statement_time", "0ms")]), zero);
+    assert_eq!(limit(&[]), None);
+}
