@@ -80,8 +80,8 @@ pub(crate) use options::{Options, Source};
 /// | `max_statement_time` | as `connect_timeout`, and any number of seconds; `0` lifts the server's limit |
 /// | `ssl_mode`, `tls` | `disable` (`disabled`), `prefer` (`preferred`), `trust` (`require`, `required`), `verify-ca`, `verify-full` (`verify-identity`) |
 /// | `require_ssl`, `ssl` | in place of `ssl_mode`: `true` is `verify-full` |
-/// | `verify_ca`, `ssl_verify_server_cert` | with it: `false` is `trust` |
-/// | `verify_identity` | with it: `false` is `verify-ca` |
+/// | `verify_ca`, `ssl_verify_server_cert` | with it, or with `ssl_ca` or `ssl_fingerprint`: `false` is `trust` |
+/// | `verify_identity` | the same: `false` is `verify-ca` |
 /// | `ssl_ca`, `tls_ca` | path of a PEM file |
 /// | `ssl_cert`, `tls_cert` | the same |
 /// | `ssl_key`, `tls_key` | the same |

@@ -99,10 +99,15 @@ impl Options {
             (_, Some(known), None) if self.source == Source::File => {
                 self.set_known(known, Some("true"))
             }
-            _ => Err(ConfigError::UnknownOption {
-                option: name.to_owned(),
-                nearest: nearest(&plain),
-            }),
+            _ => Err(Self::unknown(name)),
+        }
+    }
+
+    /// The error for an option that does not exist.
+    pub(crate) fn unknown(name: &str) -> ConfigError {
+        ConfigError::UnknownOption {
+            option: name.to_owned(),
+            nearest: nearest(&plain(name)),
         }
     }
 
@@ -154,6 +159,12 @@ impl Options {
             socket,
             protocol,
         } = std::mem::take(&mut self.place);
+        if self.source == Source::Url && socket.is_some() && self.settings.endpoints.len() > 1 {
+            return Err(ConfigError::InvalidOption {
+                option: "socket",
+                expected: "left out where several hosts are given",
+            });
+        }
         let is_local = hosts.iter().all(|(host, _)| host == DEFAULT_HOST);
         let takes_socket = match protocol {
             Some(Protocol::Tcp) => false,
@@ -207,6 +218,8 @@ impl Options {
                 expected: "left out where ssl_mode is given",
             });
         }
+        let tls = &self.settings.tls;
+        let names_proof = tls.ca.is_some() || !tls.fingerprints.is_empty();
         let wants_proof = verify_ca == Some(true) || verify_identity == Some(true);
         let mode = match require_ssl {
             Some(false) if wants_proof => {
@@ -218,7 +231,8 @@ impl Options {
             Some(false) if disables => SslMode::Disable,
             // Nothing is said of a server that offers TLS.
             Some(false) => return Ok(()),
-            None if !wants_proof => return Ok(()),
+            // No proof is named that the switches could say less of.
+            None if !wants_proof && !names_proof => return Ok(()),
             _ if verify_ca == Some(false) => SslMode::Trust,
             _ if verify_identity == Some(false) => SslMode::VerifyCa,
             _ => SslMode::VerifyFull,

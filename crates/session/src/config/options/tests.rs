@@ -194,3 +194,25 @@ fn a_max_statement_time_of_0_is_no_limit_and_not_that_of_the_server() {
     assert_eq!(limit(&[("max_statement_time", "0ms")]), zero);
     assert_eq!(limit(&[]), None);
 }
+
+#[cfg(feature = "tls")]
+#[test]
+fn a_switch_that_wants_less_proof_counts_where_an_authority_is_named() {
+    let fingerprint = "00".repeat(32);
+    for proof in [("ssl_ca", "/ca.pem"), ("ssl_fp", fingerprint.as_str())] {
+        let mode = |options: &[_]| config(options).unwrap().ssl_mode();
+        assert_eq!(mode(&[proof]), SslMode::VerifyFull);
+        assert_eq!(
+            mode(&[proof, ("ssl_verify_server_cert", "0")]),
+            SslMode::Trust
+        );
+        assert_eq!(
+            mode(&[proof, ("verify_identity", "false")]),
+            SslMode::VerifyCa
+        );
+        assert_eq!(
+            mode(&[proof, ("ssl_verify_server_cert", "1")]),
+            SslMode::VerifyFull
+        );
+    }
+}
