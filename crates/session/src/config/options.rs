@@ -106,8 +106,8 @@ impl Options {
     /// The error for an option that does not exist.
     pub(crate) fn unknown(name: &str) -> ConfigError {
         ConfigError::UnknownOption {
-            option: name.to_owned(),
-            nearest: nearest(&plain(name)),
+            option: shown(name),
+            nearest: nearest(&plain(&shown(name))),
         }
     }
 
@@ -272,6 +272,15 @@ impl Options {
 #[cfg(feature = "serde")]
 pub(super) fn may_repeat(name: &str) -> bool {
     table::find(&plain(name)).is_some_and(|known| known.name == INIT_COMMAND)
+}
+
+/// What an error may show of a name: `password:secret` is one in which a secret follows.
+pub(super) fn shown(name: &str) -> String {
+    let belongs = |character: char| character.is_ascii_alphanumeric() || "-_".contains(character);
+    match name.find(|character| !belongs(character)) {
+        Some(end) => format!("{}…", name.get(..end).unwrap_or_default()),
+        None => name.to_owned(),
+    }
 }
 
 /// The name without what does not count.

@@ -216,3 +216,27 @@ fn a_switch_that_wants_less_proof_counts_where_an_authority_is_named() {
         );
     }
 }
+
+#[test]
+fn what_may_be_a_secret_in_the_name_of_an_option_is_not_shown() {
+    for name in [
+        "password:secret",
+        "pass wort",
+        "p\u{e4}ss=secret",
+        ":secret",
+        "p\nx",
+    ] {
+        let mut options = Options::new(Config::builder(), Source::File);
+        let error = options.set(name, Some("1")).unwrap_err();
+        let text = format!("{error} {error:?}");
+        for secret in ["secret", "wort", "ss=", "\n"] {
+            assert!(!text.contains(secret), "{text}");
+        }
+    }
+    let mut options = Options::new(Config::builder(), Source::File);
+    let error = options.set("password:secret", None).unwrap_err();
+    let text = "unknown option `password\u{2026}`; did you mean `password`?";
+    assert_eq!(error.to_string(), text);
+    let error = options.set("sslcipher_x-1", None).unwrap_err();
+    assert!(error.to_string().contains("`sslcipher_x-1`"), "{error}");
+}
