@@ -33,7 +33,8 @@ impl Config {
     /// | `MARIADB_CONNECT_TIMEOUT` | `connect_timeout` |
     ///
     /// Each may begin with `MYSQL_` as well. Of several names for one option, the first in this
-    /// order counts. An empty variable is none. Beside single settings any other variable that
+    /// order counts. An empty variable is none, and so is a `…_PORT` that begins with
+    /// `tcp://`, which container platforms set for a service of that name. Beside single settings any other variable that
     /// begins with `MARIADB_SSL` or `MYSQL_SSL` is an error, so that none that should protect the
     /// connection is passed over.
     ///
@@ -122,8 +123,11 @@ impl Variables {
     fn find_any(&self, names: &[&str]) -> Result<Option<(String, &str)>, ConfigError> {
         for prefix in PREFIXES {
             for name in names {
+                let is_port = *name == "PORT";
                 let name = format!("{prefix}{name}");
-                if let Some(value) = self.find(&name)? {
+                if let Some(value) = self.find(&name)?
+                    && !(is_port && value.starts_with(CONTAINER_LINK))
+                {
                     return Ok(Some((name, value)));
                 }
             }
@@ -141,6 +145,8 @@ fn wrong(name: String, source: ConfigError) -> ConfigError {
 
 const DATABASE_URL: &str = "DATABASE_URL";
 const URLS: [&str; 3] = ["MARIADB_URL", "MYSQL_URL", DATABASE_URL];
+/// What container platforms set `MARIADB_PORT` to for a service named `mariadb`.
+const CONTAINER_LINK: &str = "tcp://";
 const PREFIXES: [&str; 2] = ["MARIADB_", "MYSQL_"];
 const OPTIONS: &[(&str, &[&str])] = &[
     ("host", &["HOST"]),
@@ -208,6 +214,17 @@ mod tests {
         assert_eq!(source, "`port` must be a number from 1 to 65535");
         let error = read(&[("DATABASE_URL", "postgres://u:secret@h")]).unwrap_err();
         assert!(!format!("{error:?}").contains("secret"));
+    }
+
+    #[test]
+    fn a_port_that_links_containers_is_passed_over() {
+        let link = ("MARIADB_PORT", "tcp://10.0.0.1:3306");
+        let port = |variables: &[_]| read(variables).unwrap().endpoint().to_string();
+        assert_eq!(port(&[("MARIADB_HOST", "h"), link]), "h:3306");
+        let other = ("MYSQL_PORT", "3307");
+        assert_eq!(port(&[("MARIADB_HOST", "h"), link, other]), "h:3307");
+        assert_eq!(read(&[link]).unwrap_err(), ConfigError::NoVariables);
+        assert!(read(&[("MARIADB_TCP_PORT", "udp://x")]).is_err());
     }
 
     #[test]
