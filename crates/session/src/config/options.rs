@@ -131,7 +131,9 @@ impl Options {
                 set(self, true);
                 Ok(())
             }
-            (Set::Value(set), Some("")) if option == "password" => set(self, "").map_err(expected),
+            (Set::Value(set), Some("")) if self.may_be_empty(option) => {
+                set(self, "").map_err(expected)
+            }
             (_, None | Some("")) => Err(expected("followed by = and a value")),
             (Set::Switch(set), Some(value)) => {
                 set(self, boolean(value).map_err(expected)?);
@@ -139,6 +141,11 @@ impl Options {
             }
             (Set::Value(set), Some(value)) => set(self, value).map_err(expected),
         }
+    }
+
+    /// Whether an empty value of `option` is one. MariaDB's programs take an empty user from files.
+    fn may_be_empty(&self, option: &str) -> bool {
+        option == "password" || option == "user" && self.source == Source::File
     }
 
     /// The builder with all options in it.

@@ -240,3 +240,13 @@ fn what_may_be_a_secret_in_the_name_of_an_option_is_not_shown() {
     let error = options.set("sslcipher_x-1", None).unwrap_err();
     assert!(error.to_string().contains("`sslcipher_x-1`"), "{error}");
 }
+
+#[test]
+fn an_empty_user_in_a_file_is_an_empty_user() {
+    let mut options = Options::new(Config::builder().user("before"), Source::File);
+    options.set("user", Some("")).unwrap();
+    let config = options.finish().unwrap().build().unwrap();
+    assert_eq!(config.user(), "");
+    let mut options = Options::new(Config::builder(), Source::File);
+    assert!(options.set("database", Some("")).is_err());
+}
