@@ -1,9 +1,12 @@
+use std::time::Duration;
+
 use otaria_codec::{Capabilities, ServerStatus};
 use otaria_session::{
     CloseReason, Config, Error, Event, Executed, LocalInfileError, ServerVersion, Session,
     SessionState, TlsInfo,
 };
 use tokio::io::AsyncWriteExt;
+use tokio::time::timeout;
 
 use crate::rows::Rows;
 use crate::transport::Transport;
@@ -144,7 +147,9 @@ impl Connection {
     }
 
     /// Says goodbye (`COM_QUIT`) and closes the connection. One with a response under way is
-    /// closed without a word: reading the rest could take for ever.
+    /// closed without a word: reading the rest could take for ever. A transport that cannot be shut
+    /// down within [`io_timeout`](otaria_session::ConfigBuilder::io_timeout), or within a second if
+    /// there is none, is dropped as it is.
     ///
     /// # Errors
     /// Those of the transport. The connection is gone in any case.
@@ -161,8 +166,9 @@ impl Connection {
         let Some(mut transport) = self.transport.take() else {
             return Ok(());
         };
-        // A server that was faster has done its part already.
-        let _ = transport.shutdown().await;
+        let limit = self.config.io_timeout().unwrap_or(SHUTDOWN_TIME);
+        // A server that was faster has done its part already, and one that is slower gets none.
+        let _ = timeout(limit, transport.shutdown()).await;
         Ok(())
     }
 
@@ -284,3 +290,6 @@ impl Drop for Connection {
         }
     }
 }
+
+/// How long a transport without a timeout of its own may take to shut down.
+const SHUTDOWN_TIME: Duration = Duration::from_secs(1);

@@ -60,7 +60,7 @@ pub(crate) use options::{Options, Source};
 /// | option, and other names | value |
 /// |---|---|
 /// | `socket`, `unix_socket`, `localSocket` | path of a Unix socket, in place of host and port |
-/// | `connect_timeout` | `500ms`, `10s`, `2m`, or seconds; `0` for none |
+/// | `connect_timeout` | `500ms`, `10s`, `2m`, or seconds up to `999`, for other drivers mean milliseconds; `0` for none |
 /// | `io_timeout` | the same |
 /// | `drain_timeout` | the same; `0` to close the connection at once |
 /// | `tcp_keepalive` | the same, in whole seconds; `0` for none |
@@ -77,11 +77,11 @@ pub(crate) use options::{Options, Source};
 /// | `charset`, `character_set`, `characterEncoding` | `utf8mb4`, the only one: all text is Unicode |
 /// | `collation`, `connectionCollation` | one of `utf8mb4` |
 /// | `time_zone`, `timezone` | an offset such as `+02:00`, or a name such as `Europe/Helsinki` |
-/// | `max_statement_time` | as `connect_timeout`; `0` for that of the server |
+/// | `max_statement_time` | as `connect_timeout`, and any number of seconds; `0` lifts the server's limit |
 /// | `ssl_mode`, `tls` | `disable` (`disabled`), `prefer` (`preferred`), `trust` (`require`, `required`), `verify-ca`, `verify-full` (`verify-identity`) |
 /// | `require_ssl`, `ssl` | in place of `ssl_mode`: `true` is `verify-full` |
-/// | `verify_ca`, `ssl_verify_server_cert` | with it: `false` is `trust` |
-/// | `verify_identity` | with it: `false` is `verify-ca` |
+/// | `verify_ca`, `ssl_verify_server_cert` | with it, or with `ssl_ca` or `ssl_fingerprint`: `false` is `trust` |
+/// | `verify_identity` | the same: `false` is `verify-ca` |
 /// | `ssl_ca`, `tls_ca` | path of a PEM file |
 /// | `ssl_cert`, `tls_cert` | the same |
 /// | `ssl_key`, `tls_key` | the same |
@@ -222,7 +222,8 @@ impl Config {
         self.settings.time_zone.as_deref()
     }
 
-    /// How long one statement may run; `None` for as long as the server is set to.
+    /// How long one statement may run; zero without a limit, `None` for as long as the server is
+    /// set to.
     pub fn max_statement_time(&self) -> Option<Duration> {
         self.settings.max_statement_time
     }

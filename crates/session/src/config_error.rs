@@ -12,7 +12,8 @@ pub enum ConfigError {
     /// The URL has an option that does not exist.
     #[error("unknown option `{option}`; did you mean `{nearest}`?")]
     UnknownOption {
-        /// The option's name.
+        /// The option's name, up to the first character that is in no name: what follows may be a
+        /// secret.
         option: String,
         /// The known option whose name is most like it.
         nearest: &'static str,

@@ -27,11 +27,16 @@ impl Config {
     /// | `MARIADB_USER` | `user` |
     /// | `MARIADB_PASSWORD`, `MARIADB_PWD` | `password` |
     /// | `MARIADB_DATABASE` | `database` |
-    /// | `MARIADB_SSL_MODE`, `…_CA`, `…_CERT`, `…_KEY`, `…_FINGERPRINT` | `ssl_mode`, … |
+    /// | `MARIADB_SSL_MODE`, `…_CA`, `…_CERT`, `…_KEY`, `…_FINGERPRINT`, `…_RESUMPTION` | `ssl_mode`, … |
+    /// | `MARIADB_SSL`, `MARIADB_SSL_VERIFY_SERVER_CERT` | `ssl`, `ssl_verify_server_cert` |
+    /// | `MARIADB_LOCAL_INFILE` | `local_infile` |
     /// | `MARIADB_CONNECT_TIMEOUT` | `connect_timeout` |
     ///
     /// Each may begin with `MYSQL_` as well. Of several names for one option, the first in this
-    /// order counts. An empty variable is none.
+    /// order counts. An empty variable is none, and so is a `…_PORT` that begins with
+    /// `tcp://`, which container platforms set for a service of that name. Beside single settings any other variable that
+    /// begins with `MARIADB_SSL` or `MYSQL_SSL` is an error, so that none that should protect the
+    /// connection is passed over.
     ///
     /// # Errors
     /// [`ConfigError::Variable`] names the variable that is wrong, and
@@ -59,6 +64,7 @@ impl Config {
             }
         }
         if is_given {
+            variables.refuse_unknown_tls()?;
             options.finish()?.build()
         } else {
             Err(ConfigError::NoVariables)
@@ -87,6 +93,23 @@ impl Variables {
         }
     }
 
+    /// Refuses what looks like an option of TLS and is none.
+    fn refuse_unknown_tls(&self) -> Result<(), ConfigError> {
+        let is_known = |ending| OPTIONS.iter().any(|(_, names)| names.contains(&ending));
+        let unknown = self.values.keys().find_map(|name| {
+            let ending = PREFIXES.iter().find_map(|prefix| name.strip_prefix(prefix));
+            let ending = ending.filter(|ending| ending.starts_with("SSL"))?;
+            (!is_known(ending)).then_some((name, ending))
+        });
+        match unknown {
+            Some((name, ending)) => Err(wrong(
+                name.clone(),
+                Options::unknown(&ending.to_ascii_lowercase()),
+            )),
+            None => Ok(()),
+        }
+    }
+
     fn find(&self, name: &str) -> Result<Option<&str>, ConfigError> {
         let Some(value) = self.values.get(name) else {
             return Ok(None);
@@ -100,8 +123,11 @@ impl Variables {
     fn find_any(&self, names: &[&str]) -> Result<Option<(String, &str)>, ConfigError> {
         for prefix in PREFIXES {
             for name in names {
+                let is_port = *name == "PORT";
                 let name = format!("{prefix}{name}");
-                if let Some(value) = self.find(&name)? {
+                if let Some(value) = self.find(&name)?
+                    && !(is_port && value.starts_with(CONTAINER_LINK))
+                {
                     return Ok(Some((name, value)));
                 }
             }
@@ -119,6 +145,8 @@ fn wrong(name: String, source: ConfigError) -> ConfigError {
 
 const DATABASE_URL: &str = "DATABASE_URL";
 const URLS: [&str; 3] = ["MARIADB_URL", "MYSQL_URL", DATABASE_URL];
+/// What container platforms set `MARIADB_PORT` to for a service named `mariadb`.
+const CONTAINER_LINK: &str = "tcp://";
 const PREFIXES: [&str; 2] = ["MARIADB_", "MYSQL_"];
 const OPTIONS: &[(&str, &[&str])] = &[
     ("host", &["HOST"]),
@@ -127,11 +155,15 @@ const OPTIONS: &[(&str, &[&str])] = &[
     ("user", &["USER"]),
     ("password", &["PASSWORD", "PWD"]),
     ("database", &["DATABASE"]),
+    ("local_infile", &["LOCAL_INFILE"]),
+    ("ssl", &["SSL"]),
+    ("ssl_verify_server_cert", &["SSL_VERIFY_SERVER_CERT"]),
     ("ssl_mode", &["SSL_MODE"]),
     ("ssl_ca", &["SSL_CA"]),
     ("ssl_cert", &["SSL_CERT"]),
     ("ssl_key", &["SSL_KEY"]),
     ("ssl_fingerprint", &["SSL_FINGERPRINT"]),
+    ("ssl_resumption", &["SSL_RESUMPTION"]),
     ("connect_timeout", &["CONNECT_TIMEOUT"]),
 ];
 
@@ -182,6 +214,43 @@ mod tests {
         assert_eq!(source, "`port` must be a number from 1 to 65535");
         let error = read(&[("DATABASE_URL", "postgres://u:secret@h")]).unwrap_err();
         assert!(!format!("{error:?}").contains("secret"));
+    }
+
+    #[test]
+    fn a_port_that_links_containers_is_passed_over() {
+        let link = ("MARIADB_PORT", "tcp://10.0.0.1:3306");
+        let port = |variables: &[_]| read(variables).unwrap().endpoint().to_string();
+        assert_eq!(port(&[("MARIADB_HOST", "h"), link]), "h:3306");
+        let other = ("MYSQL_PORT", "3307");
+        assert_eq!(port(&[("MARIADB_HOST", "h"), link, other]), "h:3307");
+        assert_eq!(read(&[link]).unwrap_err(), ConfigError::NoVariables);
+        assert!(read(&[("MARIADB_TCP_PORT", "udp://x")]).is_err());
+    }
+
+    #[test]
+    fn variables_that_look_like_options_of_tls_are_taken_or_refused() {
+        let host = ("MARIADB_HOST", "h");
+        let file = ("MYSQL_LOCAL_INFILE", "1");
+        let off = ("MARIADB_SSL", "0");
+        let resumption = ("MARIADB_SSL_RESUMPTION", "0");
+        let config = read(&[host, off, file, resumption]).unwrap();
+        assert_eq!(config.ssl_mode(), crate::SslMode::Disable);
+        assert!(config.local_infile() && !config.ssl_resumption());
+        #[cfg(feature = "tls")]
+        for (name, mode) in [
+            ("MARIADB_SSL", crate::SslMode::VerifyFull),
+            ("MYSQL_SSL_VERIFY_SERVER_CERT", crate::SslMode::VerifyFull),
+        ] {
+            assert_eq!(read(&[host, (name, "1")]).unwrap().ssl_mode(), mode);
+        }
+        for name in ["MARIADB_SSL_CIPHER", "MYSQL_SSL_CRL", "MYSQL_SSLX"] {
+            let error = read(&[host, (name, "secret")]).unwrap_err();
+            let expected = format!("the environment variable {name}");
+            assert_eq!(error.to_string(), expected);
+            let source = error.source().unwrap().to_string();
+            assert!(source.starts_with("unknown option `ssl"), "{source}");
+        }
+        assert!(read(&[host, ("MARIADB_SSL_CIPHER", "")]).is_ok());
     }
 
     #[test]

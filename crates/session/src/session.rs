@@ -236,7 +236,7 @@ impl Session {
     /// [`Error::Closed`].
     pub fn init_db(&mut self, schema: &str) -> Result<(), Error> {
         let reader = ResponseReader::for_ok(self.capabilities);
-        self.command(&ComInitDb::new(schema), Expected::response(reader))
+        self.command(&ComInitDb::new(schema), Expected::init_db(reader, schema))
     }
 
     /// Gives up what is under way and queues `COM_QUIT`, if the server could read it as one: not

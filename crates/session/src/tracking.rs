@@ -30,7 +30,9 @@ impl SessionState {
         self.status
     }
 
-    /// The default database: that of the configuration, until the server names another.
+    /// The default database: that of the configuration, of a change of user or of `init_db`, until
+    /// the server names another. `USE` in SQL is known if the server tracks it
+    /// (`session_track_schema`, on by default).
     pub fn schema(&self) -> Option<&str> {
         self.current.schema.as_deref()
     }
@@ -90,6 +92,11 @@ impl SessionState {
             return Err(too_long(session_state.len()));
         }
         SessionChanges::new(session_state).try_for_each(|change| self.current.change(&change?))
+    }
+
+    /// The client has made `schema` the default database, of which the server may say nothing.
+    pub(crate) fn set_schema(&mut self, schema: String) {
+        self.current.schema = Some(schema);
     }
 
     /// Like [`reset`](Self::reset), by a server that says nothing of its status: no transaction is

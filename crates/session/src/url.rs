@@ -222,6 +222,13 @@ mod tests {
     }
 
     #[test]
+    fn a_socket_in_place_of_several_hosts_is_an_error() {
+        let text = "`socket` must be left out where several hosts are given";
+        assert_eq!(refused("mariadb://a,b:3307/?socket=/s").to_string(), text);
+        assert_eq!(config("mariadb://a:3307/?socket=/s").endpoints().len(), 1);
+    }
+
+    #[test]
     fn several_hosts_are_tried_in_the_order_given() {
         let config = config("mariadb://ap%40p:s,e,c@h1:3307,h%2d2,[::1]:3308,127.0.0.1/my,db");
         let hosts = [

@@ -172,7 +172,8 @@ impl ConfigBuilder {
     }
 
     /// How long one statement may run before the server stops it (`max_statement_time`; on MySQL,
-    /// which limits SELECT only, `max_execution_time`). By default as the server is set.
+    /// which limits SELECT only, `max_execution_time`); [`Duration::ZERO`] lifts the server's limit.
+    /// By default, and with `None`, as the server is set.
     pub fn max_statement_time(mut self, limit: impl Into<Option<Duration>>) -> Self {
         self.settings.max_statement_time = limit.into();
         self

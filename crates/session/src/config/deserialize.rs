@@ -59,7 +59,8 @@ impl Values {
             Self::List(values) if super::options::may_repeat(name) => Ok(values),
             Self::List(values) => Ok(vec![values.join(",")]),
             Self::Other => Err(format!(
-                "`{name}` must be text, a number, true or false, or a list of them"
+                "`{}` must be text, a number, true or false, or a list of them",
+                super::options::shown(name)
             )),
         }
     }

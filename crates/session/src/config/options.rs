@@ -99,10 +99,15 @@ impl Options {
             (_, Some(known), None) if self.source == Source::File => {
                 self.set_known(known, Some("true"))
             }
-            _ => Err(ConfigError::UnknownOption {
-                option: name.to_owned(),
-                nearest: nearest(&plain),
-            }),
+            _ => Err(Self::unknown(name)),
+        }
+    }
+
+    /// The error for an option that does not exist.
+    pub(crate) fn unknown(name: &str) -> ConfigError {
+        ConfigError::UnknownOption {
+            option: shown(name),
+            nearest: nearest(&plain(&shown(name))),
         }
     }
 
@@ -126,7 +131,9 @@ impl Options {
                 set(self, true);
                 Ok(())
             }
-            (Set::Value(set), Some("")) if option == "password" => set(self, "").map_err(expected),
+            (Set::Value(set), Some("")) if self.may_be_empty(option) => {
+                set(self, "").map_err(expected)
+            }
             (_, None | Some("")) => Err(expected("followed by = and a value")),
             (Set::Switch(set), Some(value)) => {
                 set(self, boolean(value).map_err(expected)?);
@@ -134,6 +141,11 @@ impl Options {
             }
             (Set::Value(set), Some(value)) => set(self, value).map_err(expected),
         }
+    }
+
+    /// Whether an empty value of `option` is one. MariaDB's programs take an empty user from files.
+    fn may_be_empty(&self, option: &str) -> bool {
+        option == "password" || option == "user" && self.source == Source::File
     }
 
     /// The builder with all options in it.
@@ -154,6 +166,12 @@ impl Options {
             socket,
             protocol,
         } = std::mem::take(&mut self.place);
+        if self.source == Source::Url && socket.is_some() && self.settings.endpoints.len() > 1 {
+            return Err(ConfigError::InvalidOption {
+                option: "socket",
+                expected: "left out where several hosts are given",
+            });
+        }
         let is_local = hosts.iter().all(|(host, _)| host == DEFAULT_HOST);
         let takes_socket = match protocol {
             Some(Protocol::Tcp) => false,
@@ -207,6 +225,8 @@ impl Options {
                 expected: "left out where ssl_mode is given",
             });
         }
+        let tls = &self.settings.tls;
+        let names_proof = tls.ca.is_some() || !tls.fingerprints.is_empty();
         let wants_proof = verify_ca == Some(true) || verify_identity == Some(true);
         let mode = match require_ssl {
             Some(false) if wants_proof => {
@@ -218,7 +238,8 @@ impl Options {
             Some(false) if disables => SslMode::Disable,
             // Nothing is said of a server that offers TLS.
             Some(false) => return Ok(()),
-            None if !wants_proof => return Ok(()),
+            // No proof is named that the switches could say less of.
+            None if !wants_proof && !names_proof => return Ok(()),
             _ if verify_ca == Some(false) => SslMode::Trust,
             _ if verify_identity == Some(false) => SslMode::VerifyCa,
             _ => SslMode::VerifyFull,
@@ -258,6 +279,15 @@ impl Options {
 #[cfg(feature = "serde")]
 pub(super) fn may_repeat(name: &str) -> bool {
     table::find(&plain(name)).is_some_and(|known| known.name == INIT_COMMAND)
+}
+
+/// What an error may show of a name: `password:secret` is one in which a secret follows.
+pub(super) fn shown(name: &str) -> String {
+    let belongs = |character: char| character.is_ascii_alphanumeric() || "-_".contains(character);
+    match name.find(|character| !belongs(character)) {
+        Some(end) => format!("{}…", name.get(..end).unwrap_or_default()),
+        None => name.to_owned(),
+    }
 }
 
 /// The name without what does not count.

@@ -46,8 +46,12 @@ impl Config {
 /// What MySQL makes of the collation of the login, by its number.
 const MYSQL_LOGIN_COLLATION: &str = "utf8mb4_general_ci";
 
-/// MariaDB's variable: seconds with six decimals. What is less than its least is that.
+/// MariaDB's variable: seconds with six decimals, 0 for no limit. What is less than its least is
+/// that.
 fn max_statement_time(limit: Duration) -> String {
+    if limit.is_zero() {
+        return "max_statement_time=0".to_owned();
+    }
     let micros = limit.as_micros().max(1);
     let (seconds, fraction) = (micros / 1_000_000, micros % 1_000_000);
     format!("max_statement_time={seconds}.{fraction:06}")
@@ -55,7 +59,7 @@ fn max_statement_time(limit: Duration) -> String {
 
 /// MySQL's variable, which only limits SELECT: milliseconds, 0 for no limit.
 fn max_execution_time(limit: Duration) -> String {
-    let millis = limit.as_nanos().div_ceil(1_000_000).max(1);
+    let millis = limit.as_nanos().div_ceil(1_000_000);
     format!("max_execution_time={millis}")
 }
 
@@ -139,6 +143,18 @@ mod tests {
         let limit = Duration::from_nanos(1);
         assert_eq!(max_statement_time(limit), "max_statement_time=0.000001");
         assert_eq!(max_execution_time(limit), "max_execution_time=1");
+    }
+
+    #[test]
+    fn a_limit_of_zero_is_no_limit() {
+        let settings = |capabilities| {
+            let builder = Config::builder().max_statement_time(Duration::ZERO);
+            sql(builder, capabilities)
+        };
+        let sql = settings(Capabilities::empty());
+        assert_eq!(sql.as_deref(), Some("SET max_statement_time=0"));
+        let sql = settings(Capabilities::CLIENT_MYSQL);
+        assert_eq!(sql.as_deref(), Some("SET max_execution_time=0"));
     }
 
     #[test]

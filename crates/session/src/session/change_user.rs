@@ -34,8 +34,9 @@ enum Awaited {
 impl Session {
     /// Queues `COM_CHANGE_USER`: a login as `config` says, of which only what the login carries
     /// matters. [`Event::Connected`] says that it is done, [`Event::Err`] that the user is the one
-    /// before, and [`Event::Prompt`] and [`Event::Derive`] ask what they ask in a login. `entropy` is the source of the login's nonces and must not be used twice. No
-    /// command may be queued behind it before it has ended.
+    /// before, and [`Event::Prompt`] and [`Event::Derive`] ask what they ask in a login. `entropy`
+    /// is the source of the login's nonces and must not be used twice. No command may be queued
+    /// behind it before it has ended.
     ///
     /// # Errors
     /// [`Error::Auth`] if the login cannot be sent, in which case nothing was; [`Error::Closed`].

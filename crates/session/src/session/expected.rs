@@ -24,6 +24,8 @@ pub(super) struct Response {
     pub(super) reader: ResponseReader,
     /// Whether its OK resets the session's state, and says nothing about it.
     pub(super) resets: bool,
+    /// What its OK makes the default database, unless it says more.
+    pub(super) schema: Option<String>,
     pub(super) infile: Infile,
 }
 
@@ -43,11 +45,26 @@ impl Expected {
         Self::of(reader, false, Infile::Attached)
     }
 
+    /// The OK to a command that makes `schema` the default database.
+    pub(super) fn init_db(reader: ResponseReader, schema: &str) -> Self {
+        let reply = Reply::Response(Response {
+            reader,
+            resets: false,
+            schema: Some(schema.to_owned()),
+            infile: Infile::Refuse,
+        });
+        Self {
+            reply,
+            sequence_number: 0,
+        }
+    }
+
     const fn of(reader: ResponseReader, resets: bool, infile: Infile) -> Self {
         Self {
             reply: Reply::Response(Response {
                 reader,
                 resets,
+                schema: None,
                 infile,
             }),
             sequence_number: 0,

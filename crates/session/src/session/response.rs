@@ -34,6 +34,9 @@ impl Session {
                 if response.resets {
                     self.state.reset();
                 }
+                if let Some(schema) = response.schema.take() {
+                    self.state.set_schema(schema);
+                }
                 self.state
                     .update(ok.status, ok.session_state)
                     .map(|()| Some(Event::Ok(Executed::from(ok))))

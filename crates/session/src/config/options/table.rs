@@ -1,6 +1,6 @@
 //! The options that there are.
 
-use super::value::{bytes, duration, hosts, list};
+use super::value::{bytes, duration, hosts, list, timeout};
 use super::{Options, Protocol};
 use crate::config::tls::{FINGERPRINT, MODES};
 
@@ -108,19 +108,19 @@ const WHERE: &[Known] = &[
 
 const HOW: &[Known] = &[
     value("connect_timeout", &[], |options, value| {
-        options.settings.connect_timeout = duration(value)?;
+        options.settings.connect_timeout = timeout(value)?;
         Ok(())
     }),
     value("io_timeout", &[], |options, value| {
-        options.settings.io_timeout = duration(value)?;
+        options.settings.io_timeout = timeout(value)?;
         Ok(())
     }),
     value("drain_timeout", &[], |options, value| {
-        options.settings.drain_timeout = duration(value)?.unwrap_or_default();
+        options.settings.drain_timeout = timeout(value)?.unwrap_or_default();
         Ok(())
     }),
     value("tcp_keepalive", &[], |options, value| {
-        options.settings.tcp_keepalive = duration(value)?;
+        options.settings.tcp_keepalive = timeout(value)?;
         Ok(())
     }),
     switch("tcp_nodelay", &[], |options, on| {
@@ -189,7 +189,7 @@ const SESSION: &[Known] = &[
         Ok(())
     }),
     value("max_statement_time", &[], |options, value| {
-        options.settings.max_statement_time = duration(value)?;
+        options.settings.max_statement_time = Some(duration(value)?.unwrap_or_default());
         Ok(())
     }),
 ];

@@ -159,3 +159,94 @@ fn in_files_the_last_one_counts_and_a_name_alone_switches_on() {
         assert!(set(&options).is_err(), "{options:?}");
     }
 }
+
+#[test]
+fn a_bare_number_that_could_be_milliseconds_is_refused() {
+    let names = [
+        "connectTimeout",
+        "io_timeout",
+        "drain_timeout",
+        "tcp_keepalive",
+    ];
+    for (name, source) in names
+        .into_iter()
+        .flat_map(|name| [(name, Source::Url), (name, Source::File)])
+    {
+        let set = |value| Options::new(Config::builder(), source).set(name, Some(value));
+        for value in ["0", "999", "1000s", "3000ms", "20m"] {
+            assert_eq!(set(value), Ok(()), "{name}={value}");
+        }
+        for value in ["1000", "3000", "18446744073709551615"] {
+            let text = set(value).unwrap_err().to_string();
+            assert!(text.ends_with(", as in 3s or 3000ms"), "{text}");
+        }
+    }
+    let seconds = config(&[("max_statement_time", "3600")]).unwrap();
+    let limit = Some(std::time::Duration::from_secs(3600));
+    assert_eq!(seconds.max_statement_time(), limit);
+}
+
+#[test]
+fn a_max_statement_time_of_0_is_no_limit_and_not_that_of_the_server() {
+    let limit = |options: &[_]| config(options).unwrap().max_statement_time();
+    let zero = Some(std::time::Duration::ZERO);
+    assert_eq!(limit(&[("max_statement_time", "0")]), zero);
+    assert_eq!(limit(&[("max_statement_time", "0ms")]), zero);
+    assert_eq!(limit(&[]), None);
+}
+
+#[cfg(feature = "tls")]
+#[test]
+fn a_switch_that_wants_less_proof_counts_where_an_authority_is_named() {
+    let fingerprint = "00".repeat(32);
+    for proof in [("ssl_ca", "/ca.pem"), ("ssl_fp", fingerprint.as_str())] {
+        let mode = |options: &[_]| config(options).unwrap().ssl_mode();
+        assert_eq!(mode(&[proof]), SslMode::VerifyFull);
+        assert_eq!(
+            mode(&[proof, ("ssl_verify_server_cert", "0")]),
+            SslMode::Trust
+        );
+        assert_eq!(
+            mode(&[proof, ("verify_identity", "false")]),
+            SslMode::VerifyCa
+        );
+        assert_eq!(
+            mode(&[proof, ("ssl_verify_server_cert", "1")]),
+            SslMode::VerifyFull
+        );
+    }
+}
+
+#[test]
+fn what_may_be_a_secret_in_the_name_of_an_option_is_not_shown() {
+    for name in [
+        "password:secret",
+        "pass wort",
+        "p\u{e4}ss=secret",
+        ":secret",
+        "p\nx",
+    ] {
+        let mut options = Options::new(Config::builder(), Source::File);
+        let error = options.set(name, Some("1")).unwrap_err();
+        let text = format!("{error} {error:?}");
+        for secret in ["secret", "wort", "ss=", "\n"] {
+            assert!(!text.contains(secret), "{text}");
+        }
+    }
+    let mut options = Options::new(Config::builder(), Source::File);
+    let error = options.set("password:secret", None).unwrap_err();
+    let text = "unknown option `password\u{2026}`; did you mean `password`?";
+    assert_eq!(error.to_string(), text);
+    let error = options.set("sslcipher_x-1", None).unwrap_err();
+    assert!(error.to_string().contains("`sslcipher_x-1`"), "{error}");
+}
+
+#[test]
+fn an_empty_user_in_a_file_is_an_empty_user() {
+    let mut options = Options::new(Config::builder().user("before"), Source::File);
+    options.set("user", Some("")).unwrap();
+    let config = options.finish().unwrap().build().unwrap();
+    assert_eq!(config.user(), "");
+    let mut options = Options::new(Config::builder(), Source::File);
+    assert!(options.set("database", Some("")).is_err());
+}

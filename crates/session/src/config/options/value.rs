@@ -11,6 +11,17 @@ pub(super) fn boolean(value: &str) -> Result<bool, &'static str> {
     }
 }
 
+/// How long something may take, or `None` for 0. A bare number is one of seconds, unless it is as
+/// great as those that other drivers take, under the same names, for milliseconds.
+pub(super) fn timeout(value: &str) -> Result<Option<Duration>, &'static str> {
+    let timeout = duration(value)?;
+    let is_bare = value.bytes().all(|byte| byte.is_ascii_digit());
+    if is_bare && timeout >= Some(AMBIGUOUS) {
+        return Err("given with its unit from 1000 on, as in 3s or 3000ms");
+    }
+    Ok(timeout)
+}
+
 /// A duration, or `None` for 0.
 pub(super) fn duration(value: &str) -> Result<Option<Duration>, &'static str> {
     let expected = "a duration such as 500ms, 10s or 2m";
@@ -74,6 +85,9 @@ fn parse_host(text: &str) -> Option<(String, Option<u16>)> {
         Some(port) => Some((host.to_owned(), Some(port?))),
     }
 }
+
+/// Nobody means so many seconds.
+const AMBIGUOUS: Duration = Duration::from_secs(1000);
 
 #[cfg(test)]
 mod tests {
