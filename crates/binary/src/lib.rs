@@ -6,10 +6,12 @@
 //! [`NullBitmap`] and has no bytes.
 
 mod null_bitmap;
+mod parameters;
 mod row;
 mod row_packet;
 mod value;
 
 pub use null_bitmap::NullBitmap;
+pub use parameters::{MAX_PARAMETERS, Parameters};
 pub use row::BinaryRow;
 pub use row_packet::{BinaryCell, BinaryRowPacket};
