@@ -6,7 +6,7 @@
 use std::fmt;
 
 use otaria_codec::{ColumnDefinition, InvalidPacket, PayloadReader};
-use otaria_types::{CellError, Date, DateTime, RowReader, Time, ValueRef};
+use otaria_types::{CellError, Date, DateTime, FromSql, RowReader, Time, ValueRef};
 
 use crate::{NullBitmap, value};
 
@@ -101,7 +101,7 @@ impl<'a> RowReader<'a> for BinaryRow<'a> {
     #[inline(always)]
     fn bytes(&mut self) -> Result<&'a [u8], InvalidPacket> {
         self.pass();
-        self.reader.bytes_lenenc()
+        value::read_bytes(&mut self.reader)
     }
 
     numbers! { i8 i16 i32 i64 u8 u16 u32 u64 f32 f64 }
@@ -122,6 +122,11 @@ impl<'a> RowReader<'a> for BinaryRow<'a> {
     fn time(&mut self) -> Result<Time, CellError> {
         self.pass();
         value::read_time(&mut self.reader)
+    }
+
+    #[inline(always)]
+    fn read<T: FromSql<'a>>(&mut self, column: &ColumnDefinition) -> Result<T, CellError> {
+        Ok(T::from_sql(self.value(column)?)?)
     }
 
     #[inline(always)]

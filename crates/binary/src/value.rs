@@ -35,8 +35,30 @@ pub(crate) fn read<'a>(
             ValueRef::DateTime(read_datetime(reader)?)
         }
         (FieldType::Time, _) => ValueRef::Time(read_time(reader)?),
-        _ => ValueRef::from_bytes(reader.bytes_lenenc()?, column)?,
+        _ => ValueRef::from_bytes(read_bytes(reader)?, column)?,
     })
+}
+
+/// Reads bytes behind their length, which is mostly one byte.
+#[expect(
+    clippy::inline_always,
+    reason = "a call a cell costs more than the cell"
+)]
+#[inline(always)]
+pub(crate) fn read_bytes<'a>(reader: &mut PayloadReader<'a>) -> Result<&'a [u8], InvalidPacket> {
+    match reader.peek() {
+        Some(short @ 0..=0xfa) => {
+            reader.int1()?;
+            reader.bytes(short.into())
+        }
+        _ => read_long_bytes(reader),
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn read_long_bytes<'a>(reader: &mut PayloadReader<'a>) -> Result<&'a [u8], InvalidPacket> {
+    reader.bytes_lenenc()
 }
 
 /// Passes a value that is not NULL.
