@@ -126,7 +126,10 @@ impl<'a> RowReader<'a> for BinaryRow<'a> {
 
     #[inline(always)]
     fn read<T: FromSql<'a>>(&mut self, column: &ColumnDefinition) -> Result<T, CellError> {
-        Ok(T::from_sql(self.value(column)?)?)
+        if self.is_null()? {
+            return Ok(T::from_sql(ValueRef::Null)?);
+        }
+        T::from_cell(self, column)
     }
 
     #[inline(always)]

@@ -213,6 +213,39 @@ fn a_row_is_read_as_a_tuple() {
     assert_eq!(tuple, (42, None, &b"abc"[..]));
 }
 
+/// Reads each cell as a `T`, by way of its value and directly.
+fn assert_read_as<T>(payload: &[u8], columns: &[ColumnDefinition])
+where
+    T: for<'a> FromSql<'a> + fmt::Debug + PartialEq,
+{
+    let mut values = BinaryRow::new(payload, columns.len()).unwrap();
+    let mut cells = values;
+    for column in columns {
+        let value = values.value(column).unwrap();
+        let expected = T::from_sql(value).map_err(CellError::from);
+        assert_eq!(cells.read::<T>(column), expected, "{column:?}");
+        assert_eq!(cells.position(), values.position());
+    }
+}
+
+#[test]
+fn a_cell_of_every_type_is_read_as_its_value_converts() {
+    let columns = every_column();
+    for nulls in [0, 0x55_5555, 0xaa_aaaa] {
+        let (payload, _) = row_of_every_type(nulls);
+        assert_read_as::<i8>(&payload, &columns);
+        assert_read_as::<i64>(&payload, &columns);
+        assert_read_as::<u8>(&payload, &columns);
+        assert_read_as::<u64>(&payload, &columns);
+        assert_read_as::<Option<i32>>(&payload, &columns);
+        assert_read_as::<f64>(&payload, &columns);
+        assert_read_as::<String>(&payload, &columns);
+        assert_read_as::<Option<String>>(&payload, &columns);
+        assert_read_as::<Vec<u8>>(&payload, &columns);
+        assert_read_as::<DateTime>(&payload, &columns);
+    }
+}
+
 #[test]
 fn a_cell_that_does_not_convert_leaves_the_rest_readable() {
     let payload = encoded(
