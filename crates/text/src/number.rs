@@ -40,30 +40,6 @@ pub(crate) fn parse_f64(text: &[u8]) -> Result<f64, FromSqlError> {
     }
 }
 
-/// Checks that `text` is a DECIMAL: an optional minus, digits, and optionally a point and more
-/// digits.
-#[inline]
-pub(crate) fn check_decimal(text: &[u8]) -> Result<&str, FromSqlError> {
-    let unsigned = text.strip_prefix(b"-").unwrap_or(text);
-    let mut parts = unsigned.splitn(2, |&byte| byte == b'.');
-    let is_decimal = parts.all(|part| !part.is_empty() && part.iter().all(u8::is_ascii_digit));
-    match std::str::from_utf8(text) {
-        Ok(text) if is_decimal => Ok(text),
-        _ => Err(FromSqlError::Malformed),
-    }
-}
-
-/// Reads a big-endian number of one to eight bytes.
-#[inline]
-pub(crate) fn parse_bit(bytes: &[u8]) -> Result<u64, FromSqlError> {
-    if bytes.is_empty() || bytes.len() > 8 {
-        return Err(FromSqlError::Malformed);
-    }
-    Ok(bytes
-        .iter()
-        .fold(0, |value, &byte| value << 8 | u64::from(byte)))
-}
-
 /// Reads digits of any number; none are an error.
 #[cold]
 fn parse_u64_checked(text: &[u8]) -> Result<u64, FromSqlError> {
@@ -175,26 +151,5 @@ mod tests {
         }
         assert_eq!(parse_f64(b"1e309"), Err(OUT_OF_RANGE));
         assert_eq!(parse_f32(b"-1e39"), Err(OUT_OF_RANGE));
-    }
-
-    #[test]
-    fn only_digits_a_minus_and_a_point_make_a_decimal() {
-        for text in ["0", "-15.50", "007", "12345678901234567890.12"] {
-            assert_eq!(check_decimal(text.as_bytes()), Ok(text));
-        }
-        for text in [
-            "", "-", ".5", "5.", "1.2.3", "+1", "1e5", "1,5", "--1", "\u{661}",
-        ] {
-            assert_eq!(check_decimal(text.as_bytes()), Err(MALFORMED), "{text}");
-        }
-    }
-
-    #[test]
-    fn bits_are_big_endian() {
-        assert_eq!(parse_bit(&[1]), Ok(1));
-        assert_eq!(parse_bit(&[0x0a, 0xaa]), Ok(0x0aaa));
-        assert_eq!(parse_bit(&[0xff; 8]), Ok(u64::MAX));
-        assert_eq!(parse_bit(&[]), Err(MALFORMED));
-        assert_eq!(parse_bit(&[0; 9]), Err(MALFORMED));
     }
 }

@@ -1,7 +1,7 @@
 use otaria_codec::{ColumnDefinition, FieldType};
 use otaria_types::{Date, DateTime, FromSqlError, Time, ValueRef};
 
-use crate::number::{check_decimal, parse_bit, parse_f32, parse_f64, parse_i64, parse_u64};
+use crate::number::{parse_f32, parse_f64, parse_i64, parse_u64};
 
 /// Reads a cell that is not NULL as what `column` says that it is.
 #[inline]
@@ -18,16 +18,10 @@ pub(crate) fn parse<'a>(
         FieldType::Year => ValueRef::UInt(parse_u64(cell)?),
         FieldType::Float => ValueRef::Float(parse_f32(cell)?),
         FieldType::Double => ValueRef::Double(parse_f64(cell)?),
-        FieldType::NewDecimal | FieldType::OldDecimal => ValueRef::Decimal(check_decimal(cell)?),
         FieldType::Date => ValueRef::Date(Date::parse(cell)?),
         FieldType::DateTime | FieldType::Timestamp => ValueRef::DateTime(DateTime::parse(cell)?),
         FieldType::Time => ValueRef::Time(Time::parse(cell)?),
-        FieldType::Bit => ValueRef::UInt(parse_bit(cell)?),
-        FieldType::Geometry | FieldType::Vector => ValueRef::Bytes(cell),
-        // MySQL sends JSON with the collation of binary data.
-        FieldType::Json => text(cell)?,
-        _ if column.is_binary() => ValueRef::Bytes(cell),
-        _ => text(cell)?,
+        _ => ValueRef::from_bytes(cell, column)?,
     })
 }
 
@@ -37,14 +31,6 @@ fn integer(cell: &[u8], is_unsigned: bool) -> Result<ValueRef<'_>, FromSqlError>
         parse_u64(cell).map(ValueRef::UInt)
     } else {
         parse_i64(cell).map(ValueRef::Int)
-    }
-}
-
-#[inline]
-fn text(cell: &[u8]) -> Result<ValueRef<'_>, FromSqlError> {
-    match std::str::from_utf8(cell) {
-        Ok(text) => Ok(ValueRef::Text(text)),
-        Err(_) => Err(FromSqlError::Utf8),
     }
 }
 

@@ -97,6 +97,49 @@ pub enum FromRowError {
     InvalidPacket(#[from] InvalidPacket),
 }
 
+/// A value that the server has no type for. It never holds the value.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ToSqlError {
+    /// The number is NaN or infinite.
+    #[error("the number is not finite, and the server has finite numbers only")]
+    NotFinite,
+    /// The value is beyond what the server's type holds, such as a year after 9999 or a decimal of
+    /// more than 65 digits.
+    #[error("the value is out of the range of the server's type")]
+    OutOfRange,
+    /// The value is not in the form of the server's type.
+    #[error("the value is not in the form of the server's type")]
+    Malformed,
+    /// An implementation of [`ToSql`](crate::ToSql) wrote no value, or more than one.
+    #[error("{found} values were written where one is due")]
+    ValueCount {
+        /// How many were written.
+        found: usize,
+    },
+}
+
+/// Parameters that cannot be sent.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ParamsError {
+    /// A statement takes no more than 65,535 parameters.
+    #[error("{found} parameters are more than the 65535 that a statement takes")]
+    TooMany {
+        /// How many there are.
+        found: usize,
+    },
+    /// One of the values cannot be sent.
+    #[error("parameter {index} cannot be sent")]
+    Parameter {
+        /// The parameter's place, from 0.
+        index: usize,
+        /// What is wrong with the value.
+        #[source]
+        error: ToSqlError,
+    },
+}
+
 impl FromRowError {
     /// The error for the column at `index`, from 0, whose cell was not read as a `T`.
     #[cold]
@@ -130,6 +173,17 @@ impl From<DecimalError> for FromSqlError {
             DecimalError::Malformed => Self::Malformed,
             DecimalError::TooManyDigits | DecimalError::OutOfRange => Self::OutOfRange,
             DecimalError::Inexact => Self::Inexact,
+        }
+    }
+}
+
+impl From<DecimalError> for ToSqlError {
+    fn from(error: DecimalError) -> Self {
+        match error {
+            DecimalError::Malformed => Self::Malformed,
+            DecimalError::TooManyDigits | DecimalError::Inexact | DecimalError::OutOfRange => {
+                Self::OutOfRange
+            }
         }
     }
 }

@@ -1,6 +1,8 @@
 use std::num::IntErrorKind;
 
-use crate::{Date, DateTime, Decimal, FromSqlError, Time, ValueRef};
+use otaria_codec::{ColumnDefinition, FieldType};
+
+use crate::{CellError, Date, DateTime, Decimal, FromSqlError, RowReader, Time, ValueRef};
 
 /// A type that values convert to.
 ///
@@ -12,6 +14,19 @@ pub trait FromSql<'a>: Sized {
     /// # Errors
     /// [`FromSqlError`] says why the value does not convert.
     fn from_sql(value: ValueRef<'a>) -> Result<Self, FromSqlError>;
+
+    /// Reads a cell that is not NULL and converts it, as [`from_sql`](Self::from_sql) does. Types of
+    /// which many are read ask the row for what they need, without a [`ValueRef`] in between.
+    ///
+    /// # Errors
+    /// [`CellError`] if the row is cut, or the cell does not convert.
+    #[inline]
+    fn from_cell<R: RowReader<'a>>(
+        row: &mut R,
+        column: &ColumnDefinition,
+    ) -> Result<Self, CellError> {
+        Ok(Self::from_sql(row.value(column)?)?)
+    }
 }
 
 impl<'a> FromSql<'a> for ValueRef<'a> {
@@ -29,11 +44,19 @@ impl<'a, T: FromSql<'a>> FromSql<'a> for Option<T> {
             value => T::from_sql(value).map(Some),
         }
     }
+
+    #[inline]
+    fn from_cell<R: RowReader<'a>>(
+        row: &mut R,
+        column: &ColumnDefinition,
+    ) -> Result<Self, CellError> {
+        T::from_cell(row, column).map(Some)
+    }
 }
 
 macro_rules! integers {
     ($($integer:ident)+) => {$(
-        impl FromSql<'_> for $integer {
+        impl<'a> FromSql<'a> for $integer {
             /// Takes integers in range, and DECIMAL (the type of `SUM`) without a fraction.
             #[inline]
             fn from_sql(value: ValueRef<'_>) -> Result<Self, FromSqlError> {
@@ -44,6 +67,21 @@ macro_rules! integers {
                     other => return Err(mismatch(other)),
                 }
                 .ok_or(FromSqlError::OutOfRange)
+            }
+
+            #[inline]
+            fn from_cell<R: RowReader<'a>>(
+                row: &mut R,
+                column: &ColumnDefinition,
+            ) -> Result<Self, CellError> {
+                match (column.field_type(), column.is_unsigned()) {
+                    (FieldType::LongLong, false) => Self::try_from(row.i64()?).ok(),
+                    (FieldType::LongLong, true) => Self::try_from(row.u64()?).ok(),
+                    (FieldType::Long, false) => Self::try_from(row.i32()?).ok(),
+                    (FieldType::Long, true) => Self::try_from(row.u32()?).ok(),
+                    _ => return Ok(Self::from_sql(row.value(column)?)?),
+                }
+                .ok_or_else(|| FromSqlError::OutOfRange.into())
             }
         }
     )+};
@@ -115,13 +153,34 @@ impl<'a> FromSql<'a> for &'a str {
             other => Err(mismatch(other)),
         }
     }
+
+    #[inline]
+    fn from_cell<R: RowReader<'a>>(
+        row: &mut R,
+        column: &ColumnDefinition,
+    ) -> Result<Self, CellError> {
+        match column.field_type() {
+            FieldType::VarString | FieldType::String | FieldType::Blob if !column.is_binary() => {
+                row.str()
+            }
+            _ => Ok(Self::from_sql(row.value(column)?)?),
+        }
+    }
 }
 
-impl FromSql<'_> for String {
+impl<'a> FromSql<'a> for String {
     /// Takes text, and DECIMAL as it is written.
     #[inline]
     fn from_sql(value: ValueRef<'_>) -> Result<Self, FromSqlError> {
         <&str>::from_sql(value).map(Self::from)
+    }
+
+    #[inline]
+    fn from_cell<R: RowReader<'a>>(
+        row: &mut R,
+        column: &ColumnDefinition,
+    ) -> Result<Self, CellError> {
+        <&str>::from_cell(row, column).map(Self::from)
     }
 }
 
@@ -135,13 +194,34 @@ impl<'a> FromSql<'a> for &'a [u8] {
             other => Err(mismatch(other)),
         }
     }
+
+    #[inline]
+    fn from_cell<R: RowReader<'a>>(
+        row: &mut R,
+        column: &ColumnDefinition,
+    ) -> Result<Self, CellError> {
+        match column.field_type() {
+            FieldType::VarString | FieldType::String | FieldType::Blob if column.is_binary() => {
+                Ok(row.bytes()?)
+            }
+            _ => Ok(Self::from_sql(row.value(column)?)?),
+        }
+    }
 }
 
-impl FromSql<'_> for Vec<u8> {
+impl<'a> FromSql<'a> for Vec<u8> {
     /// Takes bytes, and the bytes of text.
     #[inline]
     fn from_sql(value: ValueRef<'_>) -> Result<Self, FromSqlError> {
         <&[u8]>::from_sql(value).map(Self::from)
+    }
+
+    #[inline]
+    fn from_cell<R: RowReader<'a>>(
+        row: &mut R,
+        column: &ColumnDefinition,
+    ) -> Result<Self, CellError> {
+        <&[u8]>::from_cell(row, column).map(Self::from)
     }
 }
 

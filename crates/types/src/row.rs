@@ -138,7 +138,10 @@ pub trait RowReader<'a>: Sized {
     /// [`CellError`] if the row is cut, or the cell does not convert.
     #[inline]
     fn read<T: FromSql<'a>>(&mut self, column: &ColumnDefinition) -> Result<T, CellError> {
-        Ok(T::from_sql(self.value(column)?)?)
+        if self.is_null()? {
+            return Ok(T::from_sql(ValueRef::Null)?);
+        }
+        T::from_cell(self, column)
     }
 }
 

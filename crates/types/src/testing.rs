@@ -1,6 +1,9 @@
 use otaria_codec::{ColumnDefinition, FieldType, InvalidPacket, PayloadReader};
 
-use crate::{CellError, Date, DateTime, FromSqlError, RowReader, Time, ValueRef};
+use crate::{
+    CellError, Date, DateTime, Decimal, FromSqlError, ParameterSink, RowReader, Time, ToSql,
+    ValueRef,
+};
 
 /// A row in a form of its own: a cell is a byte, `0xff` is NULL, and other bytes are integers.
 pub(crate) struct ByteRow<'a> {
@@ -77,4 +80,78 @@ impl<'a> RowReader<'a> for ByteRow<'a> {
 /// So many columns of the type TINYINT.
 pub(crate) fn columns(count: usize) -> Vec<ColumnDefinition> {
     vec![ColumnDefinition::new("c", FieldType::Tiny); count]
+}
+
+/// A value that was written to a sink.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Written {
+    Null,
+    Int(i64),
+    UInt(u64),
+    Float(f32),
+    Double(f64),
+    Decimal(String),
+    Text(String),
+    Bytes(Vec<u8>),
+    Date(Date),
+    DateTime(DateTime),
+    Time(Time),
+}
+
+impl ParameterSink for Vec<Written> {
+    fn null(&mut self) {
+        self.push(Written::Null);
+    }
+
+    fn int(&mut self, value: i64) {
+        self.push(Written::Int(value));
+    }
+
+    fn uint(&mut self, value: u64) {
+        self.push(Written::UInt(value));
+    }
+
+    fn float(&mut self, value: f32) {
+        self.push(Written::Float(value));
+    }
+
+    fn double(&mut self, value: f64) {
+        self.push(Written::Double(value));
+    }
+
+    fn decimal(&mut self, value: &Decimal) {
+        self.push(Written::Decimal(value.to_string()));
+    }
+
+    fn text(&mut self, value: &str) {
+        self.push(Written::Text(value.into()));
+    }
+
+    fn bytes(&mut self, value: &[u8]) {
+        self.push(Written::Bytes(value.into()));
+    }
+
+    fn date(&mut self, value: Date) {
+        self.push(Written::Date(value));
+    }
+
+    fn datetime(&mut self, value: DateTime) {
+        self.push(Written::DateTime(value));
+    }
+
+    fn time(&mut self, value: Time) {
+        self.push(Written::Time(value));
+    }
+
+    fn len(&self) -> usize {
+        self.as_slice().len()
+    }
+}
+
+/// The value as it is written.
+pub(crate) fn written<T: ToSql + ?Sized>(value: &T) -> Written {
+    let mut out = Vec::new();
+    value.to_sql(&mut out).unwrap();
+    let [written] = out.try_into().unwrap();
+    written
 }

@@ -1,6 +1,8 @@
 use std::fmt;
 
-use crate::{Date, DateTime, Time};
+use otaria_codec::{ColumnDefinition, FieldType};
+
+use crate::{Date, DateTime, FromSqlError, Time};
 
 /// The value of one cell, lent from the row that it stands in.
 ///
@@ -30,6 +32,27 @@ pub enum ValueRef<'a> {
     DateTime(DateTime),
     /// TIME.
     Time(Time),
+}
+
+impl<'a> ValueRef<'a> {
+    /// The value of a cell that is the same bytes in both forms of rows: DECIMAL, BIT, and all that
+    /// is a string, by the field type and the collation of `column`.
+    ///
+    /// # Errors
+    /// [`FromSqlError::Malformed`] if the bytes are no such DECIMAL or BIT, [`FromSqlError::Utf8`]
+    /// if they are text that is not UTF-8.
+    #[inline]
+    pub fn from_bytes(cell: &'a [u8], column: &ColumnDefinition) -> Result<Self, FromSqlError> {
+        match column.field_type() {
+            FieldType::NewDecimal | FieldType::OldDecimal => decimal(cell),
+            FieldType::Bit => bit(cell),
+            FieldType::Geometry | FieldType::Vector => Ok(Self::Bytes(cell)),
+            // MySQL sends JSON with the collation of binary data.
+            FieldType::Json => text(cell),
+            _ if column.is_binary() => Ok(Self::Bytes(cell)),
+            _ => text(cell),
+        }
+    }
 }
 
 impl ValueRef<'_> {
@@ -67,9 +90,74 @@ impl fmt::Debug for ValueRef<'_> {
     }
 }
 
+/// Checks that the cell is an optional minus, digits, and optionally a point and more digits.
+#[inline]
+fn decimal(cell: &[u8]) -> Result<ValueRef<'_>, FromSqlError> {
+    let unsigned = cell.strip_prefix(b"-").unwrap_or(cell);
+    let mut parts = unsigned.splitn(2, |&byte| byte == b'.');
+    let is_decimal = parts.all(|part| !part.is_empty() && part.iter().all(u8::is_ascii_digit));
+    match std::str::from_utf8(cell) {
+        Ok(text) if is_decimal => Ok(ValueRef::Decimal(text)),
+        _ => Err(FromSqlError::Malformed),
+    }
+}
+
+/// Reads a big-endian number of one to eight bytes.
+#[inline]
+fn bit(cell: &[u8]) -> Result<ValueRef<'_>, FromSqlError> {
+    if cell.is_empty() || cell.len() > 8 {
+        return Err(FromSqlError::Malformed);
+    }
+    let bits = cell
+        .iter()
+        .fold(0, |bits, &byte| bits << 8 | u64::from(byte));
+    Ok(ValueRef::UInt(bits))
+}
+
+#[inline]
+fn text(cell: &[u8]) -> Result<ValueRef<'_>, FromSqlError> {
+    match std::str::from_utf8(cell) {
+        Ok(text) => Ok(ValueRef::Text(text)),
+        Err(_) => Err(FromSqlError::Utf8),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const MALFORMED: FromSqlError = FromSqlError::Malformed;
+
+    fn value(field_type: FieldType, cell: &[u8]) -> Result<ValueRef<'_>, FromSqlError> {
+        ValueRef::from_bytes(cell, &ColumnDefinition::new("c", field_type))
+    }
+
+    #[test]
+    fn only_digits_a_minus_and_a_point_make_a_decimal() {
+        for text in ["0", "-15.50", "007", "12345678901234567890.12"] {
+            let decimal = value(FieldType::NewDecimal, text.as_bytes());
+            assert_eq!(decimal, Ok(ValueRef::Decimal(text)));
+        }
+        for text in [
+            "", "-", ".5", "5.", "1.2.3", "+1", "1e5", "1,5", "--1", "\u{661}",
+        ] {
+            let decimal = value(FieldType::NewDecimal, text.as_bytes());
+            assert_eq!(decimal, Err(MALFORMED), "{text}");
+        }
+    }
+
+    #[test]
+    fn bits_are_big_endian() {
+        for (cell, bits) in [
+            (&[1][..], 1),
+            (&[0x0a, 0xaa], 0x0aaa),
+            (&[0xff; 8], u64::MAX),
+        ] {
+            assert_eq!(value(FieldType::Bit, cell), Ok(ValueRef::UInt(bits)));
+        }
+        assert_eq!(value(FieldType::Bit, &[]), Err(MALFORMED));
+        assert_eq!(value(FieldType::Bit, &[0; 9]), Err(MALFORMED));
+    }
 
     #[test]
     fn debug_shows_no_value() {

@@ -1,0 +1,276 @@
+use std::fmt;
+
+use otaria_codec::{
+    Capabilities, ColumnDefinition, Encode, FieldFlags, FieldType, InvalidPacket, PayloadReader,
+    PayloadWriter,
+};
+use otaria_types::{
+    CellError, Date, DateTime, Decimal, ParameterSink, Params, ParamsError, Time, ValueRef,
+};
+
+use crate::{NullBitmap, value};
+
+/// The parameters of one
+/// [`COM_STMT_EXECUTE`](https://mariadb.com/docs/server/reference/clientserver-protocol/3-binary-protocol-prepared-statements/com_stmt_execute):
+/// the NULL-bitmap, the types, and the values of those that are not NULL; nothing where there are no
+/// parameters.
+///
+/// The types are always sent, which the server asks for in a first execution and wherever they have
+/// changed. Integers are sent as BIGINT whatever their width, so that the types seldom change; the
+/// types that the server takes for NULL without saying so are never sent. One value may be used for many
+/// executions and keeps its memory.
+#[derive(Clone, Default, Eq, PartialEq)]
+pub struct Parameters {
+    null_bitmap: Vec<u8>,
+    types: Vec<u8>,
+    values: Vec<u8>,
+    len: usize,
+}
+
+impl Parameters {
+    /// No parameters.
+    pub const fn new() -> Self {
+        Self {
+            null_bitmap: Vec::new(),
+            types: Vec::new(),
+            values: Vec::new(),
+            len: 0,
+        }
+    }
+
+    /// Replaces the parameters by `params`.
+    ///
+    /// # Errors
+    /// [`ParamsError`] if there are too many or one of them has no value for the server. There are
+    /// none then.
+    #[inline]
+    pub fn set(&mut self, params: &impl Params) -> Result<(), ParamsError> {
+        self.clear();
+        let result = limited(params.len())
+            .and_then(|()| params.write(self))
+            .and_then(|()| limited(self.len));
+        if result.is_err() {
+            self.clear();
+        }
+        result
+    }
+
+    /// Removes all parameters, and gives back memory that a long value has taken.
+    pub fn clear(&mut self) {
+        self.null_bitmap.clear();
+        self.types.clear();
+        self.values.clear();
+        self.values.shrink_to(KEPT_BYTES);
+        self.len = 0;
+    }
+
+    /// How many parameters there are.
+    pub const fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether there are none.
+    pub const fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// How many bytes they encode to.
+    pub const fn encoded_bytes(&self) -> usize {
+        if self.is_empty() {
+            return 0;
+        }
+        1 + self.null_bitmap.len() + self.types.len() + self.values.len()
+    }
+
+    /// Reads so many parameters from the end of a packet.
+    ///
+    /// # Errors
+    /// [`InvalidPacket`] if they are cut, go on behind the last, or come without their types.
+    pub fn decode(payload: &[u8], len: usize) -> Result<Self, InvalidPacket> {
+        let mut reader = PayloadReader::new(PACKET, payload);
+        if len == 0 {
+            reader.finish()?;
+            return Ok(Self::new());
+        }
+        let null_bitmap = reader.bytes(len.div_ceil(8))?;
+        // "Send type to server (0 / 1)"
+        match reader.int1()? {
+            1 => {}
+            found => return Err(reader.invalid_field("send type to server", found.into())),
+        }
+        let types = reader.bytes(len.saturating_mul(TYPE_BYTES))?;
+        let mut parameters = Self {
+            null_bitmap: null_bitmap.into(),
+            types: types.into(),
+            values: Vec::new(),
+            len,
+        };
+        let mut rest = reader;
+        for column in parameters.columns().flatten() {
+            value::skip(&mut rest, column.field_type())?;
+        }
+        rest.finish()?;
+        parameters.values = reader.bytes_eof().into();
+        Ok(parameters)
+    }
+
+    /// The values in order.
+    ///
+    /// # Errors
+    /// [`CellError`] for a value that its type does not have; only decoded parameters can be so.
+    pub fn values(&self) -> impl Iterator<Item = Result<ValueRef<'_>, CellError>> {
+        let mut reader = PayloadReader::new(PACKET, &self.values);
+        self.columns().map(move |column| match column {
+            None => Ok(ValueRef::Null),
+            Some(column) => value::read(&mut reader, &column),
+        })
+    }
+
+    /// For each parameter the column that its value could stand in, `None` for NULL.
+    fn columns(&self) -> impl Iterator<Item = Option<ColumnDefinition>> {
+        let mut reader = PayloadReader::new(PACKET, &self.null_bitmap);
+        let bitmap = NullBitmap::of_parameters(&mut reader, self.len).ok();
+        let types = self.types.chunks_exact(TYPE_BYTES).enumerate();
+        types.map(move |(index, bytes)| {
+            if bitmap?.is_null(index)? {
+                return None;
+            }
+            let &[field_type, flag] = bytes else {
+                return None;
+            };
+            let column = ColumnDefinition::new("?", FieldType::from(field_type));
+            let column = if flag & UNSIGNED == 0 {
+                column
+            } else {
+                column.with_flags(FieldFlags::UNSIGNED)
+            };
+            Some(match column.field_type() {
+                FieldType::VarChar
+                | FieldType::VarString
+                | FieldType::String
+                | FieldType::Enum
+                | FieldType::Set => column.with_collation(TEXT_COLLATION),
+                _ => column,
+            })
+        })
+    }
+
+    /// Adds a parameter of this type, whose value is what is written next.
+    #[inline]
+    fn parameter(&mut self, [field_type, flag]: [u8; TYPE_BYTES], null: u8) -> PayloadWriter<'_> {
+        let bit = self.len % 8;
+        match self.null_bitmap.last_mut() {
+            Some(byte) if bit != 0 => *byte |= null << bit,
+            _ => self.null_bitmap.push(null),
+        }
+        self.types.extend_from_slice(&[field_type, flag]);
+        self.len += 1;
+        PayloadWriter::new(&mut self.values)
+    }
+}
+
+impl ParameterSink for Parameters {
+    #[inline]
+    fn null(&mut self) {
+        self.parameter([0x06, 0], 1);
+    }
+
+    #[inline]
+    fn int(&mut self, value: i64) {
+        self.parameter([0x08, 0], 0).bytes(&value.to_le_bytes());
+    }
+
+    #[inline]
+    fn uint(&mut self, value: u64) {
+        self.parameter([0x08, UNSIGNED], 0).int8(value);
+    }
+
+    #[inline]
+    fn float(&mut self, value: f32) {
+        self.parameter([0x04, 0], 0).bytes(&value.to_le_bytes());
+    }
+
+    #[inline]
+    fn double(&mut self, value: f64) {
+        self.parameter([0x05, 0], 0).bytes(&value.to_le_bytes());
+    }
+
+    fn decimal(&mut self, value: &Decimal) {
+        self.parameter([0xf6, 0], 0)
+            .bytes_lenenc(value.to_string().as_bytes());
+    }
+
+    /// Writes text, which the server reads in the character set of the connection.
+    #[inline]
+    fn text(&mut self, value: &str) {
+        self.parameter([0xfd, 0], 0).bytes_lenenc(value.as_bytes());
+    }
+
+    /// Writes a BLOB: bytes of another type would be text to the server.
+    #[inline]
+    fn bytes(&mut self, value: &[u8]) {
+        self.parameter([0xfc, 0], 0).bytes_lenenc(value);
+    }
+
+    fn date(&mut self, value: Date) {
+        value::write_date(value, &mut self.parameter([0x0a, 0], 0));
+    }
+
+    fn datetime(&mut self, value: DateTime) {
+        value::write_datetime(value, &mut self.parameter([0x0c, 0], 0));
+    }
+
+    fn time(&mut self, value: Time) {
+        value::write_time(value, &mut self.parameter([0x0b, 0], 0));
+    }
+
+    #[inline]
+    fn len(&self) -> usize {
+        self.len
+    }
+}
+
+impl Encode for Parameters {
+    fn encode(&self, _: Capabilities, out: &mut PayloadWriter<'_>) {
+        if self.is_empty() {
+            return;
+        }
+        out.bytes(&self.null_bitmap);
+        out.int1(1);
+        out.bytes(&self.types);
+        out.bytes(&self.values);
+    }
+}
+
+/// Shows how much there is and no value.
+impl fmt::Debug for Parameters {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Parameters({}, {} bytes)", self.len, self.values.len())
+    }
+}
+
+#[inline]
+fn limited(found: usize) -> Result<(), ParamsError> {
+    if found > MAX_PARAMETERS {
+        return Err(ParamsError::TooMany { found });
+    }
+    Ok(())
+}
+
+/// The most parameters of a statement: their number is an int<2>.
+pub const MAX_PARAMETERS: usize = 65_535;
+
+const PACKET: &str = "parameters";
+
+/// A field type and a flag.
+const TYPE_BYTES: usize = 2;
+const UNSIGNED: u8 = 0x80;
+
+/// `utf8mb4_general_ci`, for values that are text.
+const TEXT_COLLATION: u16 = 45;
+
+/// How much memory for values is kept from one execution to the next.
+const KEPT_BYTES: usize = 0x10_0000;
+
+#[cfg(test)]
+mod tests;
