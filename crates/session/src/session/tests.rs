@@ -1,14 +1,16 @@
 mod change_user;
+#[cfg(feature = "compression")]
+mod compression;
 mod infile;
 
 use otaria_auth::{InitialHandshake, SCRAMBLE_BYTES};
-use otaria_codec::{
-    ColumnCount, Decode, ErrPacket, FieldType, OkPacket, PacketEncoder, ServerStatus,
-};
+use otaria_codec::{ColumnCount, ErrPacket, FieldType, OkPacket, PacketEncoder, ServerStatus};
 use otaria_text::TextRowPacket;
 
 use super::*;
 use crate::TimeoutPhase;
+#[cfg(feature = "compression")]
+use compression::{compressed, compressed_by};
 
 const CAPABILITIES: Capabilities = Capabilities::DEPRECATE_EOF
     .union(Capabilities::SESSION_TRACK)
@@ -395,42 +397,4 @@ fn debug_shows_no_password_no_sql_and_no_value() {
             assert!(!text.contains(secret), "{secret} in {text}");
         }
     }
-}
-
-#[cfg(feature = "compression")]
-#[test]
-fn several_commands_over_a_compressed_connection_each_start_at_compressed_sequence_0() {
-    let compression = crate::Compression::default().with_threshold(1000);
-    let config = Config::builder()
-        .user("u")
-        .compression(compression)
-        .build()
-        .unwrap();
-    let mut session = Session::new(&config, Channel::Plain, [0; 32]);
-    let plain = greeting();
-    let mut greeting = InitialHandshake::decode(&plain[4..], CAPABILITIES).unwrap();
-    greeting.capabilities |= Capabilities::COMPRESS;
-    receive(&mut session, &packets(0, &[&greeting]));
-    assert!(session.poll().unwrap().is_none());
-    write_all(&mut session);
-    receive(&mut session, &packets(2, &[&ok()]));
-    assert!(matches!(session.poll(), Ok(Some(Event::Connected))));
-    session.ping().unwrap();
-    session.simple_query("DO 1").unwrap();
-    session.ping().unwrap();
-    let ping = b"\x05\0\0\0\0\0\0\x01\0\0\0\x0e".as_slice();
-    let query = b"\x09\0\0\0\0\0\0\x05\0\0\0\x03DO 1".as_slice();
-    assert_eq!(write_all(&mut session), [ping, query, ping].concat());
-    // The packets inside may have any sequence number.
-    for sequence_number in [1, 7, 0] {
-        let mut response = Vec::new();
-        otaria_codec::CompressedEncoder::new(6, 0).encode(
-            &packets(sequence_number, &[&ok()]),
-            1,
-            &mut response,
-        );
-        receive(&mut session, &response);
-        assert!(matches!(session.poll(), Ok(Some(Event::Ok(_)))));
-    }
-    assert!(session.is_idle());
 }

@@ -220,19 +220,49 @@ fn an_ok_in_the_middle_of_the_content_is_a_broken_protocol() {
 
 #[test]
 fn an_error_in_the_middle_of_the_content_ends_the_session() {
-    let mut session = asked();
-    session.upload(b"1\n");
-    write_all(&mut session);
-    let err = ErrPacket::new(1317, *b"70100", "interrupted");
-    receive(&mut session, &packets(3, &[&err]));
+    // The number is that of the packet that the server has read last, or of none of the content.
+    for number in [2, 3] {
+        let mut session = asked();
+        session.upload(b"1\n");
+        write_all(&mut session);
+        receive(&mut session, &packets(number, &[&interrupted()]));
+        ends_by_an_error(&mut session);
+    }
+}
+
+fn interrupted() -> ErrPacket<'static> {
+    ErrPacket::new(1317, *b"70100", "interrupted")
+}
+
+fn ends_by_an_error(session: &mut Session) {
     assert!(matches!(
         session.poll(),
         Err(Error::EndedByServer(error)) if error.code() == 1317
     ));
-    assert_eq!(
-        session.close_reason(),
-        Some(CloseReason::EndedByServer { code: 1317 })
-    );
+    let reason = CloseReason::EndedByServer { code: 1317 };
+    assert_eq!(session.close_reason(), Some(reason));
+}
+
+#[cfg(feature = "compression")]
+#[test]
+fn an_error_in_the_middle_of_compressed_content_ends_the_session() {
+    for sent in [false, true] {
+        let config = Config::builder().local_infile(true);
+        let config = config.compression(crate::Compression::default()).build();
+        let mut session = compressed_by(&config.unwrap());
+        session.load_data_local(SQL).unwrap();
+        write_all(&mut session);
+        receive(&mut session, &compressed(1, &packets(1, &[&request()])));
+        assert!(matches!(session.poll(), Ok(Some(Event::LocalInfile))));
+        session.upload(b"1\n");
+        if sent {
+            write_all(&mut session);
+        } else {
+            session.end_upload();
+        }
+        receive(&mut session, &compressed(2, &packets(2, &[&interrupted()])));
+        ends_by_an_error(&mut session);
+    }
 }
 
 #[test]
