@@ -60,7 +60,7 @@ impl OptionFileSource for FileSystem {
     fn read(&mut self, path: &Path) -> Result<Option<String>, Error> {
         match read_file(path) {
             Ok(text) => Ok(Some(text)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) if is_missing(&error) => Ok(None),
             Err(source) => Err(Error::Io {
                 action: format!("read the option file {}", path.display()),
                 source,
@@ -78,6 +78,15 @@ impl OptionFileSource for FileSystem {
             source,
         })
     }
+}
+
+/// Whether it says that there is no such file: not even its directory is one, where `$HOME` is
+/// `/dev/null`.
+fn is_missing(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+    )
 }
 
 fn read_file(path: &Path) -> io::Result<String> {
@@ -166,6 +175,14 @@ mod tests {
         assert!(matches!(read(&path), Err(Error::Io { .. })));
         write(&path, &"#".repeat(1 << 20));
         assert!(read(&path).is_ok());
+    }
+
+    #[test]
+    fn a_home_that_is_no_directory_has_no_option_file() {
+        let path = "/dev/null/.my.cnf";
+        let files = OptionFiles::new().file_if_exists(path);
+        assert!(read_option_files(&files, Config::builder()).is_ok());
+        assert!(matches!(read(Path::new(path)), Err(Error::Io { .. })));
     }
 
     #[test]
