@@ -175,6 +175,22 @@ async fn a_refused_change_leaves_the_user_and_rolls_back() {
 }
 
 #[tokio::test]
+async fn a_refused_change_is_followed_by_the_settings_of_the_session() {
+    let (mut connection, handle, _) = connected(&config(), Cut::Whole, Layers::None).await;
+    let before = handle.received().len();
+    let changed = connection.change_user("wrong", "q", None).await;
+    assert!(matches!(changed, Err(Error::Server(_))));
+    let sent = &handle.received()[before..];
+    let times = |sent: &[u8]| {
+        sent.windows(INIT.len())
+            .filter(|w| *w == INIT.as_bytes())
+            .count()
+    };
+    assert_eq!(times(sent), 1, "the session has begun anew");
+    assert!(sent.ends_with(INIT.as_bytes()));
+}
+
+#[tokio::test]
 async fn a_plugin_that_nobody_knows_closes_the_connection() {
     let (mut connection, handle, _) = connected(&config(), Cut::Whole, Layers::None).await;
     let error = connection
