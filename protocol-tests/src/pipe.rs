@@ -19,6 +19,16 @@ pub trait Peer: Send {
     fn receive(&mut self, bytes: &[u8]) -> Vec<Action>;
 }
 
+impl Peer for Box<dyn Peer> {
+    fn greet(&mut self) -> Vec<Action> {
+        (**self).greet()
+    }
+
+    fn receive(&mut self, bytes: &[u8]) -> Vec<Action> {
+        (**self).receive(bytes)
+    }
+}
+
 /// What a peer does.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Action {

@@ -33,6 +33,8 @@ enum Awaited {
     Answer,
     /// The content of a file: packets up to an empty one.
     File,
+    /// The first packet of the content of a file, of which the rest is not read.
+    StartOfFile,
 }
 
 #[derive(Clone, Debug)]
@@ -146,6 +148,15 @@ impl Reply {
         asking
     }
 
+    /// Asks for the content of a file, and goes on with `reply` when its first packet has come.
+    /// Nothing is heard any more after that.
+    #[must_use]
+    pub fn then_start_of_file(self, file_name: &[u8], reply: Self) -> Self {
+        let mut asking = self.packet(&LocalInfilePacket { file_name });
+        asking.then = Some(Box::new((Awaited::StartOfFile, reply)));
+        asking
+    }
+
     /// Closes the connection.
     #[must_use]
     pub fn close(mut self) -> Self {
@@ -210,6 +221,7 @@ pub struct Script {
     sequence_number: u8,
     logged_in: bool,
     quit: bool,
+    is_deaf: bool,
     /// What the reply under way waits for, and how it goes on.
     awaited: Option<(Awaited, Reply)>,
     file: Vec<u8>,
@@ -251,6 +263,7 @@ impl Script {
             sequence_number: 1,
             logged_in: false,
             quit: false,
+            is_deaf: false,
             awaited: None,
             file: Vec::new(),
             heard: Heard::default(),
@@ -324,6 +337,11 @@ impl Script {
                 self.heard.push(payload);
                 Some(reply)
             }
+            Some((Awaited::StartOfFile, reply)) => {
+                self.is_deaf = true;
+                self.heard.push(payload);
+                Some(reply)
+            }
             Some((Awaited::File, reply)) if payload.is_empty() => {
                 self.heard.push(std::mem::take(&mut self.file));
                 Some(reply)
@@ -365,8 +383,11 @@ impl Peer for Script {
     }
 
     fn receive(&mut self, bytes: &[u8]) -> Vec<Action> {
-        self.decoder.buffer_mut().extend_from_slice(bytes);
         let mut actions = Vec::new();
+        if self.is_deaf {
+            return actions;
+        }
+        self.decoder.buffer_mut().extend_from_slice(bytes);
         while let Some(packet) = self
             .decoder
             .poll_packet()
@@ -383,6 +404,9 @@ impl Peer for Script {
             let in_exchange = self.awaited.is_some();
             self.decoder
                 .set_sequence_number(if in_exchange { next } else { 0 });
+            if self.is_deaf {
+                break;
+            }
         }
         actions
     }

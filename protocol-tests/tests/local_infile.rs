@@ -5,9 +5,10 @@ use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use otaria::{CloseReason, Compression, Config, Connection, Error, LocalInfileError, Progress};
-use otaria_codec::{Capabilities, Decode, OkPacket, ProgressReport, ServerStatus};
+use otaria_codec::{Capabilities, Decode, ErrPacket, OkPacket, ProgressReport, ServerStatus};
 use otaria_text::{ComPing, ComQuery};
 use protocol_tests::pipe::{Action, Cut, Peer, Pipe, PipeHandle};
 use protocol_tests::polls::{at_every_poll, poll_times};
@@ -307,78 +308,92 @@ async fn hostile_server_local_infile_to_a_ping_the_login_or_an_init_command_gets
     assert_eq!(heard.take(), [b""]);
 }
 
-/// A server at the other end of a stream that holds 64 bytes: it logs a client in, asks for a file
-/// in answer to the first command, reads 1,000 bytes of it, and then says `last` without reading
-/// any more. Returns its end, which is open.
+/// What a stream holds: a handshake of TLS, in which both sides may write at once, and less than the
+/// content and the reports of a test.
+const STREAM_BYTES: usize = 8 * 1024;
+
+/// A server at the other end of such a stream: it logs a client in, asks for a file
+/// in answer to the first command, reads the first packet of it, and then says `last` without
+/// reading any more. Returns its end, which is open.
 #[expect(
     clippy::disallowed_methods,
     reason = "the server's future is not dropped"
 )]
-async fn refuses_in_the_middle(mut stream: DuplexStream, last: Vec<u8>) -> DuplexStream {
-    let mut script = without_compression(script());
-    let mut received = 0;
-    let mut actions = Peer::greet(&mut script);
-    while received < 1_000 {
+async fn refuses_in_the_middle(
+    mut stream: DuplexStream,
+    last: Reply,
+    layers: Layers,
+) -> DuplexStream {
+    let asks = Reply::new().then_start_of_file(b"f", last);
+    let script = Script::new().on(&ComQuery::new(LOAD), asks);
+    let heard = script.heard();
+    let mut peer = layers.peer(script);
+    let mut actions = Peer::greet(&mut peer);
+    loop {
         for action in actions.drain(..) {
             if let Action::Send(bytes) = action {
                 stream.write_all(&bytes).await.unwrap();
             }
         }
+        if !heard.take().is_empty() {
+            return stream;
+        }
         let mut buffer = [0; 50];
         let read = stream.read(&mut buffer).await.unwrap();
-        received += read;
-        actions = script.receive(&buffer[..read]);
+        actions = peer.receive(&buffer[..read]);
     }
-    stream.write_all(&last).await.unwrap();
-    stream
 }
 
 #[tokio::test]
 async fn an_error_in_the_middle_of_the_content_is_heard_though_nobody_takes_the_rest() {
-    let mut last: Vec<u8> = (0..1_000)
-        .flat_map(|_| {
-            let report = ProgressReport {
-                stage: 1,
-                max_stage: 1,
-                progress: 1,
-                info: b"loading",
-            };
-            Reply::new().packet(&report).bytes()
-        })
-        .collect();
-    last.extend(Reply::err(1290, *b"HY000", "read only").bytes());
-    let reports = Arc::new(Mutex::new(0));
-    let count = Arc::clone(&reports);
-    let config = config().to_builder().on_progress(move |_: &Progress| {
-        *count.lock().unwrap() += 1;
-    });
-    let (client, server) = tokio::io::duplex(64);
-    let connect_config = config.build().unwrap();
-    let endless = tokio::io::repeat(b'x');
-    let load = async {
-        let mut connection = Connection::connect_over(client, &connect_config)
-            .await
-            .unwrap();
-        let error = connection.load_data_local(LOAD, endless).await.unwrap_err();
-        assert!(matches!(error, Error::EndedByServer(error) if error.code() == 1290));
-        let reason = CloseReason::EndedByServer { code: 1290 };
-        assert_eq!(connection.close_reason(), Some(reason));
+    let report = ProgressReport {
+        stage: 1,
+        max_stage: 1,
+        progress: 1,
+        info: b"loading",
     };
-    tokio::join!(load, refuses_in_the_middle(server, last));
-    assert_eq!(*reports.lock().unwrap(), 1_000);
+    for layers in Layers::ALL {
+        let reports = (0..1_000).fold(Reply::new(), |reply, _| reply.packet(&report));
+        let last = reports.packet(&ErrPacket::new(1290, *b"HY000", "read only"));
+        let reports = Arc::new(Mutex::new(0));
+        let count = Arc::clone(&reports);
+        let config = config().to_builder().on_progress(move |_: &Progress| {
+            *count.lock().unwrap() += 1;
+        });
+        let (client, server) = tokio::io::duplex(STREAM_BYTES);
+        let connect_config = config.build().unwrap();
+        let endless = tokio::io::repeat(b'x');
+        let load = async {
+            let mut connection = Connection::connect_over(client, &connect_config)
+                .await
+                .unwrap();
+            let error = connection.load_data_local(LOAD, endless).await.unwrap_err();
+            assert!(matches!(error, Error::EndedByServer(error) if error.code() == 1290));
+            let reason = CloseReason::EndedByServer { code: 1290 };
+            assert_eq!(connection.close_reason(), Some(reason));
+        };
+        let both = async { tokio::join!(load, refuses_in_the_middle(server, last, layers)) };
+        let done = tokio::time::timeout(Duration::from_secs(60), both).await;
+        assert!(done.is_ok(), "{layers:?}: the error was not heard");
+        assert_eq!(*reports.lock().unwrap(), 1_000, "{layers:?}");
+    }
 }
 
 #[tokio::test]
 async fn an_error_is_heard_while_the_data_keeps_the_upload_waiting() {
-    let (client, server) = tokio::io::duplex(64);
-    let last = Reply::err(1290, *b"HY000", "read only").bytes();
-    let data = tokio::io::repeat(b'x').take(2_000).chain(Never);
-    let load = async {
-        let mut connection = Connection::connect_over(client, &config()).await.unwrap();
-        let error = connection.load_data_local(LOAD, data).await.unwrap_err();
-        assert!(matches!(error, Error::EndedByServer(error) if error.code() == 1290));
-    };
-    tokio::join!(load, refuses_in_the_middle(server, last));
+    for layers in Layers::ALL {
+        let (client, server) = tokio::io::duplex(STREAM_BYTES);
+        let last = Reply::err(1290, *b"HY000", "read only");
+        let data = tokio::io::repeat(b'x').take(2_000).chain(Never);
+        let load = async {
+            let mut connection = Connection::connect_over(client, &config()).await.unwrap();
+            let error = connection.load_data_local(LOAD, data).await.unwrap_err();
+            assert!(matches!(error, Error::EndedByServer(error) if error.code() == 1290));
+        };
+        let both = async { tokio::join!(load, refuses_in_the_middle(server, last, layers)) };
+        let done = tokio::time::timeout(Duration::from_secs(60), both).await;
+        assert!(done.is_ok(), "{layers:?}: the error was not heard");
+    }
 }
 
 /// Never gives anything.
@@ -396,7 +411,7 @@ impl AsyncRead for Never {
 
 #[tokio::test]
 async fn a_connection_lost_in_the_middle_of_the_content_is_an_error_at_once() {
-    let (client, server) = tokio::io::duplex(64);
+    let (client, server) = tokio::io::duplex(STREAM_BYTES);
     let data = tokio::io::repeat(b'x').take(2_000).chain(Never);
     let load = async {
         let mut connection = Connection::connect_over(client, &config()).await.unwrap();
@@ -404,7 +419,7 @@ async fn a_connection_lost_in_the_middle_of_the_content_is_an_error_at_once() {
         assert!(matches!(error, Error::ConnectionLost { .. }), "{error}");
         assert_eq!(connection.close_reason(), Some(CloseReason::Lost));
     };
-    let server = async { drop(refuses_in_the_middle(server, Vec::new()).await) };
+    let server = async { drop(refuses_in_the_middle(server, Reply::new(), Layers::None).await) };
     tokio::join!(load, server);
 }
 

@@ -6,7 +6,7 @@ use otaria_codec::Capabilities;
 
 use super::{Compressed, Reply, Script, Tls, greeting};
 use crate::certificates::{Identity, Leaf};
-use crate::pipe::{Cut, Pipe};
+use crate::pipe::{Cut, Peer, Pipe};
 
 /// The layers that a [`Script`] is served through, to a client that takes whatever is offered.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -32,6 +32,11 @@ impl Layers {
 
     /// A pipe to `script` through these layers.
     pub fn serve(self, script: Script) -> Pipe {
+        Pipe::new(self.peer(script), Cut::Whole)
+    }
+
+    /// `script` behind these layers.
+    pub fn peer(self, script: Script) -> Box<dyn Peer> {
         let without_compression = |script: Script| {
             let mut greeting = greeting();
             greeting.capabilities -= Capabilities::COMPRESS;
@@ -41,15 +46,15 @@ impl Layers {
             script.greet(Reply::new().packet(&greeting))
         };
         match self {
-            Self::None => Pipe::new(without_compression(script), Cut::Whole),
-            Self::Compression => Pipe::new(Compressed::new(script), Cut::Whole),
+            Self::None => Box::new(without_compression(script)),
+            Self::Compression => Box::new(Compressed::new(script)),
             Self::Tls => {
                 let script = without_compression(script.behind_tls());
-                Pipe::new(Tls::new(script, identity()), Cut::Whole)
+                Box::new(Tls::new(script, identity()))
             }
             Self::CompressionInTls => {
                 let script = Compressed::new(script.behind_tls());
-                Pipe::new(Tls::new(script, identity()), Cut::Whole)
+                Box::new(Tls::new(script, identity()))
             }
         }
     }
