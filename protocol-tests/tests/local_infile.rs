@@ -5,6 +5,7 @@ use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use otaria::{CloseReason, Compression, Config, Connection, Error, LocalInfileError, Progress};
 use otaria_codec::{Capabilities, Decode, ErrPacket, OkPacket, ProgressReport, ServerStatus};
@@ -371,7 +372,9 @@ async fn an_error_in_the_middle_of_the_content_is_heard_though_nobody_takes_the_
             let reason = CloseReason::EndedByServer { code: 1290 };
             assert_eq!(connection.close_reason(), Some(reason));
         };
-        tokio::join!(load, refuses_in_the_middle(server, last, layers));
+        let both = async { tokio::join!(load, refuses_in_the_middle(server, last, layers)) };
+        let done = tokio::time::timeout(Duration::from_secs(60), both).await;
+        assert!(done.is_ok(), "{layers:?}: the error was not heard");
         assert_eq!(*reports.lock().unwrap(), 1_000, "{layers:?}");
     }
 }
@@ -387,7 +390,9 @@ async fn an_error_is_heard_while_the_data_keeps_the_upload_waiting() {
             let error = connection.load_data_local(LOAD, data).await.unwrap_err();
             assert!(matches!(error, Error::EndedByServer(error) if error.code() == 1290));
         };
-        tokio::join!(load, refuses_in_the_middle(server, last, layers));
+        let both = async { tokio::join!(load, refuses_in_the_middle(server, last, layers)) };
+        let done = tokio::time::timeout(Duration::from_secs(60), both).await;
+        assert!(done.is_ok(), "{layers:?}: the error was not heard");
     }
 }
 

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use crate::Connection;
 use crate::dial::open;
 use crate::io::within;
+use crate::log_in::with_public_key;
 use crate::transport::{Stream, Transport};
 
 impl Connection {
@@ -16,7 +17,8 @@ impl Connection {
     ///
     /// Endpoints are tried in their order. One that cannot be reached, does not answer within its
     /// share of the time that is left, or says that it has no room, is followed by the next; one
-    /// that refuses the login is not.
+    /// that refuses the login is not, nor is one that fails once the login is done, in an init
+    /// command.
     ///
     /// The runtime needs its I/O and time drivers (`enable_all`).
     ///
@@ -31,22 +33,8 @@ impl Connection {
     /// # Cancel safety
     /// Safe. The socket is closed; an init command that was sent may run to its end.
     pub async fn connect(config: &Config) -> Result<Self, Error> {
-        let deadline = Deadline::new(config.connect_timeout());
-        #[cfg(feature = "tls")]
-        limited(deadline.share(0), crate::tls::check_files(config)).await?;
-        let mut failures = Vec::new();
-        let mut endpoints = config.endpoints().iter();
-        while let Some(endpoint) = endpoints.next() {
-            // The future is large, and needed once.
-            let limit = deadline.share(endpoints.len());
-            match limited(limit, Box::pin(Self::attempt(endpoint, config))).await {
-                Err(error) if error.is_of_endpoint() && config.endpoints().len() > 1 => {
-                    failures.push(EndpointError::new(endpoint.clone(), error));
-                }
-                result => return result,
-            }
-        }
-        Err(Error::Endpoints(EndpointErrors::new(failures)))
+        // The future is large, and needed once.
+        Box::pin(Self::connect_to_any(config)).await
     }
 
     /// Logs in over a stream that is connected already, such as a tunnel, and runs the init
@@ -64,15 +52,76 @@ impl Connection {
         config: &Config,
     ) -> Result<Self, Error> {
         let transport = Transport::Boxed(Box::new(stream));
-        let log_in = Self::log_in(transport, Channel::Plain, config.endpoint(), config);
-        limited(config.connect_timeout(), Box::pin(log_in)).await
+        let connect = async {
+            let config = with_files(config).await?;
+            let log_in = Self::log_in(transport, Channel::Plain, config.endpoint(), &config);
+            let mut connection = log_in.await.map_err(|failure| failure.error)?;
+            connection.prepare_session().await?;
+            Ok(connection)
+        };
+        limited(config.connect_timeout(), Box::pin(connect)).await
+    }
+
+    /// Connects to the first endpoint that can be used.
+    async fn connect_to_any(config: &Config) -> Result<Self, Error> {
+        let deadline = Deadline::new(config.connect_timeout());
+        let config = limited(deadline.share(0), with_files(config)).await?;
+        let mut failures = Vec::new();
+        let mut endpoints = config.endpoints().iter();
+        while let Some(endpoint) = endpoints.next() {
+            let limit = deadline.share(endpoints.len());
+            match limited(limit, Box::pin(Self::attempt(endpoint, &config))).await {
+                Ok(mut connection) => {
+                    let prepare = Box::pin(connection.prepare_session());
+                    limited(deadline.share(0), prepare).await?;
+                    return Ok(connection);
+                }
+                Err(failure) if failure.is_of_endpoint && config.endpoints().len() > 1 => {
+                    failures.push(EndpointError::new(endpoint.clone(), failure.error));
+                }
+                Err(failure) => return Err(failure.error),
+            }
+        }
+        Err(Error::Endpoints(EndpointErrors::new(failures)))
     }
 
     /// Connects to one endpoint.
-    async fn attempt(endpoint: &Endpoint, config: &Config) -> Result<Self, Error> {
+    async fn attempt(endpoint: &Endpoint, config: &Config) -> Result<Self, Failure> {
         let (transport, channel) = open(endpoint, config).await?;
         Self::log_in(transport, channel, endpoint, config).await
     }
+}
+
+/// Why a login failed, and whether another endpoint may be of use.
+pub(crate) struct Failure {
+    error: Error,
+    is_of_endpoint: bool,
+}
+
+impl Failure {
+    /// One on this side, which every endpoint would see.
+    pub(crate) const fn local(error: Error) -> Self {
+        Self {
+            error,
+            is_of_endpoint: false,
+        }
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self {
+            is_of_endpoint: error.is_of_endpoint(),
+            error,
+        }
+    }
+}
+
+/// `config` with the files that it names read, or at least found to be what they should be.
+async fn with_files(config: &Config) -> Result<Config, Error> {
+    #[cfg(feature = "tls")]
+    crate::tls::check_files(config).await?;
+    with_public_key(config.clone()).await
 }
 
 /// When connecting must be done; `None` for never.
@@ -93,13 +142,16 @@ impl Deadline {
     }
 }
 
-async fn limited<T>(
+async fn limited<T, E: From<Error>>(
     limit: Option<Duration>,
-    connect: impl Future<Output = Result<T, Error>>,
-) -> Result<T, Error> {
-    within(limit, connect).await.unwrap_or(Err(Error::Timeout {
+    connect: impl Future<Output = Result<T, E>>,
+) -> Result<T, E> {
+    let timed_out = Error::Timeout {
         phase: TimeoutPhase::Connect,
-    }))
+    };
+    within(limit, connect)
+        .await
+        .unwrap_or_else(|| Err(timed_out.into()))
 }
 
 #[cfg(test)]
@@ -176,6 +228,22 @@ mod tests {
             tokio::join!(Connection::connect(&config), serve, serve_next);
         assert!(matches!(connected, Err(Error::Auth(_))));
         assert_eq!((visits, next_visits), (1, 0));
+    }
+
+    #[cfg(feature = "rsa")]
+    #[tokio::test]
+    async fn a_public_key_that_cannot_be_read_is_the_error_and_no_host_is_tried() {
+        let (first, serve) = server(TOO_MANY_CONNECTIONS).await;
+        let (next, serve_next) = server(TOO_MANY_CONNECTIONS).await;
+        let config = config(&[first, next]).to_builder();
+        let config = config.server_public_key("/nowhere/key.pem").build();
+        let config = config.unwrap();
+        let (connected, visits, next_visits) =
+            tokio::join!(Connection::connect(&config), serve, serve_next);
+        let error = connected.unwrap_err();
+        assert!(matches!(error, Error::Io { .. }), "{error}");
+        assert!(error.to_string().contains("server_public_key"), "{error}");
+        assert_eq!((visits, next_visits), (0, 0));
     }
 
     #[tokio::test]

@@ -4,11 +4,12 @@ use otaria_session::{
 use tokio::task::spawn_blocking;
 
 use crate::Connection;
+use crate::connect::Failure;
 use crate::files::read_file;
 use crate::transport::Transport;
 
 impl Connection {
-    /// Logs in to the server at `endpoint`, at whose other end `transport` is.
+    /// Logs in, and no more, to the server at `endpoint`, at whose other end `transport` is.
     #[cfg_attr(
         not(feature = "tls"),
         expect(unused_variables, reason = "only certificates are for an endpoint")
@@ -18,9 +19,9 @@ impl Connection {
         channel: Channel,
         endpoint: &Endpoint,
         config: &Config,
-    ) -> Result<Self, Error> {
-        let entropy = entropy()?;
-        let config = with_public_key(with_credentials(config).await?).await?;
+    ) -> Result<Self, Failure> {
+        let entropy = entropy().map_err(Failure::local)?;
+        let config = with_credentials(config).await.map_err(Failure::local)?;
         let mut connection = Self {
             session: Session::new(&config, channel, entropy),
             transport: Some(transport),
@@ -34,19 +35,18 @@ impl Connection {
                 None => connection.event().await?,
             };
             match next {
-                Event::Connected => break,
+                Event::Connected => return Ok(connection),
                 #[cfg(feature = "tls")]
                 Event::StartTls => {
                     connection.flush().await?;
-                    let context = crate::tls::context(&connection.config).await?;
+                    let context = crate::tls::context(&connection.config).await;
+                    let context = context.map_err(Failure::local)?;
                     let started = connection.session.start_tls(&context, host(endpoint));
                     started.map_err(|error| connection.closed(error))?;
                 }
                 other => event = connection.answer_login(other).await?,
             }
         }
-        connection.prepare_session().await?;
-        Ok(connection)
     }
 
     /// Does what the login asks of the shell, and says what follows at once.
@@ -106,7 +106,7 @@ async fn with_credentials(config: &Config) -> Result<Config, Error> {
 }
 
 /// `config` with the public key of the server in place of the file that holds it.
-async fn with_public_key(config: Config) -> Result<Config, Error> {
+pub(crate) async fn with_public_key(config: Config) -> Result<Config, Error> {
     let Some(Pem::File(path)) = config.server_public_key().cloned() else {
         return Ok(config);
     };

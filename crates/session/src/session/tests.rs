@@ -4,9 +4,7 @@ mod compression;
 mod infile;
 
 use otaria_auth::{InitialHandshake, SCRAMBLE_BYTES};
-use otaria_codec::{
-    ColumnCount, Decode, ErrPacket, FieldType, OkPacket, PacketEncoder, ServerStatus,
-};
+use otaria_codec::{ColumnCount, ErrPacket, FieldType, OkPacket, PacketEncoder, ServerStatus};
 use otaria_text::TextRowPacket;
 
 use super::*;

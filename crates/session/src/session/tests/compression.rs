@@ -1,4 +1,4 @@
-use otaria_codec::{CompressedDecoder, CompressedEncoder};
+use otaria_codec::{CompressedDecoder, CompressedEncoder, Decode};
 
 use super::*;
 use crate::Compression;
@@ -75,7 +75,8 @@ fn what_is_sent_is_compressed_by_the_level_of_the_configuration() {
     let sent = |level| {
         let compression = Compression::default().with_level(level).with_threshold(0);
         let mut session = compressing(compression);
-        let sql: String = (0..2_000).map(|number| format!("{number},")).collect();
+        let numbers: Vec<_> = (0..2_000).map(|number: u32| number.to_string()).collect();
+        let sql = numbers.join(",");
         session.simple_query(&sql).unwrap();
         (sql.len(), write_all(&mut session).len())
     };
