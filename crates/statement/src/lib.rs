@@ -1,0 +1,24 @@
+//! Prepared statements of MariaDB: the `COM_STMT_*` commands and the grammar of the response to a
+//! prepare.
+//!
+//! The values of parameters come here encoded. Nothing here does I/O.
+
+mod bulk_execute;
+mod close;
+mod execute;
+mod fetch;
+mod prepare;
+mod prepare_reader;
+mod send_long_data;
+mod statement_id;
+#[cfg(test)]
+mod testing;
+
+pub use bulk_execute::{BulkFlags, ComStmtBulkExecute, ParameterIndicator};
+pub use close::{ComStmtClose, ComStmtReset};
+pub use execute::{ComStmtExecute, CursorFlags, ExecuteParameters};
+pub use fetch::ComStmtFetch;
+pub use prepare::{ComStmtPrepare, ComStmtPrepareOk};
+pub use prepare_reader::{PrepareEvent, PrepareReader};
+pub use send_long_data::ComStmtSendLongData;
+pub use statement_id::StatementId;
