@@ -1,5 +1,5 @@
 //! Prepared statements of MariaDB: the `COM_STMT_*` commands and the grammar of the response to a
-//! prepare.
+//! prepare, and the placeholders of a statement.
 //!
 //! The values of parameters come here encoded. Nothing here does I/O.
 
@@ -7,6 +7,8 @@ mod bulk_execute;
 mod close;
 mod execute;
 mod fetch;
+mod lexer;
+mod placeholders;
 mod prepare;
 mod prepare_reader;
 mod send_long_data;
@@ -18,6 +20,7 @@ pub use bulk_execute::{BulkFlags, ComStmtBulkExecute, ParameterIndicator};
 pub use close::{ComStmtClose, ComStmtReset};
 pub use execute::{ComStmtExecute, CursorFlags, ExecuteParameters};
 pub use fetch::ComStmtFetch;
+pub use placeholders::count_placeholders;
 pub use prepare::{ComStmtPrepare, ComStmtPrepareOk};
 pub use prepare_reader::{PrepareEvent, PrepareReader};
 pub use send_long_data::ComStmtSendLongData;
