@@ -131,8 +131,8 @@ impl<'a> Lexer<'a> {
     }
 
     /// Passes over the digits behind a `.`; whether they are not an exponent without digits, such
-    /// as `1.5e-`. MariaDB takes the `e-` of that with the number, and with it the first half of
-    /// `--` and `'`.
+    /// as `1.5e-`. MariaDB 10.11 refuses that; a lexer that does not may take the sign and the byte
+    /// behind it with the number, and that byte may be a quote or half of a `--`.
     fn fraction(&mut self, at: usize) -> bool {
         while self.peek(0).is_some_and(|byte| byte.is_ascii_digit()) {
             self.position += 1;

@@ -176,8 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn an_exponent_without_digits_is_unsure_since_it_takes_what_follows_with_it() {
-        // MariaDB reads these as `SELECT - ?` and two placeholders.
+    fn an_exponent_without_digits_is_unsure_since_it_may_take_what_follows_with_it() {
         counts(
             &[
                 ("SELECT 1.5e-- ?\n, ?", None),
