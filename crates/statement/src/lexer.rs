@@ -15,7 +15,7 @@ pub(crate) struct Lexer<'a> {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Token<'a> {
     /// A `?`.
-    Placeholder,
+    Placeholder { at: usize },
     /// A `:` that does not belong to `:=`, and the name behind it, if one is there.
     Colon { at: usize, name: &'a str },
 }
@@ -45,7 +45,7 @@ impl<'a> Lexer<'a> {
             };
             let clear = match byte {
                 b'?' if self.peek(0).is_none_or(|next| !is_name_byte(next)) => {
-                    return Ok(Some(Token::Placeholder));
+                    return Ok(Some(Token::Placeholder { at }));
                 }
                 b':' if !self.take_if(b'=') => {
                     let name = self.name();

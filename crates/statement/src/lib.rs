@@ -1,13 +1,15 @@
 //! Prepared statements of MariaDB: the `COM_STMT_*` commands and the grammar of the response to a
-//! prepare, and the placeholders of a statement.
+//! prepare, and placeholders: their number, and names in their place.
 //!
 //! The values of parameters come here encoded. Nothing here does I/O.
 
 mod bulk_execute;
 mod close;
+mod error;
 mod execute;
 mod fetch;
 mod lexer;
+mod named;
 mod placeholders;
 mod prepare;
 mod prepare_reader;
@@ -18,8 +20,10 @@ mod testing;
 
 pub use bulk_execute::{BulkFlags, ComStmtBulkExecute, ParameterIndicator};
 pub use close::{ComStmtClose, ComStmtReset};
+pub use error::NamedSqlError;
 pub use execute::{ComStmtExecute, CursorFlags, ExecuteParameters};
 pub use fetch::ComStmtFetch;
+pub use named::NamedSql;
 pub use placeholders::count_placeholders;
 pub use prepare::{ComStmtPrepare, ComStmtPrepareOk};
 pub use prepare_reader::{PrepareEvent, PrepareReader};

@@ -27,7 +27,7 @@ pub fn count_placeholders(sql: &str, status: ServerStatus) -> Option<u16> {
     let mut count = 0_u16;
     loop {
         match lexer.next() {
-            Ok(Some(Token::Placeholder)) => count = count.checked_add(1)?,
+            Ok(Some(Token::Placeholder { .. })) => count = count.checked_add(1)?,
             Ok(None) => return Some(count),
             Ok(Some(Token::Colon { .. })) | Err(_) => return None,
         }
