@@ -6,6 +6,7 @@ mod login;
 mod own_plugin;
 mod payloads;
 mod pipelines;
+mod placeholders;
 mod progress;
 mod session;
 mod settings;

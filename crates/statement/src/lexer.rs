@@ -1,0 +1,191 @@
+use otaria_codec::ServerStatus;
+
+/// Splits a statement as MariaDB's lexer does, as far as placeholders go: strings, quoted names
+/// and comments are passed over whole.
+///
+/// It gives up rather than guess. The statement must be UTF-8 on the wire: in character sets such
+/// as gbk a byte of a character may look like a quote or a backslash.
+#[derive(Debug)]
+pub(crate) struct Lexer<'a> {
+    sql: &'a str,
+    position: usize,
+    status: ServerStatus,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Token<'a> {
+    /// A `?`.
+    Placeholder { at: usize },
+    /// A `:` that does not belong to `:=`, and the name behind it, if one is there.
+    Colon { at: usize, name: &'a str },
+}
+
+/// The byte from which on it is not certain what the statement says.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Unclear {
+    pub(crate) at: usize,
+}
+
+impl<'a> Lexer<'a> {
+    /// A lexer at the start of `sql`, which the server reads by the modes of `status`.
+    pub(crate) const fn new(sql: &'a str, status: ServerStatus) -> Self {
+        Self {
+            sql,
+            position: 0,
+            status,
+        }
+    }
+
+    /// The next token, or `None` at the end.
+    pub(crate) fn next(&mut self) -> Result<Option<Token<'a>>, Unclear> {
+        loop {
+            let at = self.position;
+            let Some(byte) = self.take() else {
+                return Ok(None);
+            };
+            let clear = match byte {
+                b'?' if self.peek(0).is_none_or(|next| !is_name_byte(next)) => {
+                    return Ok(Some(Token::Placeholder { at }));
+                }
+                b':' if !self.take_if(b'=') => {
+                    let name = self.name();
+                    return Ok(Some(Token::Colon { at, name }));
+                }
+                b'"' if self.status.contains(ServerStatus::ANSI_QUOTES) => self.quoted_name(byte),
+                b'\'' | b'"' => self.string(byte),
+                b'`' => self.quoted_name(byte),
+                b'#' => self.line_comment(),
+                b'-' if self.begins_comment() => self.line_comment(),
+                b'/' if self.take_if(b'*') => self.comment(),
+                b'.' => self.fraction(at),
+                // "\N" is NULL.
+                b'\\' => self.take_if(b'N'),
+                // A `?` before a letter is no placeholder, and a NUL ends comments.
+                b'?' | 0 => false,
+                _ => true,
+            };
+            if !clear {
+                return Err(Unclear { at });
+            }
+        }
+    }
+
+    /// Passes over a string behind its first quote; whether it ends.
+    fn string(&mut self, quote: u8) -> bool {
+        let escapes = !self.status.contains(ServerStatus::NO_BACKSLASH_ESCAPES);
+        while let Some(byte) = self.take() {
+            if byte == b'\\' && escapes {
+                self.take();
+            } else if byte == quote && !self.take_if(quote) {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Passes over a name behind its first quote; whether it ends. Backslashes are ordinary.
+    fn quoted_name(&mut self, quote: u8) -> bool {
+        while let Some(byte) = self.take() {
+            if byte == quote && !self.take_if(quote) {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Whether a `-`, which was taken, begins a comment: `--` and a space or control character.
+    /// The end of the statement counts as one.
+    fn begins_comment(&self) -> bool {
+        let ends = |byte: u8| byte == b' ' || byte.is_ascii_control();
+        self.peek(0) == Some(b'-') && self.peek(1).is_none_or(ends)
+    }
+
+    /// Passes over a comment up to the end of its line; whether nothing in it ends it before.
+    fn line_comment(&mut self) -> bool {
+        while let Some(byte) = self.take() {
+            match byte {
+                b'\n' => return true,
+                0 => return false,
+                _ => {}
+            }
+        }
+        true
+    }
+
+    /// Passes over a comment behind its `/*`; whether it is an ordinary one, and ends.
+    ///
+    /// The content of `/*!` and `/*M!` is part of the statement for some servers. Some read the
+    /// quotes of optimizer hints (`/*+`).
+    fn comment(&mut self) -> bool {
+        let rest = self.sql.get(self.position..).unwrap_or_default();
+        let Some(length) = rest.find("*/") else {
+            return false;
+        };
+        self.position += length + 2;
+        let content = rest.get(..length).unwrap_or_default();
+        match content.as_bytes() {
+            [b'!', ..] | [b'M', b'!', ..] => false,
+            [b'+', ..] => !content.contains(['\'', '"', '`']),
+            _ => true,
+        }
+    }
+
+    /// Passes over the digits behind a `.`; whether they are not an exponent without digits, such
+    /// as `1.5e-`. MariaDB 10.11 refuses that; a lexer that does not may take the sign and the byte
+    /// behind it with the number, and that byte may be a quote or half of a `--`.
+    fn fraction(&mut self, at: usize) -> bool {
+        while self.peek(0).is_some_and(|byte| byte.is_ascii_digit()) {
+            self.position += 1;
+        }
+        let before = at.checked_sub(1).and_then(|at| self.byte(at));
+        let is_number = self.position > at + 1 || before.is_some_and(|byte| byte.is_ascii_digit());
+        if !is_number || !matches!(self.peek(0), Some(b'e' | b'E')) {
+            return true;
+        }
+        self.position += 1;
+        let sign = matches!(self.peek(0), Some(b'+' | b'-'));
+        let first = self.peek(usize::from(sign));
+        first.is_some_and(|byte| byte.is_ascii_digit())
+    }
+
+    /// Takes the name that begins here: letters, digits, `_` and `$`, the first no digit and no
+    /// `$`. Empty if there is none.
+    fn name(&mut self) -> &'a str {
+        let rest = self.sql.get(self.position..).unwrap_or_default();
+        let begins = rest.starts_with(|first: char| first == '_' || first.is_alphabetic());
+        let is_part = |part: char| matches!(part, '_' | '$') || part.is_alphanumeric();
+        let length = match rest.find(|part| !is_part(part)) {
+            _ if !begins => 0,
+            Some(length) => length,
+            None => rest.len(),
+        };
+        self.position += length;
+        rest.get(..length).unwrap_or_default()
+    }
+
+    fn take(&mut self) -> Option<u8> {
+        let byte = self.peek(0)?;
+        self.position += 1;
+        Some(byte)
+    }
+
+    fn take_if(&mut self, byte: u8) -> bool {
+        let found = self.peek(0) == Some(byte);
+        self.position += usize::from(found);
+        found
+    }
+
+    /// The byte so many places ahead.
+    fn peek(&self, ahead: usize) -> Option<u8> {
+        self.byte(self.position + ahead)
+    }
+
+    fn byte(&self, at: usize) -> Option<u8> {
+        self.sql.as_bytes().get(at).copied()
+    }
+}
+
+/// Whether `byte` can be part of a name that is not quoted.
+pub(crate) const fn is_name_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$' | 0x80..)
+}

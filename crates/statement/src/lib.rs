@@ -1,0 +1,36 @@
+//! Prepared statements of MariaDB: the `COM_STMT_*` commands and the grammar of the response to a
+//! prepare, placeholders (their number, and names in their place), and what a connection keeps
+//! prepared.
+//!
+//! The values of parameters come here encoded. Nothing here does I/O.
+
+mod bulk_execute;
+mod cache;
+mod close;
+mod error;
+mod execute;
+mod fetch;
+mod lexer;
+mod named;
+mod placeholders;
+mod prepare;
+mod prepare_reader;
+mod send_long_data;
+mod statement;
+mod statement_id;
+#[cfg(test)]
+mod testing;
+
+pub use bulk_execute::{BulkFlags, ComStmtBulkExecute, ParameterIndicator};
+pub use cache::{Standing, StatementCache, StatementKey};
+pub use close::{ComStmtClose, ComStmtReset};
+pub use error::NamedSqlError;
+pub use execute::{ComStmtExecute, CursorFlags, ExecuteParameters};
+pub use fetch::ComStmtFetch;
+pub use named::NamedSql;
+pub use placeholders::count_placeholders;
+pub use prepare::{ComStmtPrepare, ComStmtPrepareOk};
+pub use prepare_reader::{PrepareEvent, PrepareReader};
+pub use send_long_data::ComStmtSendLongData;
+pub use statement::{Epoch, Statement};
+pub use statement_id::StatementId;
