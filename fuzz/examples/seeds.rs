@@ -222,7 +222,7 @@ fn write(target: &str, name: &str, bytes: &[u8]) {
     fs::write(folder.join(name), bytes).expect("a seed");
 }
 
-const BY_HAND: [(&str, &str, &[u8]); 58] = [
+const BY_HAND: [(&str, &str, &[u8]); 72] = [
     ("compressed_packet", "plain", b"\x02\x06\0\x05\0\0\0\0\0\0\x01\0\0\0\x0e"),
     ("compressed_packet", "claims", b"\x02\x06\0\x0b\0\0\0\xff\xff\xff\x78\x9c\x4b\x4c\x4c\x4c\0\0\x02\x49\x01\x24"),
     ("packet", "empty_payload", b"\x0f\0\0\0\0\0\0\0"),
@@ -281,6 +281,20 @@ const BY_HAND: [(&str, &str, &[u8]); 58] = [
     ("session", "pipeline", b"\0\x06\x05\x01\0x\x07\x09\x02\x07\0\0\0\0\x02\0\0\0\x03\x02\x09\0\xff\x15\x04#28000\x03\x02\x07\0\0\0\0\x02\0\0\0\x04\x0b\x09"),
     ("session", "taken_back", b"\x00\x0b\x06\x08\x05\x0a"),
     ("session", "abandon", b"\0\x06\x08\x02\x05\x02\0xy\x0a\x09\x02\x07\0\0\0\0\x02\0\0\0\x04\x0b"),
+    ("prepare", "ok", b"\x01\x0c\0\0\x01\0\0\0\x01\0\x01\0\0\0\0\x16\0\x03def\0\0\0\x01?\0\x0c\x3f\0\0\0\0\0\x06\x80\0\0\0\0\x16\0\x03def\0\0\0\x01c\0\x0c\x3f\0\x0b\0\0\0\x03\0\0\0\0\0"),
+    ("prepare", "ok_and_eof", b"\0\x0c\0\0\x01\0\0\0\0\0\x01\0\0\0\0\x16\0\x03def\0\0\0\x01?\0\x0c\x3f\0\0\0\0\0\x06\x80\0\0\0\0\x05\0\xfe\0\0\x02\0"),
+    ("prepare", "err", b"\x01\x09\0\xff\x28\x04#42000"),
+    ("prepare", "execute", b"\x80\x03\0\x17\xff\xff\xff\xff\0\x01\0\0\0\x02\x01\x03\0\x06\0\xfd\0\x05\0\0\0\x02ab"),
+    ("prepare", "bulk_execute", b"\x80\x02\0\xfa\xff\xff\xff\xff\x80\0\x03\0\xfd\0\0\x01\0\0\0\0\x01a\0\x02\0\0\0\x01"),
+    ("prepare", "send_long_data", b"\x80\0\0\x18\x01\0\0\0\0\0abc"),
+    ("prepare", "fetch", b"\x80\0\0\x1c\x01\0\0\0\x0a\0\0\0"),
+    ("prepare", "close", b"\x80\0\0\x19\x01\0\0\0"),
+    ("named", "names", b"\0SELECT :a, ':b', `:c`, \":d\", @e:=:f, g::h, :a -- :i\n + :j /* :k */ # :l"),
+    ("named", "escapes", b"\0SELECT '\\', :a, ''''"),
+    ("named", "no_escapes", b"\x02SELECT '\\', :a, ''''"),
+    ("named", "ansi_quotes", b"\x01SELECT \"\\\", :a, \"\"\"\""),
+    ("named", "placeholders", b"\0SELECT ?, '?' --?\n - 1.5e-3 --- ?"),
+    ("named", "executable_comment", b"\0SELECT 1 /*M!100000 , :a */ /*! ? */ /*+ x */"),
 ];
 
 /// Dialogues of plugins: the flags of the target, the default plugin, and what follows the greeting.
