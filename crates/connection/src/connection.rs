@@ -215,7 +215,8 @@ impl Connection {
         self.session.capabilities()
     }
 
-    /// The configuration that the connection was made with.
+    /// The configuration that the connection was made with, with the credentials of its login, and
+    /// after [`change_user`](Self::change_user) with the user and the database of that.
     pub const fn config(&self) -> &Config {
         &self.config
     }
