@@ -41,11 +41,18 @@ impl Session {
                     .update(ok.status, ok.session_state)
                     .map(|()| Some(Event::Ok(Executed::from(ok))))
             }
-            Ok(ResponseEvent::ResultSetEnd {
-                status,
-                warnings,
-                session_state,
-            }) => {
+            Ok(
+                ResponseEvent::ResultSetEnd {
+                    status,
+                    warnings,
+                    session_state,
+                }
+                | ResponseEvent::CursorOpened {
+                    status,
+                    warnings,
+                    session_state,
+                },
+            ) => {
                 let executed = Executed {
                     warnings,
                     ..Executed::default()
@@ -63,14 +70,7 @@ impl Session {
             Ok(ResponseEvent::ColumnDefinition(column)) => {
                 self.head.push(column);
                 self.head_bytes += payload.len();
-                match self.head_bytes {
-                    0..=MAX_HEAD_BYTES => Ok(self.head_end()),
-                    bytes => Err(InvalidPacket::Field {
-                        packet: "column definition packet",
-                        field: "length of all definitions",
-                        value: u64::try_from(bytes).unwrap_or(u64::MAX),
-                    }),
-                }
+                head_limited(self.head_bytes).map(|()| self.head_end())
             }
             Ok(ResponseEvent::MetadataEnd(_)) => Ok(self.head_end()),
             Ok(ResponseEvent::Progress(report)) => Ok(Some(Event::Progress(report.into()))),
@@ -156,6 +156,18 @@ impl Session {
         self.close(reason);
         Error::Closed { reason }
     }
+}
+
+/// Whether all definitions of a result set may have so many bytes.
+fn head_limited(bytes: usize) -> Result<(), InvalidPacket> {
+    if bytes > MAX_HEAD_BYTES {
+        return Err(InvalidPacket::Field {
+            packet: "column definition packet",
+            field: "length of all definitions",
+            value: u64::try_from(bytes).unwrap_or(u64::MAX),
+        });
+    }
+    Ok(())
 }
 
 /// 4,096 columns, the most that a server has, with names of the greatest length take 7 MiB.
