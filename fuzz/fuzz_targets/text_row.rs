@@ -7,7 +7,7 @@ use otaria_codec::{Capabilities, ColumnDefinition, FieldFlags, FieldType};
 use otaria_fuzz::{Input, comes_back};
 use otaria_text::{TextRow, TextRowPacket};
 use otaria_types::{
-    CellError, Date, DateTime, Decimal, FromRow, FromRowError, FromSql, RowReader, Time, ValueRef,
+    CellError, Columns, Date, DateTime, Decimal, FromRow, FromRowError, FromSql, RowReader, Time, ValueRef,
 };
 
 fuzz_target!(|data: &[u8]| {
@@ -19,7 +19,7 @@ fuzz_target!(|data: &[u8]| {
     if let Ok(cells) = &cells {
         any_order(payload, &columns, cells);
     }
-    tuples(payload, &columns, &cells);
+    tuples(payload, &Columns::new(columns.clone()), &cells);
     row_packet(payload, &columns, &cells);
 });
 
@@ -139,7 +139,7 @@ fn conversions(value: ValueRef<'_>) {
 }
 
 /// Reads the row as tuples, which must say what the cells say one by one.
-fn tuples<'a>(payload: &'a [u8], columns: &'a [ColumnDefinition], cells: &Cells<'a>) {
+fn tuples<'a>(payload: &'a [u8], columns: &'a Columns, cells: &Cells<'a>) {
     type V<'a> = ValueRef<'a>;
     let tuple = match columns.len() {
         1 => tuple::<(V<'_>,)>(payload, columns).map(|(a,)| vec![a]),
@@ -164,9 +164,10 @@ fn tuples<'a>(payload: &'a [u8], columns: &'a [ColumnDefinition], cells: &Cells<
 
 fn tuple<'a, T: FromRow<'a>>(
     payload: &'a [u8],
-    columns: &'a [ColumnDefinition],
+    columns: &'a Columns,
 ) -> Result<T, FromRowError> {
-    T::from_row(&mut TextRow::new(payload, columns.len())?, columns)
+    let plan = T::plan(columns)?;
+    T::from_row(&mut TextRow::new(payload, columns.len())?, columns, &plan)
 }
 
 fn row_packet(payload: &[u8], columns: &[ColumnDefinition], cells: &Cells<'_>) {

@@ -6,7 +6,7 @@
 use std::fmt;
 
 use otaria_codec::{ColumnDefinition, InvalidPacket, PayloadReader};
-use otaria_types::{CellError, Date, DateTime, FromSql, RowReader, Time, ValueRef};
+use otaria_types::{CellError, Date, DateTime, FromSql, RowContext, RowReader, Time, ValueRef};
 
 use crate::{NullBitmap, value};
 
@@ -21,17 +21,10 @@ pub struct BinaryRow<'a> {
     /// The column of the next cell.
     index: usize,
     payload_bytes: usize,
+    context: RowContext,
 }
 
 impl BinaryRow<'_> {
-    /// Whether any of the row's cells may be NULL. If not, none has to be asked whether it is.
-    ///
-    /// A reader that was made [`at`](RowReader::at) a later cell may say yes where none is.
-    #[inline(always)]
-    pub fn has_null(&self) -> bool {
-        NullBitmap::in_row(self.bitmap).has_null()
-    }
-
     #[inline(always)]
     fn array<const N: usize>(&mut self) -> Result<[u8; N], CellError> {
         self.pass();
@@ -66,6 +59,7 @@ impl<'a> RowReader<'a> for BinaryRow<'a> {
             reader,
             index: 0,
             payload_bytes: payload.len(),
+            context: RowContext::default(),
         })
     }
 
@@ -78,7 +72,18 @@ impl<'a> RowReader<'a> for BinaryRow<'a> {
             bitmap: before.get(1..).unwrap_or_default(),
             index,
             payload_bytes: payload.len(),
+            context: RowContext::default(),
         })
+    }
+
+    #[inline(always)]
+    fn with_context(self, context: RowContext) -> Self {
+        Self { context, ..self }
+    }
+
+    #[inline(always)]
+    fn context(&self) -> RowContext {
+        self.context
     }
 
     #[inline(always)]
@@ -148,6 +153,30 @@ impl<'a> RowReader<'a> for BinaryRow<'a> {
         }
         self.pass();
         value::skip(&mut self.reader, column.field_type())
+    }
+
+    /// A reader that was made [`at`](RowReader::at) a later cell may say yes where none is.
+    #[inline(always)]
+    fn has_null(&self) -> bool {
+        NullBitmap::in_row(self.bitmap).has_null()
+    }
+
+    #[inline(always)]
+    fn take_text(&mut self) -> &'a str {
+        match std::str::from_utf8(self.reader.rest()) {
+            Ok(text) => {
+                self.reader.bytes_eof();
+                text
+            }
+            Err(_) => "",
+        }
+    }
+
+    #[inline]
+    fn put_back(&mut self, rest: &'a str) {
+        if !rest.is_empty() {
+            self.reader = PayloadReader::new(PACKET, rest.as_bytes());
+        }
     }
 
     #[inline(always)]

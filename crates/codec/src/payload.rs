@@ -47,6 +47,12 @@ impl<'a> PayloadReader<'a> {
         self.rest.len()
     }
 
+    /// What has not been read, which stays so.
+    #[inline]
+    pub const fn rest(&self) -> &'a [u8] {
+        self.rest
+    }
+
     /// The next byte, which stays unread.
     pub fn peek(&self) -> Option<u8> {
         self.rest.first().copied()

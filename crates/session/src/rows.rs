@@ -3,9 +3,10 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use otaria_codec::ColumnDefinition;
+use otaria_binary::BinaryRow;
+use otaria_codec::{ColumnDefinition, InvalidPacket};
 use otaria_text::TextRow;
-use otaria_types::{CellError, FromRow, FromRowError, FromSql, RowReader};
+use otaria_types::{CellError, Columns, FromRow, FromRowError, FromSql, RowContext, RowReader};
 
 use crate::Error;
 use crate::error::ColumnError;
@@ -17,17 +18,27 @@ use crate::error::ColumnError;
 /// over the row; going back begins the walk again.
 pub struct Row<'r> {
     payload: &'r [u8],
-    columns: &'r Arc<[ColumnDefinition]>,
+    columns: &'r Arc<Columns>,
+    form: RowForm,
     /// The cell after the one read last: its column in the high half, its offset in the low half.
     /// A hint that only saves walking, so it need not be in order with anything.
     next_cell: AtomicU64,
 }
 
+/// How the rows of a result set are written, and what their values mean in the session.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) struct RowForm {
+    pub(crate) is_binary: bool,
+    pub(crate) context: RowContext,
+}
+
 impl<'r> Row<'r> {
-    pub(crate) const fn new(payload: &'r [u8], columns: &'r Arc<[ColumnDefinition]>) -> Self {
+    #[inline]
+    pub(crate) const fn new(payload: &'r [u8], columns: &'r Arc<Columns>, form: RowForm) -> Self {
         Self {
             payload,
             columns,
+            form,
             next_cell: AtomicU64::new(0),
         }
     }
@@ -80,10 +91,29 @@ impl<'r> Row<'r> {
     /// # Errors
     /// [`Error::ColumnCount`] if `T` has another number of columns, [`Error::FromSql`] if a value
     /// does not fit, and [`Error::InvalidRow`] if the row is cut.
+    #[inline]
     pub fn read<T: FromRow<'r>>(&self) -> Result<T, Error> {
-        let mut reader =
-            TextRow::new(self.payload, self.columns.len()).map_err(Error::InvalidRow)?;
-        T::from_row(&mut reader, self.columns).map_err(|error| self.row_error(error))
+        match T::plan(self.columns) {
+            Ok(plan) => self.read_by(&plan),
+            Err(error) => Err(self.row_error(error)),
+        }
+    }
+
+    /// The same, by a plan that was made for the columns.
+    #[inline]
+    pub(crate) fn read_by<T: FromRow<'r>>(&self, plan: &T::Plan) -> Result<T, Error> {
+        let read = if self.form.is_binary {
+            self.read_as::<T, BinaryRow<'r>>(plan)
+        } else {
+            self.read_as::<T, TextRow<'r>>(plan)
+        };
+        read.map_err(|error| self.row_error(error))
+    }
+
+    #[inline]
+    fn read_as<T: FromRow<'r>, R: RowReader<'r>>(&self, plan: &T::Plan) -> Result<T, FromRowError> {
+        let row = R::new(self.payload, self.columns.len())?;
+        T::from_row(&mut row.with_context(self.form.context), self.columns, plan)
     }
 
     /// Copies the row, to keep it.
@@ -91,6 +121,7 @@ impl<'r> Row<'r> {
         OwnedRow {
             payload: self.payload.into(),
             columns: Arc::clone(self.columns),
+            form: self.form,
         }
     }
 
@@ -99,27 +130,41 @@ impl<'r> Row<'r> {
         index: usize,
         definition: &ColumnDefinition,
     ) -> Result<T, CellError> {
-        let mut reader = self.reader_at(index)?;
-        let value = reader.value(definition)?;
-        self.remember(index + 1, reader.position());
-        T::from_sql(value).map_err(CellError::FromSql)
+        if self.form.is_binary {
+            self.value_as::<T, BinaryRow<'r>>(index, definition)
+        } else {
+            self.value_as::<T, TextRow<'r>>(index, definition)
+        }
     }
 
-    fn reader_at(&self, index: usize) -> Result<TextRow<'r>, CellError> {
+    fn value_as<T: FromSql<'r>, R: RowReader<'r>>(
+        &self,
+        index: usize,
+        definition: &ColumnDefinition,
+    ) -> Result<T, CellError> {
+        let mut reader = self.reader_at::<R>(index)?;
+        let value = reader.read(definition);
+        if !matches!(value, Err(CellError::InvalidPacket(_))) {
+            self.remember(index + 1, reader.position());
+        }
+        value
+    }
+
+    fn reader_at<R: RowReader<'r>>(&self, index: usize) -> Result<R, InvalidPacket> {
         let hint = self.next_cell.load(Ordering::Relaxed);
         let (mut column, offset) = (half(hint >> 32), half(hint & LOW_HALF));
         if column > index {
             column = 0;
         }
         let mut reader = if column == 0 {
-            TextRow::new(self.payload, self.columns.len())?
+            R::new(self.payload, self.columns.len())?
         } else {
-            TextRow::at(self.payload, offset, column)?
+            R::at(self.payload, offset, column)?
         };
         for definition in self.columns.get(column..index).unwrap_or_default() {
             reader.skip(definition)?;
         }
-        Ok(reader)
+        Ok(reader.with_context(self.form.context))
     }
 
     fn remember(&self, column: usize, offset: usize) {
@@ -130,6 +175,7 @@ impl<'r> Row<'r> {
         }
     }
 
+    #[cold]
     fn row_error(&self, error: FromRowError) -> Error {
         match error {
             FromRowError::ColumnCount { expected, found } => Error::ColumnCount { expected, found },
@@ -158,7 +204,7 @@ const LOW_HALF: u64 = 0xffff_ffff;
 
 impl Clone for Row<'_> {
     fn clone(&self) -> Self {
-        Self::new(self.payload, self.columns)
+        Self::new(self.payload, self.columns, self.form)
     }
 }
 
@@ -177,13 +223,14 @@ impl fmt::Debug for Row<'_> {
 #[derive(Clone)]
 pub struct OwnedRow {
     payload: Box<[u8]>,
-    columns: Arc<[ColumnDefinition]>,
+    columns: Arc<Columns>,
+    form: RowForm,
 }
 
 impl OwnedRow {
     /// The row, lent.
     pub fn as_row(&self) -> Row<'_> {
-        Row::new(&self.payload, &self.columns)
+        Row::new(&self.payload, &self.columns, self.form)
     }
 
     /// The columns, in order.

@@ -13,11 +13,13 @@ use std::sync::Arc;
 use otaria_auth::{Channel, Handshake, ServerInfo, ServerVersion};
 use otaria_codec::{Capabilities, ColumnDefinition, Encode, InvalidPacket, ResponseReader};
 use otaria_text::{ComInitDb, ComPing, ComQuery, ComQuit, ComResetConnection};
+use otaria_types::Columns;
 
 use crate::commands::CommandQueue;
 use crate::error::{CloseReason, Error};
 use crate::event::{Event, PacketRange};
 use crate::receiver::Receiver;
+use crate::rows::RowForm;
 use crate::{Config, Row, SessionState, TlsInfo, login};
 use expected::Expected;
 
@@ -48,7 +50,9 @@ pub struct Session {
     /// The columns of a result set whose definitions are still coming.
     head: Vec<ColumnDefinition>,
     head_bytes: usize,
-    columns: Arc<[ColumnDefinition]>,
+    columns: Arc<Columns>,
+    /// How the rows of the latest result set are read.
+    form: RowForm,
     server: Option<ServerInfo>,
     capabilities: Capabilities,
     state: SessionState,
@@ -95,7 +99,8 @@ impl Session {
             expected: VecDeque::new(),
             head: Vec::new(),
             head_bytes: 0,
-            columns: Arc::new([]),
+            columns: Arc::default(),
+            form: RowForm::default(),
             server: None,
             capabilities: Capabilities::empty(),
             state: SessionState::default(),
@@ -169,13 +174,14 @@ impl Session {
     }
 
     /// The columns of the latest result set.
-    pub fn columns(&self) -> &Arc<[ColumnDefinition]> {
+    pub const fn columns(&self) -> &Arc<Columns> {
         &self.columns
     }
 
     /// The row that [`Event::Row`] told of.
     pub fn row(&self, row: PacketRange) -> Row<'_> {
-        Row::new(self.received.packets().payload(row.0), &self.columns)
+        let payload = self.received.packets().payload(row.0);
+        Row::new(payload, &self.columns, self.form)
     }
 
     /// What the server has told about the session.

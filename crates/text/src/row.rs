@@ -1,7 +1,7 @@
 use std::fmt;
 
 use otaria_codec::{ColumnDefinition, InvalidPacket, PayloadReader};
-use otaria_types::{CellError, Date, DateTime, RowReader, Time, ValueRef};
+use otaria_types::{CellError, Date, DateTime, RowContext, RowReader, Time, ValueRef};
 
 use crate::{
     number::{parse_f32, parse_f64, parse_i64, parse_u64},
@@ -15,6 +15,7 @@ use crate::{
 pub struct TextRow<'a> {
     reader: PayloadReader<'a>,
     payload_bytes: usize,
+    context: RowContext,
 }
 
 impl<'a> RowReader<'a> for TextRow<'a> {
@@ -24,6 +25,7 @@ impl<'a> RowReader<'a> for TextRow<'a> {
         let row = Self {
             reader,
             payload_bytes: payload.len(),
+            context: RowContext::default(),
         };
         // A cell has at least one byte.
         if payload.len() < columns {
@@ -39,7 +41,18 @@ impl<'a> RowReader<'a> for TextRow<'a> {
         Ok(Self {
             reader,
             payload_bytes: payload.len(),
+            context: RowContext::default(),
         })
+    }
+
+    #[inline]
+    fn with_context(self, context: RowContext) -> Self {
+        Self { context, ..self }
+    }
+
+    #[inline]
+    fn context(&self) -> RowContext {
+        self.context
     }
 
     #[inline]
@@ -130,7 +143,7 @@ pub(crate) const PACKET: &str = "text result set row";
 #[cfg(test)]
 mod tests {
     use otaria_codec::{Capabilities, Encode, FieldType, PayloadWriter};
-    use otaria_types::{FromRow, FromRowError, FromSqlError};
+    use otaria_types::{Columns, FromRow, FromRowError, FromSqlError};
 
     use super::*;
     use crate::{TextCell, TextRowPacket};
@@ -145,9 +158,18 @@ mod tests {
         TextRow::new(payload, 1).unwrap()
     }
 
-    fn columns() -> [ColumnDefinition; 3] {
-        [FieldType::LongLong, FieldType::Double, FieldType::Blob]
-            .map(|field_type| ColumnDefinition::new("c", field_type))
+    fn columns() -> Columns {
+        let types = [FieldType::LongLong, FieldType::Double, FieldType::Blob];
+        let columns = types.map(|field_type| ColumnDefinition::new("c", field_type));
+        Columns::new(columns.into())
+    }
+
+    fn tuple<'a, T: FromRow<'a>>(
+        payload: &'a [u8],
+        columns: &'a Columns,
+    ) -> Result<T, FromRowError> {
+        let plan = T::plan(columns)?;
+        T::from_row(&mut TextRow::new(payload, columns.len())?, columns, &plan)
     }
 
     #[test]
@@ -197,8 +219,7 @@ mod tests {
     fn a_row_is_read_as_a_tuple() {
         let payload = encoded([Some("42"), None, Some("abc")]);
         let columns = columns();
-        let tuple: (i32, Option<f64>, &[u8]) =
-            FromRow::from_row(&mut row(&payload), &columns).unwrap();
+        let tuple: (i32, Option<f64>, &[u8]) = tuple(&payload, &columns).unwrap();
         assert_eq!(tuple, (42, None, &b"abc"[..]));
     }
 
@@ -228,7 +249,7 @@ mod tests {
     fn a_skipped_cell_ends_where_a_read_one_does() {
         let payload = encoded([Some("1"), None, Some("abc")]);
         let (mut read, mut skipped) = (row(&payload), row(&payload));
-        for column in &columns() {
+        for column in columns().iter() {
             read.value(column).unwrap();
             skipped.skip(column).unwrap();
             assert_eq!(read.position(), skipped.position());
@@ -240,9 +261,7 @@ mod tests {
         let payload = encoded([Some("42"), None, Some("abc")]);
         let columns = columns();
         for end in 0..payload.len() {
-            let result = TextRow::new(&payload[..end], 3)
-                .map_err(FromRowError::from)
-                .and_then(|mut row| <(i64, Option<f64>, &[u8])>::from_row(&mut row, &columns));
+            let result = tuple::<(i64, Option<f64>, &[u8])>(&payload[..end], &columns);
             assert!(
                 matches!(result, Err(FromRowError::InvalidPacket(_))),
                 "{end}"

@@ -21,6 +21,12 @@ pub enum FromSqlError {
     /// The type could hold the value only after rounding.
     #[error("the value would have to be rounded")]
     Inexact,
+    /// The date has zeros in it, and the type has no such dates.
+    #[error("the date is zero, or its month or day is")]
+    ZeroDate,
+    /// A TIMESTAMP is a point in time only where the offset of the session's zone is known.
+    #[error("the session's `time_zone` is neither UTC nor a fixed offset, or not known")]
+    TimeZone,
     /// Text is not UTF-8.
     #[error("the text is not UTF-8")]
     Utf8,

@@ -1,30 +1,89 @@
-use otaria_codec::ColumnDefinition;
+#![expect(
+    clippy::inline_always,
+    reason = "as calls, rows and their cells go through memory"
+)]
 
-use crate::{FromRowError, FromSql, RowReader};
+use crate::columns::{code_of, text_tail};
+use crate::{CellError, Columns, FromRowError, FromSql, RowReader};
 
 /// A type that whole rows convert to. Tuples of up to 16 elements do, in column order.
 pub trait FromRow<'a>: Sized {
-    /// Converts the row that `row` stands at the start of.
+    /// What is worked out about the columns, once for all rows of a result set.
+    type Plan: Copy + Send + Sync;
+
+    /// Looks at the columns.
+    ///
+    /// # Errors
+    /// [`FromRowError`] if no row with such columns converts.
+    fn plan(columns: &Columns) -> Result<Self::Plan, FromRowError>;
+
+    /// Converts the row that `row` stands at the start of, by the plan made for `columns`.
     ///
     /// # Errors
     /// [`FromRowError`] names the column that does not convert.
     fn from_row<R: RowReader<'a>>(
         row: &mut R,
-        columns: &'a [ColumnDefinition],
+        columns: &'a Columns,
+        plan: &Self::Plan,
     ) -> Result<Self, FromRowError>;
+}
+
+/// How a tuple is read.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct RowPlan {
+    /// Each column has just the cells that its element reads, so the columns need not be looked at
+    /// again.
+    is_exact: bool,
 }
 
 macro_rules! tuple {
     ($count:literal $(($index:literal $element:ident $column:ident))+) => {
         impl<'a, $($element: FromSql<'a>),+> FromRow<'a> for ($($element,)+) {
-            #[inline]
-            fn from_row<R: RowReader<'a>>(
-                row: &mut R,
-                columns: &'a [ColumnDefinition],
+            type Plan = RowPlan;
+
+            #[inline(always)]
+            fn plan(columns: &Columns) -> Result<RowPlan, FromRowError> {
+                if columns.len() != $count {
+                    return Err(column_count($count, columns.len()));
+                }
+                let is_exact = columns.are(&[$(const { code_of($element::CELLS) }),+]);
+                Ok(RowPlan { is_exact })
+            }
+
+            #[inline(always)]
+            fn from_row<Reader: RowReader<'a>>(
+                row: &mut Reader,
+                columns: &'a Columns,
+                plan: &RowPlan,
             ) -> Result<Self, FromRowError> {
-                let [$($column),+] = columns else {
-                    let found = columns.len();
-                    return Err(FromRowError::ColumnCount { expected: $count, found });
+                if !plan.is_exact || row.has_null() {
+                    return convert(row, columns);
+                }
+                let tail = const { text_tail(&[$(code_of($element::CELLS)),+]) };
+                let mut text = "";
+                let tuple = ($({
+                    if $index == tail {
+                        text = row.take_text();
+                    }
+                    let element = if $index < tail {
+                        $element::from_known_cell(row)
+                    } else {
+                        from_text(row, &mut text)
+                    };
+                    element.map_err(|error| FromRowError::new::<$element>($index, error))?
+                },)+);
+                end(row, text)?;
+                Ok(tuple)
+            }
+        }
+
+        impl<'a, $($element: FromSql<'a>),+> Convert<'a> for ($($element,)+) {
+            fn convert<Reader: RowReader<'a>>(
+                row: &mut Reader,
+                columns: &'a Columns,
+            ) -> Result<Self, FromRowError> {
+                let [$($column),+] = &**columns else {
+                    return Err(column_count($count, columns.len()));
                 };
                 let tuple = ($(
                     row.read::<$element>($column)
@@ -35,6 +94,66 @@ macro_rules! tuple {
             }
         }
     };
+}
+
+/// Reads rows whose columns have to be looked at, or that have NULLs.
+trait Convert<'a>: Sized {
+    fn convert<R: RowReader<'a>>(row: &mut R, columns: &'a Columns) -> Result<Self, FromRowError>;
+}
+
+#[inline(never)]
+fn convert<'a, T: Convert<'a>, R: RowReader<'a>>(
+    row: &mut R,
+    columns: &'a Columns,
+) -> Result<T, FromRowError> {
+    T::convert(row, columns)
+}
+
+/// Reads the cell that `text` begins with: its length and the text itself. Where it does not, the
+/// row is read on without it.
+#[inline(always)]
+fn from_text<'a, T: FromSql<'a>, R: RowReader<'a>>(
+    row: &mut R,
+    text: &mut &'a str,
+) -> Result<T, CellError> {
+    match split_cell(text) {
+        Some((cell, rest)) => {
+            *text = rest;
+            Ok(T::from_text(cell)?)
+        }
+        None => from_rest(row, text),
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn from_rest<'a, T: FromSql<'a>, R: RowReader<'a>>(
+    row: &mut R,
+    text: &mut &'a str,
+) -> Result<T, CellError> {
+    row.put_back(std::mem::take(text));
+    T::from_known_cell(row)
+}
+
+#[inline(always)]
+fn split_cell(text: &str) -> Option<(&str, &str)> {
+    let length = *text.as_bytes().first()?;
+    let (_, rest) = text.split_at_checked(1)?;
+    rest.split_at_checked(usize::from(length))
+}
+
+/// Checks that the row ends behind its last cell, and so does what was taken of it as text.
+#[inline(always)]
+fn end<'a, R: RowReader<'a>>(row: &mut R, text: &'a str) -> Result<(), FromRowError> {
+    if !text.is_empty() {
+        row.put_back(text);
+    }
+    Ok(row.finish()?)
+}
+
+#[cold]
+const fn column_count(expected: usize, found: usize) -> FromRowError {
+    FromRowError::ColumnCount { expected, found }
 }
 
 /// Implements each tuple from that of the first element to that of them all.
@@ -65,7 +184,8 @@ mod tests {
 
     fn read<T: for<'a> FromRow<'a>>(payload: &[u8], count: usize) -> Result<T, FromRowError> {
         let columns = columns(count);
-        T::from_row(&mut ByteRow::new(payload, count)?, &columns)
+        let plan = T::plan(&columns)?;
+        T::from_row(&mut ByteRow::new(payload, count)?, &columns, &plan)
     }
 
     #[test]

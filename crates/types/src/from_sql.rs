@@ -1,14 +1,26 @@
+#![expect(
+    clippy::inline_always,
+    reason = "as calls, cell readers send whole tuples through memory"
+)]
+
 use std::num::IntErrorKind;
 
 use otaria_codec::{ColumnDefinition, FieldType};
 
-use crate::{CellError, Date, DateTime, Decimal, FromSqlError, RowReader, Time, ValueRef};
+use crate::{
+    CellError, CellKind, Date, DateTime, Decimal, FromSqlError, RowReader, Time, ValueRef,
+    ZeroDates,
+};
 
 /// A type that values convert to.
 ///
 /// A conversion never loses anything silently: integers must fit, and text is made of text and
 /// DECIMAL only. The one exception is DECIMAL as `f64`, which takes the nearest number.
 pub trait FromSql<'a>: Sized {
+    /// The cells that [`from_known_cell`](Self::from_known_cell) reads, if there are any that it
+    /// reads without looking at the column.
+    const CELLS: Option<CellKind> = None;
+
     /// Converts `value`.
     ///
     /// # Errors
@@ -27,6 +39,26 @@ pub trait FromSql<'a>: Sized {
     ) -> Result<Self, CellError> {
         Ok(Self::from_sql(row.value(column)?)?)
     }
+
+    /// Reads a cell that is not NULL and is of the kind [`CELLS`](Self::CELLS).
+    ///
+    /// # Errors
+    /// [`CellError`] if the row is cut, or the cell does not convert, which none does where there is
+    /// no such kind.
+    #[inline]
+    fn from_known_cell<R: RowReader<'a>>(row: &mut R) -> Result<Self, CellError> {
+        row.bytes()?;
+        Err(FromSqlError::Malformed.into())
+    }
+
+    /// Converts text, as [`from_sql`](Self::from_sql) does.
+    ///
+    /// # Errors
+    /// [`FromSqlError`] says why it does not convert.
+    #[inline]
+    fn from_text(text: &'a str) -> Result<Self, FromSqlError> {
+        Self::from_sql(ValueRef::Text(text))
+    }
 }
 
 impl<'a> FromSql<'a> for ValueRef<'a> {
@@ -37,6 +69,8 @@ impl<'a> FromSql<'a> for ValueRef<'a> {
 }
 
 impl<'a, T: FromSql<'a>> FromSql<'a> for Option<T> {
+    const CELLS: Option<CellKind> = T::CELLS;
+
     #[inline]
     fn from_sql(value: ValueRef<'a>) -> Result<Self, FromSqlError> {
         match value {
@@ -50,13 +84,37 @@ impl<'a, T: FromSql<'a>> FromSql<'a> for Option<T> {
         row: &mut R,
         column: &ColumnDefinition,
     ) -> Result<Self, CellError> {
-        T::from_cell(row, column).map(Some)
+        match T::from_cell(row, column) {
+            Err(CellError::FromSql(FromSqlError::ZeroDate))
+                if row.context().zero_dates == ZeroDates::Null =>
+            {
+                Ok(None)
+            }
+            value => value.map(Some),
+        }
+    }
+
+    #[inline(always)]
+    fn from_known_cell<R: RowReader<'a>>(row: &mut R) -> Result<Self, CellError> {
+        T::from_known_cell(row).map(Some)
+    }
+
+    #[inline(always)]
+    fn from_text(text: &'a str) -> Result<Self, FromSqlError> {
+        T::from_text(text).map(Some)
     }
 }
 
 macro_rules! integers {
-    ($($integer:ident)+) => {$(
+    ($($integer:ident: $kind:ident,)+) => {$(
         impl<'a> FromSql<'a> for $integer {
+            const CELLS: Option<CellKind> = Some(CellKind::$kind);
+
+            #[inline(always)]
+            fn from_known_cell<R: RowReader<'a>>(row: &mut R) -> Result<Self, CellError> {
+                row.$integer()
+            }
+
             /// Takes integers in range, and DECIMAL (the type of `SUM`) without a fraction.
             #[inline]
             fn from_sql(value: ValueRef<'_>) -> Result<Self, FromSqlError> {
@@ -87,7 +145,10 @@ macro_rules! integers {
     )+};
 }
 
-integers!(i8 i16 i32 i64 u8 u16 u32 u64);
+integers! {
+    i8: I8, i16: I16, i32: I32, i64: I64,
+    u8: U8, u16: U16, u32: U32, u64: U64,
+}
 
 impl FromSql<'_> for bool {
     /// Takes the integers 0 and 1.
@@ -102,7 +163,14 @@ impl FromSql<'_> for bool {
     }
 }
 
-impl FromSql<'_> for f32 {
+impl<'a> FromSql<'a> for f32 {
+    const CELLS: Option<CellKind> = Some(CellKind::F32);
+
+    #[inline(always)]
+    fn from_known_cell<R: RowReader<'a>>(row: &mut R) -> Result<Self, CellError> {
+        row.f32()
+    }
+
     /// Takes FLOAT, and integers that need no rounding.
     #[inline]
     fn from_sql(value: ValueRef<'_>) -> Result<Self, FromSqlError> {
@@ -122,7 +190,14 @@ impl FromSql<'_> for f32 {
     }
 }
 
-impl FromSql<'_> for f64 {
+impl<'a> FromSql<'a> for f64 {
+    const CELLS: Option<CellKind> = Some(CellKind::F64);
+
+    #[inline(always)]
+    fn from_known_cell<R: RowReader<'a>>(row: &mut R) -> Result<Self, CellError> {
+        row.f64()
+    }
+
     /// Takes FLOAT, DOUBLE, integers that need no rounding, and the nearest number to a DECIMAL.
     #[inline]
     fn from_sql(value: ValueRef<'_>) -> Result<Self, FromSqlError> {
@@ -145,6 +220,18 @@ impl FromSql<'_> for f64 {
 }
 
 impl<'a> FromSql<'a> for &'a str {
+    const CELLS: Option<CellKind> = Some(CellKind::Text);
+
+    #[inline(always)]
+    fn from_known_cell<R: RowReader<'a>>(row: &mut R) -> Result<Self, CellError> {
+        row.str()
+    }
+
+    #[inline(always)]
+    fn from_text(text: &'a str) -> Result<Self, FromSqlError> {
+        Ok(text)
+    }
+
     /// Takes text, and DECIMAL as it is written.
     #[inline]
     fn from_sql(value: ValueRef<'a>) -> Result<Self, FromSqlError> {
@@ -169,6 +256,18 @@ impl<'a> FromSql<'a> for &'a str {
 }
 
 impl<'a> FromSql<'a> for String {
+    const CELLS: Option<CellKind> = Some(CellKind::Text);
+
+    #[inline(always)]
+    fn from_known_cell<R: RowReader<'a>>(row: &mut R) -> Result<Self, CellError> {
+        row.str().map(Self::from)
+    }
+
+    #[inline(always)]
+    fn from_text(text: &'a str) -> Result<Self, FromSqlError> {
+        Ok(text.into())
+    }
+
     /// Takes text, and DECIMAL as it is written.
     #[inline]
     fn from_sql(value: ValueRef<'_>) -> Result<Self, FromSqlError> {
@@ -185,6 +284,13 @@ impl<'a> FromSql<'a> for String {
 }
 
 impl<'a> FromSql<'a> for &'a [u8] {
+    const CELLS: Option<CellKind> = Some(CellKind::Bytes);
+
+    #[inline(always)]
+    fn from_known_cell<R: RowReader<'a>>(row: &mut R) -> Result<Self, CellError> {
+        Ok(row.bytes()?)
+    }
+
     /// Takes bytes, and the bytes of text.
     #[inline]
     fn from_sql(value: ValueRef<'a>) -> Result<Self, FromSqlError> {
@@ -210,6 +316,13 @@ impl<'a> FromSql<'a> for &'a [u8] {
 }
 
 impl<'a> FromSql<'a> for Vec<u8> {
+    const CELLS: Option<CellKind> = Some(CellKind::Bytes);
+
+    #[inline(always)]
+    fn from_known_cell<R: RowReader<'a>>(row: &mut R) -> Result<Self, CellError> {
+        Ok(row.bytes()?.into())
+    }
+
     /// Takes bytes, and the bytes of text.
     #[inline]
     fn from_sql(value: ValueRef<'_>) -> Result<Self, FromSqlError> {
@@ -238,7 +351,14 @@ impl FromSql<'_> for Decimal {
     }
 }
 
-impl FromSql<'_> for Date {
+impl<'a> FromSql<'a> for Date {
+    const CELLS: Option<CellKind> = Some(CellKind::Date);
+
+    #[inline(always)]
+    fn from_known_cell<R: RowReader<'a>>(row: &mut R) -> Result<Self, CellError> {
+        row.date()
+    }
+
     /// Takes DATE, the dates with zeros in them included.
     #[inline]
     fn from_sql(value: ValueRef<'_>) -> Result<Self, FromSqlError> {
@@ -249,7 +369,14 @@ impl FromSql<'_> for Date {
     }
 }
 
-impl FromSql<'_> for DateTime {
+impl<'a> FromSql<'a> for DateTime {
+    const CELLS: Option<CellKind> = Some(CellKind::DateTime);
+
+    #[inline(always)]
+    fn from_known_cell<R: RowReader<'a>>(row: &mut R) -> Result<Self, CellError> {
+        row.datetime()
+    }
+
     /// Takes DATETIME and TIMESTAMP, and DATE as its midnight.
     #[inline]
     fn from_sql(value: ValueRef<'_>) -> Result<Self, FromSqlError> {
@@ -261,7 +388,14 @@ impl FromSql<'_> for DateTime {
     }
 }
 
-impl FromSql<'_> for Time {
+impl<'a> FromSql<'a> for Time {
+    const CELLS: Option<CellKind> = Some(CellKind::Time);
+
+    #[inline(always)]
+    fn from_known_cell<R: RowReader<'a>>(row: &mut R) -> Result<Self, CellError> {
+        row.time()
+    }
+
     /// Takes TIME.
     #[inline]
     fn from_sql(value: ValueRef<'_>) -> Result<Self, FromSqlError> {

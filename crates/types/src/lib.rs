@@ -6,6 +6,8 @@
 //! writes all those of a statement. [`Date`], [`DateTime`], [`Time`] and [`Decimal`] hold every value that
 //! the server can send, the dates with zeros in them included.
 
+mod columns;
+mod context;
 mod decimal;
 mod error;
 mod from_row;
@@ -18,11 +20,13 @@ mod testing;
 mod to_sql;
 mod value;
 
+pub use columns::{CellKind, Columns};
+pub use context::{RowContext, SessionTimeZone, ZeroDates};
 pub use decimal::Decimal;
 pub use error::{
     CellError, DecimalError, FromRowError, FromSqlError, ParamsError, TemporalError, ToSqlError,
 };
-pub use from_row::FromRow;
+pub use from_row::{FromRow, RowPlan};
 pub use from_sql::FromSql;
 pub use params::{Params, write_parameter};
 pub use row::RowReader;

@@ -1,6 +1,6 @@
 use otaria_codec::{ColumnDefinition, InvalidPacket};
 
-use crate::{CellError, Date, DateTime, FromSql, FromSqlError, Time, ValueRef};
+use crate::{CellError, Date, DateTime, FromSql, FromSqlError, RowContext, Time, ValueRef};
 
 macro_rules! narrow_integers {
     ($($narrow:ident: $wide:ident),+) => {$(
@@ -45,6 +45,13 @@ pub trait RowReader<'a>: Sized {
     /// # Errors
     /// [`InvalidPacket`] if `position` is beyond the payload.
     fn at(payload: &'a [u8], position: usize, index: usize) -> Result<Self, InvalidPacket>;
+
+    /// The same, for a row of a session that has said so much about its values.
+    #[must_use]
+    fn with_context(self, context: RowContext) -> Self;
+
+    /// What the session has said about its values.
+    fn context(&self) -> RowContext;
 
     /// Where the next cell begins, in bytes from the start of the payload.
     fn position(&self) -> usize;
@@ -114,6 +121,28 @@ pub trait RowReader<'a>: Sized {
     /// # Errors
     /// [`InvalidPacket`] if the payload ends inside the cell.
     fn skip(&mut self, column: &ColumnDefinition) -> Result<(), InvalidPacket>;
+
+    /// Whether any cell of the row may be NULL. If not, none has to be asked whether it is.
+    #[inline]
+    fn has_null(&self) -> bool {
+        true
+    }
+
+    /// Takes all that is left of the row as one text, if it is UTF-8 as a whole: the cells and the
+    /// lengths before them, which are one byte each. Else it takes nothing and returns `""`.
+    ///
+    /// Checking short cells one by one costs several times as much.
+    #[inline]
+    fn take_text(&mut self) -> &'a str {
+        ""
+    }
+
+    /// Goes back to where `rest`, the end of what [`take_text`](Self::take_text) has returned,
+    /// begins.
+    #[inline]
+    fn put_back(&mut self, rest: &'a str) {
+        debug_assert!(rest.is_empty(), "nothing was taken");
+    }
 
     /// Checks, after the last cell has been read, that the payload ends there.
     ///

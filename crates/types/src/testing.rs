@@ -1,24 +1,34 @@
 use otaria_codec::{ColumnDefinition, FieldType, InvalidPacket, PayloadReader};
 
 use crate::{
-    CellError, Date, DateTime, Decimal, FromSqlError, ParameterSink, RowReader, Time, ToSql,
-    ValueRef,
+    CellError, Columns, Date, DateTime, Decimal, FromSqlError, ParameterSink, RowContext,
+    RowReader, Time, ToSql, ValueRef,
 };
 
 /// A row in a form of its own: a cell is a byte, `0xff` is NULL, and other bytes are integers.
 pub(crate) struct ByteRow<'a> {
     reader: PayloadReader<'a>,
+    context: RowContext,
 }
 
 impl<'a> RowReader<'a> for ByteRow<'a> {
     fn new(payload: &'a [u8], _: usize) -> Result<Self, InvalidPacket> {
         Ok(Self {
             reader: PayloadReader::new("byte row", payload),
+            context: RowContext::default(),
         })
     }
 
     fn at(payload: &'a [u8], position: usize, _: usize) -> Result<Self, InvalidPacket> {
         Self::new(&payload[position..], 0)
+    }
+
+    fn with_context(self, context: RowContext) -> Self {
+        Self { context, ..self }
+    }
+
+    fn context(&self) -> RowContext {
+        self.context
     }
 
     fn position(&self) -> usize {
@@ -78,8 +88,8 @@ impl<'a> RowReader<'a> for ByteRow<'a> {
 }
 
 /// So many columns of the type TINYINT.
-pub(crate) fn columns(count: usize) -> Vec<ColumnDefinition> {
-    vec![ColumnDefinition::new("c", FieldType::Tiny); count]
+pub(crate) fn columns(count: usize) -> Columns {
+    Columns::new(vec![ColumnDefinition::new("c", FieldType::Tiny); count])
 }
 
 /// A value that was written to a sink.

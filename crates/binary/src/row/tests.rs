@@ -1,5 +1,5 @@
 use otaria_codec::{Capabilities, Encode, FieldFlags, FieldType, PayloadWriter};
-use otaria_types::{Decimal, FromRow, FromRowError, FromSqlError};
+use otaria_types::{Columns, Decimal, FromRow, FromRowError, FromSqlError};
 use proptest::prelude::*;
 
 use super::*;
@@ -13,6 +13,15 @@ fn encoded(row: &BinaryRowPacket) -> Vec<u8> {
 
 fn column(field_type: FieldType) -> ColumnDefinition {
     ColumnDefinition::new("c", field_type)
+}
+
+fn columns(types: impl IntoIterator<Item = FieldType>) -> Columns {
+    Columns::new(types.into_iter().map(column).collect())
+}
+
+fn tuple<'a, T: FromRow<'a>>(payload: &'a [u8], columns: &'a Columns) -> Result<T, FromRowError> {
+    let plan = T::plan(columns)?;
+    T::from_row(&mut BinaryRow::new(payload, columns.len())?, columns, &plan)
 }
 
 type Case = (ColumnDefinition, BinaryCell, ValueRef<'static>);
@@ -205,12 +214,110 @@ fn null_of_every_type_is_a_null_value() {
 
 #[test]
 fn a_row_is_read_as_a_tuple() {
-    let columns = [FieldType::Long, FieldType::Double, FieldType::Blob].map(column);
+    let columns = columns([FieldType::Long, FieldType::Double, FieldType::Blob]);
     let packet = BinaryRowPacket::of([42_i32]).with(None::<f64>).with("abc");
     let payload = encoded(&packet);
-    let mut row = BinaryRow::new(&payload, 3).unwrap();
-    let tuple: (i64, Option<f64>, &[u8]) = FromRow::from_row(&mut row, &columns).unwrap();
+    let tuple: (i64, Option<f64>, &[u8]) = tuple(&payload, &columns).unwrap();
     assert_eq!(tuple, (42, None, &b"abc"[..]));
+}
+
+/// An integer, a text, an integer and three texts, of which these are the last two.
+fn of_known_kinds(third: &str, fourth: &str) -> (Vec<u8>, Columns) {
+    let packet = BinaryRowPacket::of([-1_i64]).with("a").with(2_i64);
+    let packet = packet.with("").with(third).with(fourth);
+    let text = FieldType::VarString;
+    let types = [
+        FieldType::LongLong,
+        text,
+        FieldType::LongLong,
+        text,
+        text,
+        text,
+    ];
+    let columns = types.map(|field_type| column(field_type).with_collation(45));
+    (encoded(&packet), Columns::new(columns.into()))
+}
+
+type Known<'a> = (i64, &'a str, i64, String, Option<&'a str>, &'a str);
+
+#[test]
+fn text_at_the_end_of_a_row_is_read_whatever_its_length_and_its_characters() {
+    let (short, long) = ("x".repeat(127), "x".repeat(128));
+    let umlauts = "\u{e4}".repeat(70);
+    let longer = "y".repeat(0x1_0000);
+    for third in ["", "c", "\u{e4}\u{10348}", &short, &long, &umlauts, &longer] {
+        for fourth in ["", "d", "\u{fc}", &short, &long, &umlauts, &longer] {
+            let (payload, columns) = of_known_kinds(third, fourth);
+            let row: Known<'_> = tuple(&payload, &columns).unwrap();
+            assert_eq!(row, (-1, "a", 2, String::new(), Some(third), fourth));
+        }
+    }
+}
+
+#[test]
+fn text_at_the_end_of_a_row_that_is_not_utf_8_is_an_error_that_names_its_column() {
+    for (cell, index) in [(2, 4), (1, 5)] {
+        let (mut payload, columns) = of_known_kinds("c", "d");
+        let at = payload.len() + 1 - 2 * cell;
+        payload[at] = 0xff;
+        let error = tuple::<Known<'_>>(&payload, &columns).unwrap_err();
+        assert!(
+            matches!(error, FromRowError::Column { index: found, .. } if found == index),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn text_that_is_utf_8_only_with_the_length_behind_it_is_an_error() {
+    // 0xc3 0x84 is one character; here 0xc3 ends a text and 0x84 is the length of the next.
+    let (mut payload, columns) = of_known_kinds("c", &"d".repeat(0x84));
+    let at = payload.len() - 0x86;
+    assert_eq!(payload[at..at + 2], [b'c', 0x84]);
+    payload[at] = 0xc3;
+    assert!(std::str::from_utf8(&payload[at..]).is_ok());
+    let error = tuple::<Known<'_>>(&payload, &columns).unwrap_err();
+    assert!(
+        matches!(error, FromRowError::Column { index: 4, .. }),
+        "{error}"
+    );
+}
+
+#[test]
+fn every_cut_row_of_known_kinds_is_an_invalid_packet_and_so_is_one_that_goes_on() {
+    for fourth in ["d", "\u{e4}", &"x".repeat(200)] {
+        let (mut payload, columns) = of_known_kinds("c", fourth);
+        for end in 0..payload.len() {
+            let error = tuple::<Known<'_>>(&payload[..end], &columns).unwrap_err();
+            let is_cut = matches!(error, FromRowError::InvalidPacket(_));
+            let splits_a_character = matches!(
+                error,
+                FromRowError::Column {
+                    error: FromSqlError::Utf8,
+                    ..
+                }
+            );
+            assert!(is_cut || splits_a_character, "{end}: {error}");
+        }
+        payload.push(0);
+        let error = tuple::<Known<'_>>(&payload, &columns).unwrap_err();
+        assert!(matches!(error, FromRowError::InvalidPacket(_)), "{error}");
+    }
+}
+
+#[test]
+fn a_null_among_known_kinds_is_none_or_an_error() {
+    let columns = columns([FieldType::LongLong, FieldType::Double]);
+    let payload = encoded(&BinaryRowPacket::of([1_i64]).with(None::<f64>));
+    assert_eq!(tuple(&payload, &columns), Ok((1_i64, None::<f64>)));
+    assert_eq!(
+        tuple::<(i64, f64)>(&payload, &columns),
+        Err(FromRowError::Column {
+            index: 1,
+            rust_type: "f64",
+            error: FromSqlError::Null
+        })
+    );
 }
 
 /// Reads each cell as a `T`, by way of its value and directly.
@@ -321,8 +428,8 @@ fn every_cut_row_is_an_invalid_packet() {
 #[test]
 fn a_row_that_goes_on_is_an_invalid_packet() {
     let payload = encoded(&BinaryRowPacket::of([1_i32, 2]));
-    let columns = [column(FieldType::Long)];
-    let error = <(i32,)>::from_row(&mut BinaryRow::new(&payload, 1).unwrap(), &columns);
+    let columns = columns([FieldType::Long]);
+    let error = tuple::<(i32,)>(&payload, &columns);
     let trailing = InvalidPacket::TrailingData {
         packet: PACKET,
         bytes: 4,

@@ -162,7 +162,7 @@ impl Session {
             self.database = config.database().map(str::to_owned);
             self.changed_config = Some(config);
         }
-        self.columns = Arc::new([]);
+        self.columns = Arc::default();
         self.state = SessionState::default();
         let database = self.database.as_deref();
         let told = self

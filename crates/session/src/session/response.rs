@@ -3,6 +3,8 @@ use std::sync::Arc;
 
 use otaria_codec::{Decode, ErrPacket, InvalidPacket, ResponseEvent};
 
+use otaria_types::Columns;
+
 use super::Session;
 use super::expected::{Expected, Reply};
 use super::infile::Infile;
@@ -86,7 +88,7 @@ impl Session {
     /// The event of a head that is complete, whose columns are now those of the session.
     fn head_end(&mut self) -> Option<Event> {
         self.is_in_rows().then(|| {
-            self.columns = std::mem::take(&mut self.head).into();
+            self.columns = Arc::new(Columns::new(std::mem::take(&mut self.head)));
             Event::ResultSet
         })
     }
@@ -95,7 +97,7 @@ impl Session {
     /// was refused is for nobody.
     fn advance(&mut self, event: Option<Event>) -> Option<Event> {
         if matches!(event, Some(Event::Ok(_))) && !self.columns.is_empty() {
-            self.columns = Arc::new([]);
+            self.columns = Arc::default();
         }
         match self.expected.front().map(|expected| &expected.reply) {
             Some(Reply::Response(response)) if response.reader.is_done() => {
