@@ -13,8 +13,11 @@ mod endpoint_error;
 mod environment;
 mod error;
 mod event;
+mod literals;
 mod login;
 mod option_file;
+mod placed;
+mod placed_error;
 mod receiver;
 mod rows;
 mod session;
@@ -34,12 +37,15 @@ pub use config_error::ConfigError;
 pub use endpoint_error::{EndpointError, EndpointErrors};
 pub use error::{CloseReason, ColumnError, Error, LocalInfileError, ServerError, TimeoutPhase};
 pub use event::{Event, Executed, PacketRange};
+pub use literals::with_literals;
 pub use option_file::{OptionFileSource, OptionFiles};
 pub use otaria_auth::{
     AuthError, AuthPlugin, AuthPluginFactory, AuthStep, CachingSha2Password, Channel,
     ClearPassword, DerivedKey, Dialog, Ed25519, KeyDerivation, NativePassword, Parsec, Password,
     PluginRegistry, Prompt, ServerVersion, Sha256Password, Unproven,
 };
+pub use placed::{Placed, PlacedParams, place};
+pub use placed_error::PlaceError;
 pub use rows::{ColumnIndex, OwnedRow, Row};
 pub use session::Session;
 #[cfg(feature = "tls")]
