@@ -11,6 +11,7 @@ use otaria_types::{Date, DateTime, Decimal, ParameterSink, Params, ParamsError, 
 /// parentheses, so that neither `-` nor a string beside them becomes a part of them.
 ///
 /// - Integers without a sign have one up to `i64::MAX`: `LIMIT` takes nothing but bare digits.
+/// - The least `i64` negated is a DECIMAL, and out of range as a parameter.
 /// - FLOAT is DOUBLE, of exactly the same value.
 /// - Dates that no calendar has, such as `0000-00-00`, are text, since date literals follow `sql_mode` and
 ///   parameters do not. Columns and comparisons with dates take them as they take the parameter;
