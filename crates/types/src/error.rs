@@ -125,8 +125,9 @@ pub enum ToSqlError {
         /// Where it is possible.
         place: &'static str,
     },
-    /// An implementation of [`ToSql`](crate::ToSql) wrote no value, or more than one.
-    #[error("{found} values were written where one is due")]
+    /// An implementation of [`ToSql`](crate::ToSql) wrote no value, or more than one; or, for a
+    /// list, not as many as it has.
+    #[error("the type has written {found} values, which is not as many as are due")]
     ValueCount {
         /// How many were written.
         found: usize,
@@ -164,6 +165,14 @@ pub enum ParamsError {
         payload_bytes: usize,
         /// The greatest length of a payload.
         limit_bytes: usize,
+    },
+    /// There are not so many parameters.
+    #[error("there is no parameter {index}, only {len} of them, counted from 0")]
+    NoParameter {
+        /// The place that was asked for, from 0.
+        index: usize,
+        /// How many there are.
+        len: usize,
     },
     /// One of the values cannot be sent.
     #[error("parameter {index} cannot be sent")]

@@ -28,7 +28,7 @@ pub use error::{
 };
 pub use from_row::{FromRow, RowPlan};
 pub use from_sql::FromSql;
-pub use params::{Params, write_parameter};
+pub use params::{InList, NamedValues, Params, write_parameter};
 pub use row::RowReader;
 pub use temporal::{Date, DateTime, Time};
 pub use to_sql::{Indicated, LongData, ParameterSink, ToSql};
