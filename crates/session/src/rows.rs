@@ -179,6 +179,10 @@ impl<'r> Row<'r> {
     fn row_error(&self, error: FromRowError) -> Error {
         match error {
             FromRowError::ColumnCount { expected, found } => Error::ColumnCount { expected, found },
+            FromRowError::MissingColumn { name, columns } => Error::UnknownColumn {
+                column: name.name(),
+                columns,
+            },
             FromRowError::InvalidPacket(invalid) => Error::InvalidRow(invalid),
             FromRowError::Column {
                 index,
