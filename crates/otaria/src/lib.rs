@@ -14,6 +14,9 @@
 //! A future may be dropped at any time: the connection's next call settles what it left behind.
 //! [`Connection`] says how.
 
+mod derived;
+
+pub use derived::{FromRow, Params};
 #[cfg(feature = "compression")]
 pub use otaria_connection::Compression;
 #[cfg(feature = "tls")]
@@ -29,9 +32,11 @@ pub use otaria_connection::{
     Rows, ServerError, ServerStatus, ServerVersion, SessionState, Sha256Password, SslMode, Stream,
     TimeoutPhase, TlsInfo, TlsProof, Unproven, Warning, read_option_files, standard_option_files,
 };
+#[doc(hidden)]
+pub use otaria_types::derive;
 pub use otaria_types::{
-    Date, DateTime, Decimal, DecimalError, FromRow, FromRowError, FromSql, FromSqlError,
-    TemporalError, Time, ValueRef,
+    Date, DateTime, Decimal, DecimalError, FromRow, FromRowError, FromSql, FromSqlError, Params,
+    TemporalError, Time, ToSql, ValueRef,
 };
 
 #[cfg(doctest)]

@@ -9,7 +9,7 @@ mod named;
 
 use crate::{Columns, FromRowError, FromSql, RowReader};
 
-pub use cells::{ByPosition, Cell, Cells, FromCells, from_cells, try_from};
+pub use cells::{ByPosition, Cell, Cells, FromCells, flattened, from_cells, try_from};
 pub use exact::{ExactCells, kind};
 pub(crate) use named::FoundFieldsCache;
 pub use named::{ByName, NamedField, NamedPlan, from_named_cells, missing_column};

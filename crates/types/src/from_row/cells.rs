@@ -84,6 +84,18 @@ pub fn try_from<U, T: TryFrom<U>>(value: U, index: usize) -> Result<T, FromRowEr
     T::try_from(value).map_err(|_| refused::<T, T::Error>(index))
 }
 
+/// Reads the cells of a part of a row.
+///
+/// # Errors
+/// [`FromRowError`] names the column that does not convert.
+#[inline]
+pub fn flattened<'a, T: ByPosition<'a>, R: RowReader<'a>>(
+    row: &mut R,
+    cells: &mut Cells<'a>,
+) -> Result<T, FromRowError> {
+    T::from_cells(row, cells)
+}
+
 /// Reads a whole row of so many columns as the type takes.
 ///
 /// # Errors
