@@ -14,6 +14,9 @@
 //! A future may be dropped at any time: the connection's next call settles what it left behind.
 //! [`Connection`] says how.
 
+mod derived;
+
+pub use derived::{FromRow, Params};
 #[cfg(feature = "compression")]
 pub use otaria_connection::Compression;
 #[cfg(feature = "tls")]
@@ -30,6 +33,8 @@ pub use otaria_connection::{
     Statement, Stream, TimeoutPhase, TlsInfo, TlsProof, ToExecutable, Unproven, Warning,
     read_option_files, standard_option_files,
 };
+#[doc(hidden)]
+pub use otaria_types::derive;
 pub use otaria_types::{
     Columns, Date, DateTime, Decimal, DecimalError, FromRow, FromRowError, FromSql, FromSqlError,
     ParameterSink, Params, ParamsError, TemporalError, Time, ToSql, ToSqlError, ValueRef,

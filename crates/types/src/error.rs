@@ -33,6 +33,12 @@ pub enum FromSqlError {
     /// The cell does not hold what its column's type promises.
     #[error("the cell is not in the form of its column's type")]
     Malformed,
+    /// The type's own `TryFrom` fails for the value. Its error is dropped, for it may hold the value.
+    #[error("the type refuses the value by an error of the type {error}")]
+    Refused {
+        /// The type of the error.
+        error: &'static str,
+    },
 }
 
 /// A date or time that cannot be one.
@@ -86,6 +92,14 @@ pub enum FromRowError {
         expected: usize,
         /// How many the row has.
         found: usize,
+    },
+    /// The type takes a column by its name, and the row has none of that name.
+    #[error("the type takes a column `{name}`, which is none of the row's {columns} columns")]
+    MissingColumn {
+        /// The column's name.
+        name: &'static str,
+        /// How many columns the row has.
+        columns: usize,
     },
     /// The value of one column does not convert.
     #[error("column {index} does not convert to {rust_type}")]
