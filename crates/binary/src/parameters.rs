@@ -5,7 +5,8 @@ use otaria_codec::{
     PayloadWriter,
 };
 use otaria_types::{
-    CellError, Date, DateTime, Decimal, ParameterSink, Params, ParamsError, Time, ValueRef,
+    CellError, Date, DateTime, Decimal, ParameterSink, Params, ParamsError, Time, ToSqlError,
+    ValueRef,
 };
 
 use crate::{NullBitmap, value};
@@ -82,7 +83,8 @@ impl Parameters {
         1 + self.null_bitmap.len() + self.types.len() + self.values.len()
     }
 
-    /// Reads so many parameters from the end of a packet.
+    /// Reads so many parameters from the end of a packet. Those of the type `LONG_BLOB` are taken to
+    /// have been sent ahead, and to have no bytes here.
     ///
     /// # Errors
     /// [`InvalidPacket`] if they are cut, go on behind the last, or come without their types.
@@ -107,14 +109,16 @@ impl Parameters {
         };
         let mut rest = reader;
         for column in parameters.columns().flatten() {
-            value::skip(&mut rest, column.field_type())?;
+            if column.field_type() != FieldType::LongBlob {
+                value::skip(&mut rest, column.field_type())?;
+            }
         }
         rest.finish()?;
         parameters.values = reader.bytes_eof().into();
         Ok(parameters)
     }
 
-    /// The values in order.
+    /// The values in order; one that was sent ahead is empty here.
     ///
     /// # Errors
     /// [`CellError`] for a value that its type does not have; only decoded parameters can be so.
@@ -122,6 +126,7 @@ impl Parameters {
         let mut reader = PayloadReader::new(PACKET, &self.values);
         self.columns().map(move |column| match column {
             None => Ok(ValueRef::Null),
+            Some(column) if column.field_type() == FieldType::LongBlob => Ok(ValueRef::Bytes(&[])),
             Some(column) => value::read(&mut reader, &column),
         })
     }
@@ -224,6 +229,12 @@ impl ParameterSink for Parameters {
         value::write_time(value, &mut self.parameter([0x0b, 0], 0));
     }
 
+    /// Writes a `LONG_BLOB` without a value: [`Parameters`] sends no other value as this type.
+    fn long_data(&mut self) -> Result<(), ToSqlError> {
+        self.parameter([LONG_DATA, 0], 0);
+        Ok(())
+    }
+
     #[inline]
     fn len(&self) -> usize {
         self.len
@@ -261,6 +272,9 @@ fn limited(found: usize) -> Result<(), ParamsError> {
 pub const MAX_PARAMETERS: usize = 65_535;
 
 const PACKET: &str = "parameters";
+
+/// The field type of a value that was sent ahead.
+const LONG_DATA: u8 = 0xfb;
 
 /// A field type and a flag.
 const TYPE_BYTES: usize = 2;

@@ -117,6 +117,14 @@ pub enum ToSqlError {
     /// The value is not in the form of the server's type.
     #[error("the value is not in the form of the server's type")]
     Malformed,
+    /// There is no such value in this form of parameters.
+    #[error("{value} cannot be sent here, only in {place}")]
+    NotHere {
+        /// What was to be written.
+        value: &'static str,
+        /// Where it is possible.
+        place: &'static str,
+    },
     /// An implementation of [`ToSql`](crate::ToSql) wrote no value, or more than one.
     #[error("{found} values were written where one is due")]
     ValueCount {
