@@ -30,6 +30,9 @@ pub enum FromSqlError {
     /// Text is not UTF-8.
     #[error("the text is not UTF-8")]
     Utf8,
+    /// Text or bytes are not a value of this type, such as text that is to be a UUID.
+    #[error("the value is not in the form of this type")]
+    Form,
     /// The cell does not hold what its column's type promises.
     #[error("the cell is not in the form of its column's type")]
     Malformed,

@@ -10,6 +10,7 @@ mod columns;
 mod context;
 mod decimal;
 mod error;
+mod foreign;
 mod from_row;
 mod from_sql;
 mod params;
@@ -26,6 +27,7 @@ pub use decimal::Decimal;
 pub use error::{
     CellError, DecimalError, FromRowError, FromSqlError, ParamsError, TemporalError, ToSqlError,
 };
+pub use foreign::Vector;
 pub use from_row::{FromRow, RowPlan};
 pub use from_sql::FromSql;
 pub use params::{Params, write_parameter};
