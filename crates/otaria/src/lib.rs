@@ -29,9 +29,13 @@ pub use otaria_connection::{
     Rows, ServerError, ServerStatus, ServerVersion, SessionState, Sha256Password, SslMode, Stream,
     TimeoutPhase, TlsInfo, TlsProof, Unproven, Warning, read_option_files, standard_option_files,
 };
+#[cfg(feature = "uuid-1")]
+pub use otaria_types::BinaryUuid;
+#[cfg(feature = "serde_json-1")]
+pub use otaria_types::Json;
 pub use otaria_types::{
     Date, DateTime, Decimal, DecimalError, FromRow, FromRowError, FromSql, FromSqlError,
-    TemporalError, Time, ValueRef,
+    SessionTimeZone, TemporalError, Time, ValueRef, Vector, ZeroDates,
 };
 
 #[cfg(doctest)]
