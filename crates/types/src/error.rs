@@ -30,6 +30,17 @@ pub enum FromSqlError {
     /// Text is not UTF-8.
     #[error("the text is not UTF-8")]
     Utf8,
+    /// Text or bytes are not a value of this type, such as text that is to be a UUID.
+    #[error("the value is not in the form of this type")]
+    Form,
+    /// Text is not JSON, or other JSON than that of the type.
+    #[error("the text is not JSON of this type, seen at line {line}, column {column} of it")]
+    Json {
+        /// The line in the text, from 1.
+        line: u32,
+        /// How many bytes of the line had been read.
+        column: u32,
+    },
     /// The cell does not hold what its column's type promises.
     #[error("the cell is not in the form of its column's type")]
     Malformed,
@@ -131,6 +142,13 @@ pub enum ToSqlError {
     /// The value is not in the form of the server's type.
     #[error("the value is not in the form of the server's type")]
     Malformed,
+    /// A point in time can be sent only where the offset of the session's zone is known, for the
+    /// server has dates and times of that zone.
+    #[error(
+        "a point in time cannot be sent, for the session's `time_zone` is neither UTC nor a fixed \
+         offset, or not known"
+    )]
+    TimeZone,
     /// There is no such value in this form of parameters.
     #[error("{value} cannot be sent here, only in {place}")]
     NotHere {
