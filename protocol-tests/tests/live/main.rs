@@ -1,6 +1,7 @@
 //! Tests against a real server: a private one, or that of `OTARIA_TEST_URL`.
 
 mod change_user;
+mod foreign;
 mod local_infile;
 mod login;
 mod own_plugin;
