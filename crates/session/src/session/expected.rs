@@ -71,6 +71,13 @@ impl Execution {
     }
 }
 
+impl Response {
+    /// Whether it is that of an execution whose prepare was refused.
+    pub(super) const fn is_not_prepared(&self) -> bool {
+        matches!(&self.execution, Some(execution) if execution.prepare_error.is_some())
+    }
+}
+
 impl Expected {
     /// A response to a command that has no file to give.
     pub(super) const fn response(reader: ResponseReader) -> Self {

@@ -21,6 +21,9 @@ impl Session {
             .front_mut()
             .map(|expected| &mut expected.reply)
         {
+            Some(Reply::Response(response)) if response.is_not_prepared() => {
+                return self.read_not_prepared(packet);
+            }
             Some(Reply::Response(response)) => response,
             Some(Reply::Prepare(_)) => return self.read_prepare(packet),
             Some(Reply::ChangeUser(_)) => return self.read_change_user(packet),
