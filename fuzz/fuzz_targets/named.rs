@@ -1,12 +1,12 @@
-//! Placeholders: names in a statement become as many of them, lists one for each value, and nothing
-//! else changes.
+//! Statements: names become as many placeholders, lists one for each value, and nothing else changes;
+//! what a statement is for certain does not depend on what stands before it, and it is the only one.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
 use otaria_codec::ServerStatus;
 use otaria_fuzz::Input;
 use otaria_session::{PlaceError, place};
-use otaria_statement::{NamedSql, NamedSqlError, count_placeholders, placeholders};
+use otaria_statement::{NamedSql, NamedSqlError, StatementKind, count_placeholders, placeholders};
 use otaria_types::{InList, ToSql};
 
 fuzz_target!(|data: &[u8]| {
@@ -16,6 +16,7 @@ fuzz_target!(|data: &[u8]| {
     let Ok(sql) = std::str::from_utf8(input.rest()) else {
         return;
     };
+    kind(sql, status);
     let count = count_placeholders(sql, status);
     match NamedSql::parse(sql, status) {
         Ok(named) if named.names().is_empty() => assert_eq!(named.sql(), sql),
@@ -36,6 +37,18 @@ fuzz_target!(|data: &[u8]| {
     }
     lists_by_place(sql, modes, status);
 });
+
+fn kind(sql: &str, status: ServerStatus) {
+    let kind = StatementKind::of(sql, status);
+    let behind_comment = format!("/* DELETE */ {sql}");
+    assert_eq!(StatementKind::of(&behind_comment, status), kind);
+    let followed = format!("{sql}\n; SET NAMES latin1");
+    assert!(!StatementKind::of(&followed, status).keeps_session());
+    if kind.can_open_cursor() {
+        assert!(kind.keeps_session());
+        assert!(sql.to_ascii_uppercase().contains("SELECT"));
+    }
+}
 
 /// How many values the list at `index` has; `None` for what is no list.
 fn list_len(modes: u8, index: usize) -> Option<usize> {

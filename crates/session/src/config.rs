@@ -69,6 +69,8 @@ pub(crate) use options::{Options, Source};
 /// | `compression`, `compress`, `useCompression` | with the feature `compression` |
 /// | `compression_level` | 0 to 9; compresses unless `compression` is `false` |
 /// | `compression_threshold` | bytes; the same |
+/// | `statement_cache_capacity`, `prepStmtCacheSize`, `stmt_cache_size` | a number; `0` for no cache |
+/// | `server_prepared_statements`, `useServerPrepStmts` | |
 /// | `init_command`, `initSql` | SQL; may be repeated |
 /// | `found_rows`, `client_found_rows` | |
 /// | `multi_statements`, `allowMultiQueries` | |
@@ -159,6 +161,16 @@ impl Config {
     /// How long one read or write may wait.
     pub fn io_timeout(&self) -> Option<Duration> {
         self.settings.io_timeout
+    }
+
+    /// See [`ConfigBuilder::statement_cache_capacity`].
+    pub fn statement_cache_capacity(&self) -> usize {
+        self.settings.statement_cache_capacity
+    }
+
+    /// See [`ConfigBuilder::server_prepared_statements`].
+    pub fn server_prepared_statements(&self) -> bool {
+        self.settings.server_prepared_statements
     }
 
     /// How long an abandoned response is read.

@@ -44,6 +44,12 @@ impl SessionState {
         self.current.system_variables.get(name).map(String::as_str)
     }
 
+    /// Whether the server reads SQL as UTF-8, as it does after the login.
+    pub(crate) fn has_utf8_client(&self) -> bool {
+        let client = self.system_variable("character_set_client");
+        client.is_none_or(|charset| charset.starts_with("utf8"))
+    }
+
     /// All tracked system variables that the server has told, by name.
     pub fn system_variables(&self) -> impl Iterator<Item = (&str, &str)> {
         let variables = self.current.system_variables.iter();

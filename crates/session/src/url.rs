@@ -321,13 +321,7 @@ mod tests {
 
     #[test]
     fn what_other_drivers_can_do_and_this_one_cannot_is_an_error() {
-        for option in [
-            "useServerPrepStmts",
-            "loc",
-            "prefer_socket",
-            "sslCrl",
-            "tls_version",
-        ] {
+        for option in ["loc", "prefer_socket", "sslCrl", "tls_version"] {
             let url = format!("mysql://h?{option}=x");
             let error = refused(&url);
             assert!(matches!(error, ConfigError::UnknownOption { .. }), "{url}");

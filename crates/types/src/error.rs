@@ -144,6 +144,28 @@ pub enum ParamsError {
         /// How many there are.
         found: usize,
     },
+    /// A bulk execution is one of a statement with parameters.
+    #[error("a row without parameters cannot be executed in bulk: execute the statement by itself")]
+    NoParameters,
+    /// A row of a bulk execution has another number of parameters than the rows before it, or than
+    /// it says.
+    #[error("the row has {found} parameters where {expected} are due")]
+    RowLength {
+        /// How many are due.
+        expected: usize,
+        /// How many there are.
+        found: usize,
+    },
+    /// A row of a bulk execution is too long by itself.
+    #[error(
+        "the row makes a payload of {payload_bytes} bytes and the greatest is one of {limit_bytes}"
+    )]
+    RowTooLong {
+        /// The length of a payload with this row only.
+        payload_bytes: usize,
+        /// The greatest length of a payload.
+        limit_bytes: usize,
+    },
     /// There are not so many parameters.
     #[error("there is no parameter {index}, only {len} of them, counted from 0")]
     NoParameter {

@@ -77,7 +77,7 @@ pub trait ParameterSink {
     /// Writes the default of the column: for a bulk execution.
     ///
     /// # Errors
-    /// [`ToSqlError::NotHere`] where there is no such value, which is so unless a sink says otherwise.
+    /// [`ToSqlError::NotHere`] where there is no such value, which is so unless a sink takes it.
     fn column_default(&mut self) -> Result<(), ToSqlError> {
         let (value, place) = ("DEFAULT", BULK);
         Err(ToSqlError::NotHere { value, place })
@@ -87,19 +87,19 @@ pub trait ParameterSink {
     /// bulk execution.
     ///
     /// # Errors
-    /// [`ToSqlError::NotHere`] where there is no such value, which is so unless a sink says otherwise.
+    /// [`ToSqlError::NotHere`] where there is no such value, which is so unless a sink takes it.
     fn ignore(&mut self) -> Result<(), ToSqlError> {
         let (value, place) = ("IGNORE", BULK);
         Err(ToSqlError::NotHere { value, place })
     }
 
-    /// Writes that the value was sent ahead by `COM_STMT_SEND_LONG_DATA`: for an execute of a
-    /// prepared statement.
+    /// Writes that the value was sent ahead by `COM_STMT_SEND_LONG_DATA`: for a single execute
+    /// of a prepared statement.
     ///
     /// # Errors
-    /// [`ToSqlError::NotHere`] where no data is sent ahead, which is so unless a sink says otherwise.
+    /// [`ToSqlError::NotHere`] where no data is sent ahead, which is so unless a sink takes it.
     fn long_data(&mut self) -> Result<(), ToSqlError> {
-        let (value, place) = ("long data", "an execute of a prepared statement");
+        let (value, place) = ("long data", "a single execute of a prepared statement");
         Err(ToSqlError::NotHere { value, place })
     }
 

@@ -13,6 +13,7 @@ mod placeholders;
 mod progress;
 mod session;
 mod settings;
+mod statements;
 mod values;
 
 /// What needs a server of its own, whatever `OTARIA_TEST_URL` says.

@@ -95,6 +95,21 @@ impl ConfigBuilder {
         self
     }
 
+    /// How many prepared statements a connection keeps, the most recently used ones. 128 by default;
+    /// 0 to keep none. The server has a limit for all connections together
+    /// (`max_prepared_stmt_count`, 16,382 by default).
+    pub fn statement_cache_capacity(mut self, capacity: usize) -> Self {
+        self.settings.statement_cache_capacity = capacity;
+        self
+    }
+
+    /// Whether statements with parameters are prepared on the server, which is the default. If not,
+    /// their parameters are written into the SQL as literals, for proxies that cannot prepare.
+    pub fn server_prepared_statements(mut self, prepared: bool) -> Self {
+        self.settings.server_prepared_statements = prepared;
+        self
+    }
+
     /// How long a TCP connection may be silent before the operating system probes it. 60 s by
     /// default, `None` for no probes.
     pub fn tcp_keepalive(mut self, time: impl Into<Option<Duration>>) -> Self {

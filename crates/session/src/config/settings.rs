@@ -26,6 +26,8 @@ pub(crate) struct Settings {
     pub(crate) multi_statements: bool,
     pub(crate) local_infile: bool,
     pub(crate) max_payload_bytes: usize,
+    pub(crate) statement_cache_capacity: usize,
+    pub(crate) server_prepared_statements: bool,
     pub(crate) attributes: Vec<(String, String)>,
     pub(crate) collation: Option<String>,
     pub(crate) time_zone: Option<String>,
@@ -117,6 +119,8 @@ impl Default for Settings {
             multi_statements: false,
             local_infile: false,
             max_payload_bytes: DEFAULT_MAX_PAYLOAD_BYTES,
+            statement_cache_capacity: DEFAULT_STATEMENT_CACHE_CAPACITY,
+            server_prepared_statements: true,
             attributes: default_attributes(),
             collation: None,
             time_zone: None,
@@ -174,6 +178,11 @@ impl fmt::Debug for Settings {
             .field("multi_statements", &self.multi_statements)
             .field("local_infile", &self.local_infile)
             .field("max_payload_bytes", &self.max_payload_bytes)
+            .field("statement_cache_capacity", &self.statement_cache_capacity)
+            .field(
+                "server_prepared_statements",
+                &self.server_prepared_statements,
+            )
             .field("attributes", &self.attributes)
             .field("collation", &self.collation)
             .field("time_zone", &self.time_zone)
@@ -201,6 +210,10 @@ impl fmt::Debug for Authentication {
             .finish()
     }
 }
+
+/// A server keeps 16,382 statements for all of its connections by default
+/// (`max_prepared_stmt_count`): room for 127 that have filled their caches.
+const DEFAULT_STATEMENT_CACHE_CAPACITY: usize = 128;
 
 fn default_attributes() -> Vec<(String, String)> {
     [

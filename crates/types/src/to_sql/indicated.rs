@@ -52,7 +52,8 @@ impl<T> From<Option<T>> for Indicated<T> {
 
 /// Stands for a parameter whose value was sent ahead by
 /// [`COM_STMT_SEND_LONG_DATA`](https://mariadb.com/docs/server/reference/clientserver-protocol/3-binary-protocol-prepared-statements/com_stmt_send_long_data),
-/// in one piece or several. For an execute of a prepared statement; an error elsewhere.
+/// in one piece or several. For a single execute of a prepared statement; an error
+/// elsewhere.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 pub struct LongData;
 
@@ -90,7 +91,7 @@ mod tests {
             ),
             (
                 &LongData,
-                "long data cannot be sent here, only in an execute of a prepared statement",
+                "long data cannot be sent here, only in a single execute of a prepared statement",
             ),
         ];
         for (value, expected) in cases {
