@@ -1,5 +1,6 @@
-//! Statements: names become as many placeholders, lists one for each value, and nothing else changes;
-//! what a statement is for certain does not depend on what stands before it, and it is the only one.
+//! Statements: names become as many placeholders, lists one for each value, and nothing else
+//! changes; what a statement is for certain does not depend on what stands before it, and it is the
+//! only one.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
