@@ -1,6 +1,6 @@
 use std::{borrow::Cow, rc::Rc, sync::Arc};
 
-use crate::{Date, DateTime, Decimal, Time, ToSqlError, ValueRef};
+use crate::{Date, DateTime, Decimal, SessionTimeZone, Time, ToSqlError, ValueRef};
 
 mod indicated;
 
@@ -101,6 +101,12 @@ pub trait ParameterSink {
     fn long_data(&mut self) -> Result<(), ToSqlError> {
         let (value, place) = ("long data", "a single execute of a prepared statement");
         Err(ToSqlError::NotHere { value, place })
+    }
+
+    /// The zone that the server takes DATETIME parameters to be in where it needs one: that of the
+    /// session. Not known unless a sink says otherwise.
+    fn time_zone(&self) -> SessionTimeZone {
+        SessionTimeZone::Unknown
     }
 
     /// How many values have been written.
