@@ -1,7 +1,9 @@
 use std::fmt::{self, Write};
 
 use otaria_codec::ServerStatus;
-use otaria_types::{Date, DateTime, Decimal, ParameterSink, Params, ParamsError, Time, ToSqlError};
+use otaria_types::{
+    Date, DateTime, Decimal, ParameterSink, Params, ParamsError, SessionTimeZone, Time, ToSqlError,
+};
 
 /// Values as literals of SQL, for statements with parameters that go as
 /// [`ComQuery`](crate::ComQuery): where a server or a proxy does not prepare.
@@ -32,6 +34,7 @@ pub struct SqlLiterals {
     sql: String,
     ends: Vec<usize>,
     no_backslash_escapes: bool,
+    time_zone: SessionTimeZone,
 }
 
 impl SqlLiterals {
@@ -41,7 +44,13 @@ impl SqlLiterals {
             sql: String::new(),
             ends: Vec::new(),
             no_backslash_escapes: false,
+            time_zone: SessionTimeZone::Unknown,
         }
+    }
+
+    /// The zone of the session, for values that are points in time.
+    pub const fn set_time_zone(&mut self, time_zone: SessionTimeZone) {
+        self.time_zone = time_zone;
     }
 
     /// Replaces the literals by those of `params`, for a server whose latest status is `status`.
@@ -213,6 +222,10 @@ impl ParameterSink for SqlLiterals {
     fn ignore(&mut self) -> Result<(), ToSqlError> {
         self.literal(format_args!("IGNORE"));
         Ok(())
+    }
+
+    fn time_zone(&self) -> SessionTimeZone {
+        self.time_zone
     }
 
     fn len(&self) -> usize {
