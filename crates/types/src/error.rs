@@ -44,6 +44,12 @@ pub enum FromSqlError {
     /// The cell does not hold what its column's type promises.
     #[error("the cell is not in the form of its column's type")]
     Malformed,
+    /// The type's own `TryFrom` fails for the value. Its error is dropped, for it may hold the value.
+    #[error("the type refuses the value by an error of the type {error}")]
+    Refused {
+        /// The type of the error.
+        error: &'static str,
+    },
 }
 
 /// A date or time that cannot be one.
@@ -98,6 +104,14 @@ pub enum FromRowError {
         /// How many the row has.
         found: usize,
     },
+    /// The type takes a column by its name, and the row has none of that name.
+    #[error("the type takes a column `{name}`, which is none of the row's {columns} columns")]
+    MissingColumn {
+        /// The column's name.
+        name: &'static str,
+        /// How many columns the row has.
+        columns: usize,
+    },
     /// The value of one column does not convert.
     #[error("column {index} does not convert to {rust_type}")]
     Column {
@@ -143,8 +157,9 @@ pub enum ToSqlError {
         /// Where it is possible.
         place: &'static str,
     },
-    /// An implementation of [`ToSql`](crate::ToSql) wrote no value, or more than one.
-    #[error("{found} values were written where one is due")]
+    /// An implementation of [`ToSql`](crate::ToSql) wrote no value, or more than one; or, for a
+    /// list, not as many as it has.
+    #[error("the type has written {found} values, which is not as many as are due")]
     ValueCount {
         /// How many were written.
         found: usize,
@@ -182,6 +197,14 @@ pub enum ParamsError {
         payload_bytes: usize,
         /// The greatest length of a payload.
         limit_bytes: usize,
+    },
+    /// There are not so many parameters.
+    #[error("there is no parameter {index}, only {len} of them, counted from 0")]
+    NoParameter {
+        /// The place that was asked for, from 0.
+        index: usize,
+        /// How many there are.
+        len: usize,
     },
     /// One of the values cannot be sent.
     #[error("parameter {index} cannot be sent")]

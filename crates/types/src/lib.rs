@@ -58,8 +58,21 @@ pub use foreign::Json;
 pub use foreign::Vector;
 pub use from_row::{FromRow, RowPlan};
 pub use from_sql::FromSql;
-pub use params::{Params, write_parameter};
+pub use params::{InList, NamedValues, Params, write_parameter};
 pub use row::RowReader;
 pub use temporal::{Date, DateTime, Time};
 pub use to_sql::{Indicated, LongData, ParameterSink, ToSql};
 pub use value::ValueRef;
+
+/// What derived code is made of. It may change with any version.
+#[doc(hidden)]
+pub mod derive {
+    pub use crate::from_row::{
+        ByName, ByPosition, Cell, Cells, ExactCells, FromCells, NamedField, NamedPlan, flattened,
+        from_cells, from_named_cells, kind, missing_column, try_from,
+    };
+    pub use crate::{
+        Columns, FromRow, FromRowError, FromSql, ParameterSink, Params, ParamsError, RowPlan,
+        RowReader, ToSql, write_parameter,
+    };
+}

@@ -6,6 +6,7 @@ use crate::{
 };
 
 /// A row in a form of its own: a cell is a byte, `0xff` is NULL, and other bytes are integers.
+#[derive(Clone)]
 pub(crate) struct ByteRow<'a> {
     reader: PayloadReader<'a>,
     context: RowContext,

@@ -20,11 +20,19 @@ pub use indicated::{Indicated, LongData};
 /// }
 /// ```
 pub trait ToSql {
-    /// Writes the value to `out`: exactly one value, NULL included.
+    /// Writes the value to `out`: exactly one value, NULL included, unless it is a
+    /// [list](Self::list_len).
     ///
     /// # Errors
     /// [`ToSqlError`] if the server has no such value.
     fn to_sql(&self, out: &mut dyn ParameterSink) -> Result<(), ToSqlError>;
+
+    /// How many values [`to_sql`](Self::to_sql) writes if it is a list for `IN`, as an
+    /// [`InList`](crate::InList) is; `None` for all that is exactly one value.
+    #[inline]
+    fn list_len(&self) -> Option<usize> {
+        None
+    }
 }
 
 /// Takes the values of parameters, one after the other, in a form that the server reads.
@@ -212,6 +220,11 @@ impl<T: ToSql> ToSql for Option<T> {
         out.null();
         Ok(())
     }
+
+    #[inline]
+    fn list_len(&self) -> Option<usize> {
+        self.as_ref()?.list_len()
+    }
 }
 
 impl ToSql for ValueRef<'_> {
@@ -240,6 +253,11 @@ impl<T: ToOwned + ToSql + ?Sized> ToSql for Cow<'_, T> {
     fn to_sql(&self, out: &mut dyn ParameterSink) -> Result<(), ToSqlError> {
         T::to_sql(self, out)
     }
+
+    #[inline]
+    fn list_len(&self) -> Option<usize> {
+        T::list_len(self)
+    }
 }
 
 macro_rules! pointers {
@@ -248,6 +266,11 @@ macro_rules! pointers {
             #[inline]
             fn to_sql(&self, out: &mut dyn ParameterSink) -> Result<(), ToSqlError> {
                 T::to_sql(self, out)
+            }
+
+            #[inline]
+            fn list_len(&self) -> Option<usize> {
+                T::list_len(self)
             }
         }
     )+};

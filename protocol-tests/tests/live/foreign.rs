@@ -78,12 +78,24 @@ async fn dates_and_times_of_every_crate_are_stored_and_read() -> Result<(), Erro
     let text = "23:59:59.999999";
     let time = time::Time::from_hms_micro(23, 59, 59, 999_999).unwrap();
     stores(connection, "TIME(6)", time, text).await?;
-    stores(connection, "TIME(6)", civil::time(23, 59, 59, 999_999_000), text).await?;
+    stores(
+        connection,
+        "TIME(6)",
+        civil::time(23, 59, 59, 999_999_000),
+        text,
+    )
+    .await?;
     let interval = SignedDuration::from_micros(-500_000);
     stores(connection, "TIME(6)", interval, "-00:00:00.500000").await?;
     let longest = TimeDelta::microseconds(3_020_399_999_999);
     stores(connection, "TIME(6)", longest, "838:59:59.999999").await?;
-    stores(connection, "TIME", time::Duration::hours(-100), "-100:00:00").await?;
+    stores(
+        connection,
+        "TIME",
+        time::Duration::hours(-100),
+        "-100:00:00",
+    )
+    .await?;
     stores(connection, "TIME", Duration::from_secs(90_000), "25:00:00").await
 }
 
@@ -102,7 +114,13 @@ async fn a_uuid_is_stored_as_its_column_has_it() -> Result<(), Error> {
     let simple = text.replace('-', "");
     stores(connection, "CHAR(32)", uuid.simple(), &simple).await?;
     let bytes = Uuid::from_bytes(*b"sixteen bytes...");
-    stores(connection, "BINARY(16)", BinaryUuid(bytes), "sixteen bytes...").await?;
+    stores(
+        connection,
+        "BINARY(16)",
+        BinaryUuid(bytes),
+        "sixteen bytes...",
+    )
+    .await?;
     let error = stores(connection, "BINARY(16)", uuid, text).await;
     assert!(
         matches!(&error, Err(Error::Server(error)) if error.code() == 1406),
@@ -127,7 +145,13 @@ async fn decimals_and_what_is_text_are_stored_and_read() -> Result<(), Error> {
 
     stores(connection, "INET4", Ipv4Addr::LOCALHOST, "127.0.0.1").await?;
     stores(connection, "INET6", Ipv6Addr::LOCALHOST, "::1").await?;
-    stores(connection, "INET6", IpAddr::from(Ipv6Addr::LOCALHOST), "::1").await?;
+    stores(
+        connection,
+        "INET6",
+        IpAddr::from(Ipv6Addr::LOCALHOST),
+        "::1",
+    )
+    .await?;
     let mapped = Ipv4Addr::LOCALHOST.to_ipv6_mapped();
     stores(connection, "INET6", mapped, "::ffff:127.0.0.1").await?;
     stores(connection, "CHAR(1) CHARACTER SET utf8mb4", 'ß', "ß").await?;
@@ -187,14 +211,21 @@ async fn a_point_in_time_is_the_same_whatever_the_offset_of_the_session() -> Res
     let sql = "CREATE TABLE t (a TIMESTAMP(6), b TIMESTAMP(6), c TIMESTAMP(6), d TIMESTAMP(6))";
     connection.simple_execute(sql).await?;
     connection
-        .execute("INSERT INTO t VALUES (?, ?, ?, ?)", (chrono, jiff, time, offset))
+        .execute(
+            "INSERT INTO t VALUES (?, ?, ?, ?)",
+            (chrono, jiff, time, offset),
+        )
         .await?;
     let expected = (chrono, jiff, time, offset);
     for zone in ["+00:00", "-12:59", "+13:00"] {
-        connection
-            .execute("SET time_zone = ?", (zone,))
-            .await?;
-        assert_eq!(connection.query_one("SELECT * FROM t", ()).await.map(Some)?, Some(expected));
+        connection.execute("SET time_zone = ?", (zone,)).await?;
+        assert_eq!(
+            connection
+                .query_one("SELECT * FROM t", ())
+                .await
+                .map(Some)?,
+            Some(expected)
+        );
         let rows = connection.simple_query("SELECT * FROM t").await?;
         assert_eq!(rows.collect().await.map(Some)?, Some(vec![expected]));
         let sql = "SELECT COUNT(*) FROM t WHERE a = ? AND b = ? AND c = ? AND d = ?";
@@ -215,7 +246,9 @@ async fn set_time_zone_mid_session_seen_via_tracking_ends_and_begins_points_in_t
     let sql = "SELECT TIMESTAMP'1970-01-02 00:00:00'";
     assert_eq!(connection.session_state().time_zone(), utc);
     let now = Timestamp::UNIX_EPOCH;
-    let seen: (String,) = connection.query_one("SELECT CAST(? AS CHAR)", (now,)).await?;
+    let seen: (String,) = connection
+        .query_one("SELECT CAST(? AS CHAR)", (now,))
+        .await?;
     assert_eq!(seen.0, "1970-01-01 00:00:00");
     let error = connection.query_one::<(Timestamp,)>(sql, ()).await;
     assert!(
@@ -225,7 +258,10 @@ async fn set_time_zone_mid_session_seen_via_tracking_ends_and_begins_points_in_t
     connection
         .simple_execute("SET time_zone = 'SYSTEM'")
         .await?;
-    assert_eq!(connection.session_state().time_zone(), SessionTimeZone::Unknown);
+    assert_eq!(
+        connection.session_state().time_zone(),
+        SessionTimeZone::Unknown
+    );
     let error = connection.query_one::<(String,)>("SELECT ?", (now,)).await;
     let text = format!("{:?}", error.unwrap_err());
     assert!(text.contains("TimeZone"), "{text}");
@@ -243,7 +279,10 @@ async fn a_zone_that_nobody_has_set_or_told_is_unknown_after_a_reset() -> Result
     let offset = SessionTimeZone::Offset { seconds: 3600 };
     assert_eq!(connection.session_state().time_zone(), offset);
     connection.reset().await?;
-    assert_eq!(connection.session_state().time_zone(), SessionTimeZone::Unknown);
+    assert_eq!(
+        connection.session_state().time_zone(),
+        SessionTimeZone::Unknown
+    );
     connection.close().await
 }
 
@@ -261,7 +300,11 @@ async fn zero_dates_are_an_error_or_null_as_configured() -> Result<(), Error> {
         .await?;
     let sql = "SELECT d, dt, ts FROM t";
     let error = connection
-        .query_one::<(Option<NaiveDate>, Option<NaiveDateTime>, Option<NaiveDateTime>)>(sql, ())
+        .query_one::<(
+            Option<NaiveDate>,
+            Option<NaiveDateTime>,
+            Option<NaiveDateTime>,
+        )>(sql, ())
         .await
         .unwrap_err();
     let Error::FromSql(error) = error else {
@@ -272,8 +315,11 @@ async fn zero_dates_are_an_error_or_null_as_configured() -> Result<(), Error> {
     connection.close().await?;
     let config = config.to_builder().zero_dates(ZeroDates::Null).build()?;
     let mut connection = Connection::connect(&config).await?;
-    let nulls: (Option<civil::Date>, Option<civil::DateTime>, Option<PrimitiveDateTime>) =
-        connection.query_one(sql, ()).await?;
+    let nulls: (
+        Option<civil::Date>,
+        Option<civil::DateTime>,
+        Option<PrimitiveDateTime>,
+    ) = connection.query_one(sql, ()).await?;
     assert_eq!(nulls, (None, None, None));
     let mut rows = connection.simple_query(sql).await?;
     let row = rows.next().await?.expect("a row");

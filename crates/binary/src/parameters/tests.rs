@@ -177,6 +177,10 @@ impl Params for Liar {
     fn write<S: ParameterSink>(&self, out: &mut S) -> Result<(), ParamsError> {
         vec![1; MAX_PARAMETERS + 1].write(out)
     }
+
+    fn write_at<S: ParameterSink>(&self, index: usize, out: &mut S) -> Result<(), ParamsError> {
+        [1].write_at(index, out)
+    }
 }
 
 #[test]
