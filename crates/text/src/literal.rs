@@ -1,7 +1,9 @@
 use std::fmt::{self, Write};
 
 use otaria_codec::ServerStatus;
-use otaria_types::{Date, DateTime, Decimal, ParameterSink, Params, ParamsError, Time, ToSqlError};
+use otaria_types::{
+    Date, DateTime, Decimal, ParameterSink, Params, ParamsError, SessionTimeZone, Time, ToSqlError,
+};
 
 /// Values as literals of SQL, for statements with parameters that go as
 /// [`ComQuery`](crate::ComQuery): where a server or a proxy does not prepare.
@@ -32,6 +34,7 @@ pub struct SqlLiterals {
     sql: String,
     ends: Vec<usize>,
     no_backslash_escapes: bool,
+    time_zone: SessionTimeZone,
 }
 
 impl SqlLiterals {
@@ -41,7 +44,14 @@ impl SqlLiterals {
             sql: String::new(),
             ends: Vec::new(),
             no_backslash_escapes: false,
+            time_zone: SessionTimeZone::Unknown,
         }
+    }
+
+    /// Sets the session's zone, in which points in time are written from now on. At first it is not
+    /// known, and they are refused.
+    pub const fn set_time_zone(&mut self, time_zone: SessionTimeZone) {
+        self.time_zone = time_zone;
     }
 
     /// Replaces the literals by those of `params`, for a server whose latest status is `status`.
@@ -213,6 +223,10 @@ impl ParameterSink for SqlLiterals {
     fn ignore(&mut self) -> Result<(), ToSqlError> {
         self.literal(format_args!("IGNORE"));
         Ok(())
+    }
+
+    fn time_zone(&self) -> SessionTimeZone {
+        self.time_zone
     }
 
     fn len(&self) -> usize {
