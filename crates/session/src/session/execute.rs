@@ -5,7 +5,7 @@ use otaria_statement::{
     ComStmtClose, ComStmtExecute, ComStmtPrepare, PrepareReader, Standing, Statement, StatementId,
     StatementKey, count_placeholders,
 };
-use otaria_types::{Params, ParamsError};
+use otaria_types::{Params, ParamsError, SessionTimeZone};
 
 use super::Session;
 use super::expected::{Execution, Expected};
@@ -88,8 +88,16 @@ impl Session {
         }
     }
 
+    /// A command before it whose response is due may give the session another zone.
     fn encode_parameters<P: Params>(&mut self, params: &P) -> Result<(), ParamsError> {
-        self.statements.parameters.set(params)
+        let time_zone = if self.expected.is_empty() {
+            self.state.time_zone()
+        } else {
+            SessionTimeZone::Unknown
+        };
+        let parameters = &mut self.statements.parameters;
+        parameters.set_time_zone(time_zone);
+        parameters.set(params)
     }
 
     fn cached(&mut self, sql: &str) -> Option<Statement> {
