@@ -6,7 +6,7 @@ use otaria_statement::{
     StatementKey, count_placeholders, placeholder_positions,
 };
 use otaria_text::SqlLiterals;
-use otaria_types::{Params, ParamsError};
+use otaria_types::{Params, ParamsError, SessionTimeZone};
 
 use super::Session;
 use super::expected::{Execution, Expected};
@@ -72,7 +72,7 @@ impl Session {
     pub fn query_with_literals<P: Params>(&mut self, sql: &str, params: &P) -> Result<(), Error> {
         let status = self.state.status();
         let mut literals = SqlLiterals::new();
-        literals.set_time_zone(self.state.time_zone());
+        literals.set_time_zone(self.certain_time_zone());
         literals.set(params, status)?;
         let positions = placeholder_positions(sql, status).map_err(PlaceError::from)?;
         self.simple_query(&with_literals(sql, &positions, &literals)?)
@@ -104,10 +104,20 @@ impl Session {
         }
     }
 
+    /// The session's zone. A command whose response is due may change it.
+    fn certain_time_zone(&self) -> SessionTimeZone {
+        if self.expected.is_empty() {
+            self.state.time_zone()
+        } else {
+            SessionTimeZone::Unknown
+        }
+    }
+
     fn encode_parameters<P: Params>(&mut self, params: &P) -> Result<(), ParamsError> {
-        let time_zone = self.state.time_zone();
-        self.statements.parameters.set_time_zone(time_zone);
-        self.statements.parameters.set(params)
+        let time_zone = self.certain_time_zone();
+        let parameters = &mut self.statements.parameters;
+        parameters.set_time_zone(time_zone);
+        parameters.set(params)
     }
 
     fn cached(&mut self, sql: &str) -> Option<Statement> {
