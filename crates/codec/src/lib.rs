@@ -34,7 +34,7 @@ pub use err::ErrPacket;
 pub use error::InvalidPacket;
 pub use local_infile::LocalInfilePacket;
 pub use ok::OkPacket;
-pub use packet::{MAX_BODY_BYTES, PacketDecoder, PacketEncoder};
+pub use packet::{MAX_BODY_BYTES, PacketDecoder, PacketEncoder, WholePackets};
 pub use payload::{Decode, Encode, PayloadReader, PayloadWriter};
 pub use progress::ProgressReport;
 pub use response::{ResponseEvent, ResponseReader};

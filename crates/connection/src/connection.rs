@@ -55,9 +55,7 @@ impl Connection {
     pub async fn simple_query(&mut self, sql: &str) -> Result<Rows<'_>, Error> {
         self.ready().await?;
         self.session.simple_query(sql)?;
-        let mut rows = Rows::new(self);
-        rows.first_result().await?;
-        Ok(rows)
+        Rows::of(self).await
     }
 
     /// Runs SQL by the text protocol, throws rows away, and says what the last of its results
@@ -248,6 +246,7 @@ impl Connection {
                     Error::Server(source) => Error::SessionSettings(source),
                     error => error,
                 })?;
+            self.session.settings_are_set(&config);
         }
         for (index, sql) in config.init_commands().iter().enumerate() {
             self.simple_execute(sql)
@@ -270,7 +269,9 @@ impl Connection {
         while self.session.is_response_due() {
             match self.event().await? {
                 Event::Ok(last) | Event::ResultSetEnd(last) => executed = last,
-                Event::Err(error) => return Err(self.closed(Error::Server(error))),
+                Event::Err(error) | Event::NotPrepared(error) => {
+                    return Err(self.closed(Error::Server(error)));
+                }
                 Event::LocalInfileRefused => {
                     return Err(Error::LocalInfile(LocalInfileError::NotAttached));
                 }

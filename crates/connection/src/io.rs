@@ -29,8 +29,7 @@ impl Connection {
                 Ok(None) => {}
                 Err(error) => return Err(self.closed(error)),
             }
-            self.flush().await?;
-            self.fill().await?;
+            self.exchange().await?;
         }
     }
 
@@ -70,15 +69,55 @@ impl Connection {
 
     async fn drain(&mut self) -> Result<(), Error> {
         loop {
-            self.flush().await?;
-            if self.session.discard()? {
+            let is_settled = self.session.discard()?;
+            if is_settled && self.is_flushed() {
                 return Ok(());
             }
             // A response may have asked for something on its way.
             self.finish_change_of_user().await?;
-            if self.session.unwritten().is_empty() {
+            if is_settled || !self.is_flushed() {
+                self.write_or_read().await?;
+            } else {
                 self.fill().await?;
             }
+        }
+    }
+
+    /// Sends some of what is queued, or reads once.
+    ///
+    /// While commands are being sent the responses to those before are taken in: a server that
+    /// cannot send them stops reading, and both sides would wait for each other.
+    pub(crate) async fn exchange(&mut self) -> Result<(), Error> {
+        if self.is_flushed() {
+            self.fill().await
+        } else {
+            self.write_or_read().await
+        }
+    }
+
+    /// Whether all that was queued has been sent.
+    fn is_flushed(&mut self) -> bool {
+        !self.needs_flush && self.session.unwritten().is_empty()
+    }
+
+    async fn write_or_read(&mut self) -> Result<(), Error> {
+        let Some(transport) = &mut self.transport else {
+            return Err(self.is_closed_error());
+        };
+        let bytes = self.session.unwritten();
+        if bytes.is_empty() {
+            return self.flush().await;
+        }
+        let step = if let Some(written) = transport.try_write(bytes) {
+            Some(Step::Written(written))
+        } else {
+            let session = &mut self.session;
+            let step = poll_fn(|context| poll_step(session, transport, true, context));
+            within(self.config.io_timeout(), step).await
+        };
+        match step {
+            Some(Step::Read(read)) => self.received(read),
+            step => self.written(step).await,
         }
     }
 
@@ -91,21 +130,11 @@ impl Connection {
                 return Err(self.is_closed_error());
             };
             let session = &mut self.session;
-            let step = poll_fn(|context| poll_step(session, transport, context));
+            let listens = session.is_uploading();
+            let step = poll_fn(|context| poll_step(session, transport, listens, context));
             match within(self.config.io_timeout(), step).await {
-                Some(Step::Written(Ok(0))) => {
-                    return Err(self.write_failed(io::ErrorKind::WriteZero.into()).await);
-                }
-                Some(Step::Written(Ok(written))) => {
-                    self.session.written(written);
-                    self.needs_flush = true;
-                }
-                Some(Step::Written(Err(error))) => return Err(self.write_failed(error).await),
                 Some(Step::Read(read)) => self.heard(read)?,
-                None => {
-                    let error = self.session.write_timed_out();
-                    return Err(self.closed(error));
-                }
+                step => self.written(step).await?,
             }
         }
         if self.needs_flush {
@@ -122,6 +151,26 @@ impl Connection {
             }
         }
         Ok(())
+    }
+
+    /// Notes what was written; nothing in time for `None`.
+    async fn written(&mut self, step: Option<Step>) -> Result<(), Error> {
+        match step {
+            Some(Step::Written(Ok(0))) => {
+                Err(self.write_failed(io::ErrorKind::WriteZero.into()).await)
+            }
+            Some(Step::Written(Ok(written))) => {
+                self.session.written(written);
+                self.needs_flush = self.transport.as_ref().is_some_and(Transport::holds_back);
+                Ok(())
+            }
+            Some(Step::Written(Err(error))) => Err(self.write_failed(error).await),
+            Some(Step::Read(read)) => self.received(read),
+            None => {
+                let error = self.session.write_timed_out();
+                Err(self.closed(error))
+            }
+        }
     }
 
     /// Reads once.
@@ -237,13 +286,14 @@ enum Step {
 fn poll_step(
     session: &mut Session,
     transport: &mut Transport,
+    listens: bool,
     context: &mut Context<'_>,
 ) -> Poll<Step> {
     let write = Pin::new(&mut *transport).poll_write(context, session.unwritten());
     if let Poll::Ready(written) = write {
         return Poll::Ready(Step::Written(written));
     }
-    if !session.is_uploading() {
+    if !listens {
         return Poll::Pending;
     }
     poll_read(session, transport, context).map(Step::Read)

@@ -11,6 +11,7 @@ mod local_infile;
 mod log_in;
 mod option_files;
 mod rows;
+mod statements;
 #[cfg(feature = "tls")]
 mod tls;
 mod transport;
@@ -27,13 +28,13 @@ pub use otaria_session::Compression;
 pub use otaria_session::TlsError;
 pub use otaria_session::{
     AuthError, AuthPlugin, AuthPluginFactory, AuthStep, CachingSha2Password, CallbackError,
-    CallbackFuture, CertificateProblem, Channel, ClearPassword, CloseReason, ColumnError,
+    CallbackFuture, CertificateProblem, Channel, Chunk, ClearPassword, CloseReason, ColumnError,
     ColumnIndex, Config, ConfigBuilder, ConfigError, Credentials, CredentialsProvider, DerivedKey,
     Dialog, Ed25519, Endpoint, EndpointError, EndpointErrors, Error, Executed, Fingerprint,
     KeyDerivation, LocalInfileError, NativePassword, OptionFiles, OwnedRow, Parsec, Password,
     PasswordProblem, Pem, PluginRegistry, Progress, Prompt, PromptHandler, Row, ServerError,
-    ServerVersion, SessionState, Sha256Password, SslMode, TimeoutPhase, TlsInfo, TlsProof,
-    Unproven,
+    ServerVersion, SessionState, Sha256Password, SslMode, Statement, TimeoutPhase, TlsInfo,
+    TlsProof, ToExecutable, Unproven,
 };
 pub use rows::Rows;
 pub use transport::Stream;

@@ -1,5 +1,5 @@
 use otaria_codec::ColumnDefinition;
-use otaria_session::{Error, Event, Executed, LocalInfileError, PacketRange, Row};
+use otaria_session::{Chunk, Error, Event, Executed, LocalInfileError, PacketRange, Row};
 use otaria_types::FromRow;
 
 use crate::Connection;
@@ -31,9 +31,11 @@ impl<'c> Rows<'c> {
         }
     }
 
-    /// Waits for the head of the first result.
-    pub(crate) async fn first_result(&mut self) -> Result<(), Error> {
-        self.result_head().await
+    /// The results of what was queued, once the head of the first is there.
+    pub(crate) async fn of(connection: &'c mut Connection) -> Result<Self, Error> {
+        let mut rows = Self::new(connection);
+        rows.result_head().await?;
+        Ok(rows)
     }
 
     /// The columns of the current result, in order; none if it has no rows.
@@ -71,6 +73,33 @@ impl<'c> Rows<'c> {
     pub fn try_next(&mut self) -> Result<Option<Row<'_>>, Error> {
         let row = self.buffered_packet()?;
         Ok(row.map(|row| self.connection.session.row(row)))
+    }
+
+    /// The next rows of the current result, as many as have been received when there is one, or
+    /// `None` after its last. Where reading is what counts, this is the way: one wait for each read,
+    /// and none for a row.
+    ///
+    /// ```no_run
+    /// # async fn sum(mut rows: otaria_connection::Rows<'_>) -> Result<i64, otaria_session::Error> {
+    /// let mut sum = 0;
+    /// while let Some(chunk) = rows.next_chunk().await? {
+    ///     for row in chunk {
+    ///         let (id, name): (i64, &str) = row.read()?;
+    ///         sum += id;
+    ///     }
+    /// }
+    /// # Ok(sum)
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// Those of [`next`](Self::next).
+    ///
+    /// # Cancel safety
+    /// Safe. Rows that were not taken out of a chunk are in the next one.
+    pub async fn next_chunk(&mut self) -> Result<Option<Chunk<'_>>, Error> {
+        let first = self.next_packet().await?;
+        Ok(first.map(|first| self.connection.session.chunk(first)))
     }
 
     /// Goes to the next result of the statement and says whether there is one. Rows of the
@@ -111,8 +140,10 @@ impl<'c> Rows<'c> {
     /// The rows read are lost; the connection stays usable.
     pub async fn collect<T: for<'r> FromRow<'r>>(mut self) -> Result<Vec<T>, Error> {
         let mut collected = Vec::new();
-        while let Some(row) = self.next().await? {
-            collected.push(row.read()?);
+        while let Some(chunk) = self.next_chunk().await? {
+            for row in chunk.read::<T>()? {
+                collected.push(row?);
+            }
         }
         self.finish().await?;
         Ok(collected)
@@ -130,8 +161,10 @@ impl<'c> Rows<'c> {
         mut self,
         mut each: impl FnMut(Row<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
-        while let Some(row) = self.next().await? {
-            each(row)?;
+        while let Some(chunk) = self.next_chunk().await? {
+            for row in chunk {
+                each(row)?;
+            }
         }
         Ok(self.finish().await?)
     }
@@ -141,7 +174,7 @@ impl<'c> Rows<'c> {
             match self.buffered_packet()? {
                 Some(row) => return Ok(Some(row)),
                 None if self.is_at_end() => return Ok(None),
-                None => self.connection.fill().await?,
+                None => self.connection.exchange().await?,
             }
         }
     }
@@ -179,7 +212,9 @@ impl<'c> Rows<'c> {
                     self.executed = Executed::default();
                     return Ok(());
                 }
-                Event::Err(error) => return Err(self.connection.closed(Error::Server(error))),
+                Event::Err(error) | Event::NotPrepared(error) => {
+                    return Err(self.connection.closed(Error::Server(error)));
+                }
                 Event::LocalInfileRefused => {
                     return Err(Error::LocalInfile(LocalInfileError::NotAttached));
                 }

@@ -19,6 +19,24 @@ pub(crate) enum Transport {
 }
 
 impl Transport {
+    /// Writes at once, if that can be done without asking the runtime; `None` if not.
+    pub(crate) fn try_write(&self, bytes: &[u8]) -> Option<io::Result<usize>> {
+        let written = match self {
+            Self::Tcp(stream) => stream.try_write(bytes),
+            Self::Unix(stream) => stream.try_write(bytes),
+            Self::Boxed(_) => return None,
+        };
+        match written {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => None,
+            written => Some(written),
+        }
+    }
+
+    /// Whether what was written may still lie in the transport until it is flushed.
+    pub(crate) const fn holds_back(&self) -> bool {
+        matches!(self, Self::Boxed(_))
+    }
+
     /// Writes what can be written without waiting. What cannot is lost: for farewells only.
     pub(crate) fn write_now(&mut self, bytes: &[u8]) {
         let mut context = Context::from_waker(Waker::noop());

@@ -14,24 +14,35 @@
 //! A future may be dropped at any time: the connection's next call settles what it left behind.
 //! [`Connection`] says how.
 
+mod derived;
+
+pub use derived::{FromRow, Params};
 #[cfg(feature = "compression")]
 pub use otaria_connection::Compression;
 #[cfg(feature = "tls")]
 pub use otaria_connection::TlsError;
 pub use otaria_connection::{
     AuthError, AuthPlugin, AuthPluginFactory, AuthStep, CachingSha2Password, CallbackError,
-    CallbackFuture, Capabilities, CertificateProblem, Channel, ClearPassword, CloseReason,
+    CallbackFuture, Capabilities, CertificateProblem, Channel, Chunk, ClearPassword, CloseReason,
     ColumnDefinition, ColumnError, ColumnIndex, Config, ConfigBuilder, ConfigError, Connection,
     Credentials, CredentialsProvider, DerivedKey, Dialog, Ed25519, Endpoint, EndpointError,
     EndpointErrors, Error, Executed, FieldFlags, FieldType, Fingerprint, InvalidPacket,
     KeyDerivation, LocalInfileError, NativePassword, OptionFiles, OwnedRow, Parsec, Password,
     PasswordProblem, PayloadWriter, Pem, PluginRegistry, Progress, Prompt, PromptHandler, Row,
-    Rows, ServerError, ServerStatus, ServerVersion, SessionState, Sha256Password, SslMode, Stream,
-    TimeoutPhase, TlsInfo, TlsProof, Unproven, Warning, read_option_files, standard_option_files,
+    Rows, ServerError, ServerStatus, ServerVersion, SessionState, Sha256Password, SslMode,
+    Statement, Stream, TimeoutPhase, TlsInfo, TlsProof, ToExecutable, Unproven, Warning,
+    read_option_files, standard_option_files,
 };
+#[cfg(feature = "uuid-1")]
+pub use otaria_types::BinaryUuid;
+#[cfg(feature = "serde_json-1")]
+pub use otaria_types::Json;
+#[doc(hidden)]
+pub use otaria_types::derive;
 pub use otaria_types::{
-    Date, DateTime, Decimal, DecimalError, FromRow, FromRowError, FromSql, FromSqlError,
-    TemporalError, Time, ValueRef,
+    Columns, Date, DateTime, Decimal, DecimalError, FromRow, FromRowError, FromSql, FromSqlError,
+    InList, Indicated, LongData, ParameterSink, Params, ParamsError, SessionTimeZone,
+    TemporalError, Time, ToSql, ToSqlError, ValueRef, Vector, ZeroDates,
 };
 
 #[cfg(doctest)]

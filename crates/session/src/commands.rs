@@ -28,6 +28,12 @@ impl CommandQueue {
         next
     }
 
+    /// Queues a command that has no response, in front of all that can be taken back.
+    pub(crate) fn push_kept(&mut self, command: &impl Encode, capabilities: Capabilities) {
+        self.push(command, capabilities);
+        self.kept = self.packets.len();
+    }
+
     /// Queues a command that `write` writes, and returns the sequence number that the response to
     /// it begins with. Nothing is queued if it writes nothing.
     pub(crate) fn push_with<T>(&mut self, write: impl FnOnce(&mut PacketEncoder) -> T) -> (T, u8) {

@@ -3,7 +3,7 @@ use std::io;
 
 use otaria_auth::AuthError;
 use otaria_codec::{ErrPacket, FieldType, InvalidPacket};
-use otaria_types::FromSqlError;
+use otaria_types::{FromSqlError, ParamsError};
 
 use crate::{CallbackError, ConfigError, EndpointErrors};
 
@@ -104,6 +104,39 @@ pub enum Error {
     /// A value of a row does not fit the Rust type it was asked for. The connection stays usable.
     #[error(transparent)]
     FromSql(Box<ColumnError>),
+    /// A parameter has no value for the server, or there are too many of them. Nothing was sent.
+    #[error(transparent)]
+    Params(#[from] ParamsError),
+    /// The statement has another number of placeholders. It was not executed.
+    #[error("the statement has {expected} placeholders, and {given} parameters were given")]
+    ParameterCount {
+        /// How many placeholders the server has found.
+        expected: usize,
+        /// How many parameters were given.
+        given: usize,
+    },
+    /// The server has found another number of placeholders than were counted here, when the
+    /// parameters had been sent. The statement may have run, with values in the wrong places. The
+    /// connection is closed.
+    #[error(
+        "{sent} parameters were sent, and the server has found {found} placeholders: the statement \
+         may have run with wrong values"
+    )]
+    MiscountedPlaceholders {
+        /// How many parameters were sent.
+        sent: usize,
+        /// How many placeholders the server has found.
+        found: usize,
+    },
+    /// The statement was prepared on another connection. Nothing was sent.
+    #[error("the statement was prepared on another connection")]
+    ForeignStatement,
+    /// One row was asked for, and there is none, or more than one. The connection stays usable.
+    #[error("one row was asked for, and there {}", if *.more_than_one { "are more" } else { "is none" })]
+    RowCount {
+        /// Whether there are more rows, not none.
+        more_than_one: bool,
+    },
     /// No column has this index or name. The connection stays usable.
     #[error("no column {column}; the row has {columns} columns")]
     UnknownColumn {
@@ -295,6 +328,8 @@ pub enum CloseReason {
     },
     /// A read or write took too long.
     TimedOut,
+    /// The server found other placeholders in a statement than parameters were sent for.
+    MiscountedPlaceholders,
     /// A response that nobody wanted any more could not be read to its end within the limit.
     AbandonedResponse,
     /// The login did not succeed.
@@ -310,6 +345,9 @@ impl fmt::Display for CloseReason {
             Self::InvalidPacket => f.write_str("the server broke the protocol"),
             Self::EndedByServer { code } => write!(f, "the server ended it with error {code}"),
             Self::TimedOut => f.write_str("an earlier call timed out"),
+            Self::MiscountedPlaceholders => {
+                f.write_str("parameters were sent for another number of placeholders")
+            }
             Self::AbandonedResponse => {
                 f.write_str("an abandoned response was too long to be read to its end")
             }

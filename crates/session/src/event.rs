@@ -2,6 +2,7 @@ use std::ops::Range;
 
 use otaria_auth::{KeyDerivation, Prompt};
 use otaria_codec::OkPacket;
+use otaria_statement::Statement;
 
 use crate::Progress;
 use crate::error::ServerError;
@@ -20,6 +21,10 @@ pub enum Event {
     Derive(KeyDerivation),
     /// The login is done.
     Connected,
+    /// A statement is prepared.
+    Prepared(Statement),
+    /// The server refused to prepare a statement, which was not executed either.
+    NotPrepared(ServerError),
     /// A result without rows.
     Ok(Executed),
     /// A result with rows, whose columns [`Session::columns`](crate::Session::columns) tells.

@@ -13,11 +13,16 @@ mod endpoint_error;
 mod environment;
 mod error;
 mod event;
+mod executable;
+mod literals;
 mod login;
 mod option_file;
+mod placed;
+mod placed_error;
 mod receiver;
 mod rows;
 mod session;
+mod statements;
 #[cfg(feature = "tls")]
 mod tls;
 mod tls_info;
@@ -34,14 +39,19 @@ pub use config_error::ConfigError;
 pub use endpoint_error::{EndpointError, EndpointErrors};
 pub use error::{CloseReason, ColumnError, Error, LocalInfileError, ServerError, TimeoutPhase};
 pub use event::{Event, Executed, PacketRange};
+pub use executable::{Executable, ToExecutable};
+pub use literals::with_literals;
 pub use option_file::{OptionFileSource, OptionFiles};
 pub use otaria_auth::{
     AuthError, AuthPlugin, AuthPluginFactory, AuthStep, CachingSha2Password, Channel,
     ClearPassword, DerivedKey, Dialog, Ed25519, KeyDerivation, NativePassword, Parsec, Password,
     PluginRegistry, Prompt, ServerVersion, Sha256Password, Unproven,
 };
-pub use rows::{ColumnIndex, OwnedRow, Row};
-pub use session::Session;
+pub use otaria_statement::Statement;
+pub use placed::{Placed, PlacedParams, place};
+pub use placed_error::PlaceError;
+pub use rows::{Chunk, ColumnIndex, OwnedRow, Row};
+pub use session::{Queued, Session};
 #[cfg(feature = "tls")]
 pub use tls::{TlsContext, TlsError, TlsMaterial};
 pub use tls_info::{CertificateProblem, PasswordProblem, TlsInfo, TlsProof};

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use otaria_binary::BinaryRow;
-use otaria_codec::{ColumnDefinition, InvalidPacket};
+use otaria_codec::{ColumnDefinition, InvalidPacket, WholePackets};
 use otaria_text::TextRow;
 use otaria_types::{CellError, Columns, FromRow, FromRowError, FromSql, RowContext, RowReader};
 
@@ -95,7 +95,7 @@ impl<'r> Row<'r> {
     pub fn read<T: FromRow<'r>>(&self) -> Result<T, Error> {
         match T::plan(self.columns) {
             Ok(plan) => self.read_by(&plan),
-            Err(error) => Err(self.row_error(error)),
+            Err(error) => Err(row_error(error, self.columns)),
         }
     }
 
@@ -107,7 +107,7 @@ impl<'r> Row<'r> {
         } else {
             self.read_as::<T, TextRow<'r>>(plan)
         };
-        read.map_err(|error| self.row_error(error))
+        read.map_err(|error| row_error(error, self.columns))
     }
 
     #[inline]
@@ -174,24 +174,27 @@ impl<'r> Row<'r> {
             self.next_cell.store(hint, Ordering::Relaxed);
         }
     }
+}
 
-    #[cold]
-    fn row_error(&self, error: FromRowError) -> Error {
-        match error {
-            FromRowError::ColumnCount { expected, found } => Error::ColumnCount { expected, found },
-            FromRowError::InvalidPacket(invalid) => Error::InvalidRow(invalid),
-            FromRowError::Column {
-                index,
-                rust_type,
-                error: source,
-            } => {
-                let definition = self.columns.get(index);
-                let unknown = ColumnDefinition::new("", otaria_codec::FieldType::Null);
-                let definition = definition.unwrap_or(&unknown);
-                Error::FromSql(Box::new(ColumnError::new(
-                    index, definition, rust_type, source,
-                )))
-            }
+#[cold]
+fn row_error(error: FromRowError, columns: &Columns) -> Error {
+    match error {
+        FromRowError::ColumnCount { expected, found } => Error::ColumnCount { expected, found },
+        FromRowError::MissingColumn { name, columns } => Error::UnknownColumn {
+            column: name.name(),
+            columns,
+        },
+        FromRowError::InvalidPacket(invalid) => Error::InvalidRow(invalid),
+        FromRowError::Column {
+            index,
+            rust_type,
+            error: source,
+        } => {
+            let unknown = ColumnDefinition::new("", otaria_codec::FieldType::Null);
+            let definition = columns.get(index).unwrap_or(&unknown);
+            Error::FromSql(Box::new(ColumnError::new(
+                index, definition, rust_type, source,
+            )))
         }
     }
 }
@@ -216,6 +219,69 @@ impl fmt::Debug for Row<'_> {
             .field("columns", &names)
             .field("bytes", &self.payload.len())
             .finish()
+    }
+}
+
+/// The rows that one read has brought, lent out of the receive buffer.
+///
+/// It ends where the rows that have been received end, whatever follows them. Rows that are not
+/// taken out of it are in the next chunk.
+pub struct Chunk<'r> {
+    first: Option<&'r [u8]>,
+    packets: WholePackets<'r>,
+    columns: &'r Arc<Columns>,
+    form: RowForm,
+}
+
+impl<'r> Chunk<'r> {
+    pub(crate) const fn new(
+        first: &'r [u8],
+        packets: WholePackets<'r>,
+        columns: &'r Arc<Columns>,
+        form: RowForm,
+    ) -> Self {
+        Self {
+            first: Some(first),
+            packets,
+            columns,
+            form,
+        }
+    }
+
+    /// The columns, in order.
+    pub fn columns(&self) -> &'r [ColumnDefinition] {
+        self.columns
+    }
+
+    /// Reads each of the rows as `T`, like [`Row::read`], but looks at the columns only once.
+    ///
+    /// # Errors
+    /// Those of [`Row::read`] that concern the columns.
+    pub fn read<T: FromRow<'r>>(
+        self,
+    ) -> Result<impl Iterator<Item = Result<T, Error>> + use<'r, T>, Error> {
+        let plan = T::plan(self.columns).map_err(|error| row_error(error, self.columns))?;
+        Ok(self.map(move |row| row.read_by::<T>(&plan)))
+    }
+}
+
+impl<'r> Iterator for Chunk<'r> {
+    type Item = Row<'r>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Row<'r>> {
+        let payload = match self.first.take() {
+            Some(first) => first,
+            // An ERR, and what ends the rows. The first cell of a text row may begin with 0xfe, too.
+            None => self.packets.next_if(|first| first < 0xfe)?,
+        };
+        Some(Row::new(payload, self.columns, self.form))
+    }
+}
+
+impl fmt::Debug for Chunk<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.packets.fmt(f)
     }
 }
 

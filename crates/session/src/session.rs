@@ -1,8 +1,11 @@
 mod change_user;
+mod execute;
 mod expected;
 mod failure;
+mod head;
 mod infile;
 mod log_in;
+mod prepare;
 mod response;
 #[cfg(feature = "tls")]
 mod tls;
@@ -11,7 +14,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use otaria_auth::{Channel, Handshake, ServerInfo, ServerVersion};
-use otaria_codec::{Capabilities, ColumnDefinition, Encode, InvalidPacket, ResponseReader};
+use otaria_codec::{Capabilities, Encode, InvalidPacket, ResponseReader};
 use otaria_text::{ComInitDb, ComPing, ComQuery, ComQuit, ComResetConnection};
 use otaria_types::Columns;
 
@@ -19,9 +22,13 @@ use crate::commands::CommandQueue;
 use crate::error::{CloseReason, Error};
 use crate::event::{Event, PacketRange};
 use crate::receiver::Receiver;
-use crate::rows::RowForm;
+use crate::rows::{Chunk, RowForm};
+use crate::statements::Statements;
 use crate::{Config, Row, SessionState, TlsInfo, login};
 use expected::Expected;
+use head::Head;
+
+pub use execute::Queued;
 
 /// One connection without its socket: what was received and not yet read, what is to be sent, and
 /// the place in the grammar of every response that is due.
@@ -47,9 +54,8 @@ pub struct Session {
     compression: Option<crate::Compression>,
     commands: CommandQueue,
     expected: VecDeque<Expected>,
-    /// The columns of a result set whose definitions are still coming.
-    head: Vec<ColumnDefinition>,
-    head_bytes: usize,
+    statements: Statements,
+    head: Head,
     columns: Arc<Columns>,
     /// How the rows of the latest result set are read.
     form: RowForm,
@@ -97,8 +103,8 @@ impl Session {
             compression: config.compression(),
             commands: CommandQueue::default(),
             expected: VecDeque::new(),
-            head: Vec::new(),
-            head_bytes: 0,
+            statements: Statements::new(config.statement_cache_capacity()),
+            head: Head::default(),
             columns: Arc::default(),
             form: RowForm::default(),
             server: None,
@@ -184,9 +190,26 @@ impl Session {
         Row::new(payload, &self.columns, self.form)
     }
 
+    /// The row that [`Event::Row`] told of, and those behind it that have been received whole.
+    pub fn chunk(&mut self, first: PacketRange) -> Chunk<'_> {
+        let (first, packets) = self
+            .received
+            .packets_mut()
+            .payload_and_whole_packets(first.0);
+        Chunk::new(first, packets, &self.columns, self.form)
+    }
+
     /// What the server has told about the session.
     pub const fn state(&self) -> &SessionState {
         &self.state
+    }
+
+    /// The server has executed what [`Config::session_settings_sql`] says of `config`: its zone is
+    /// that of the session wherever the server does not tell another.
+    pub fn settings_are_set(&mut self, config: &Config) {
+        if let Some(name) = config.time_zone() {
+            self.state.set_time_zone(name);
+        }
     }
 
     /// How the connection is encrypted; `None` if it is not.
@@ -323,6 +346,7 @@ impl Session {
 
     fn command(&mut self, command: &impl Encode, expected: Expected) -> Result<(), Error> {
         self.check_open()?;
+        self.queue_closes();
         let sequence_number = self.commands.push(command, self.capabilities);
         self.expect(expected.numbered_from(sequence_number));
         Ok(())

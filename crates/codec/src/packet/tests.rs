@@ -175,3 +175,63 @@ fn a_buffer_that_a_read_filled_has_room_for_the_next_read() {
         "the rest of the second packet"
     );
 }
+
+/// The payloads that are taken one by one and those behind each that are taken as whole packets,
+/// where the first byte is not `0xfe`.
+fn payloads_by_whole_packets(bytes: &[u8], chunk: usize) -> (Vec<Vec<u8>>, usize) {
+    let mut decoder = PacketDecoder::new(LIMIT);
+    let mut payloads = Vec::new();
+    let mut whole = 0;
+    for chunk in bytes.chunks(chunk) {
+        decoder.buffer_mut().extend_from_slice(chunk);
+        while let Some(packet) = decoder.poll_packet().unwrap() {
+            let (payload, mut packets) = decoder.payload_and_whole_packets(packet);
+            payloads.push(payload.to_vec());
+            while let Some(payload) = packets.next_if(|first| first != 0xfe) {
+                payloads.push(payload.to_vec());
+                whole += 1;
+            }
+        }
+    }
+    assert_eq!(decoder.unread(), 0);
+    (payloads, whole)
+}
+
+#[test]
+fn whole_packets_are_those_that_would_have_come_one_by_one() {
+    let long = pattern(MAX_BODY_BYTES);
+    let sent: [&[u8]; 8] = [b"a", b"b", b"", &long, b"c", b"\xfe", b"d", b"e"];
+    let bytes = packets(&sent);
+    for chunk in [1_000, 65_536, 1_000_003, bytes.len()] {
+        let (received, whole) = payloads_by_whole_packets(&bytes, chunk);
+        assert!(received == sent, "chunks of {chunk}");
+        assert!(whole > 0, "chunks of {chunk}");
+    }
+    let (received, whole) = payloads_by_whole_packets(&bytes, bytes.len());
+    assert!(received == sent);
+    // Not the first, the empty one, the one that is split, and that with 0xfe.
+    assert_eq!(whole, 4);
+}
+
+#[test]
+fn a_whole_packet_out_of_sequence_or_over_the_limit_is_left_to_be_refused() {
+    let mut decoder = PacketDecoder::new(3);
+    decoder
+        .buffer_mut()
+        .extend_from_slice(b"\x01\0\0\0a\x01\0\0\x07b");
+    let first = decoder.poll_packet().unwrap().unwrap();
+    let (_, mut packets) = decoder.payload_and_whole_packets(first);
+    assert_eq!(packets.next_if(|_| true), None);
+    let error = decoder.poll_packet().unwrap_err();
+    assert!(matches!(error, InvalidPacket::SequenceNumber { .. }));
+
+    let mut decoder = PacketDecoder::new(3);
+    decoder
+        .buffer_mut()
+        .extend_from_slice(b"\x01\0\0\0a\x04\0\0\x01bcde");
+    let first = decoder.poll_packet().unwrap().unwrap();
+    let (_, mut packets) = decoder.payload_and_whole_packets(first);
+    assert_eq!(packets.next_if(|_| true), None);
+    let error = decoder.poll_packet().unwrap_err();
+    assert_eq!(error, InvalidPacket::PayloadTooLong { limit: 3 });
+}

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use otaria_auth::{AuthPluginFactory, Password};
+use otaria_types::ZeroDates;
 
 use super::check::check;
 use super::settings::Settings;
@@ -95,6 +96,21 @@ impl ConfigBuilder {
         self
     }
 
+    /// How many prepared statements a connection keeps, the most recently used ones. 128 by default;
+    /// 0 to keep none. The server has a limit for all connections together
+    /// (`max_prepared_stmt_count`, 16,382 by default).
+    pub fn statement_cache_capacity(mut self, capacity: usize) -> Self {
+        self.settings.statement_cache_capacity = capacity;
+        self
+    }
+
+    /// Whether statements with parameters are prepared on the server, which is the default. If not,
+    /// their parameters are written into the SQL as literals, for proxies that cannot prepare.
+    pub fn server_prepared_statements(mut self, prepared: bool) -> Self {
+        self.settings.server_prepared_statements = prepared;
+        self
+    }
+
     /// How long a TCP connection may be silent before the operating system probes it. 60 s by
     /// default, `None` for no probes.
     pub fn tcp_keepalive(mut self, time: impl Into<Option<Duration>>) -> Self {
@@ -168,6 +184,14 @@ impl ConfigBuilder {
     /// default that of the server.
     pub fn time_zone(mut self, time_zone: impl Into<String>) -> Self {
         self.settings.time_zone = Some(time_zone.into());
+        self
+    }
+
+    /// What becomes of `0000-00-00`, and of dates whose month or day is zero, when they are read as
+    /// a type that has no such dates, such as those of other crates: [`ZeroDates::Null`] makes them
+    /// NULL, which an `Option` takes as `None`. An error by default.
+    pub fn zero_dates(mut self, zero_dates: ZeroDates) -> Self {
+        self.settings.zero_dates = zero_dates;
         self
     }
 

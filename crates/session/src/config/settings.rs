@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use otaria_auth::{AuthPluginFactory, Password};
+use otaria_types::ZeroDates;
 
 use super::endpoint::{DEFAULT_HOST, DEFAULT_PORT};
 use super::{CredentialsProvider, Endpoint, Fingerprint, Pem, Progress, PromptHandler, SslMode};
@@ -26,9 +27,12 @@ pub(crate) struct Settings {
     pub(crate) multi_statements: bool,
     pub(crate) local_infile: bool,
     pub(crate) max_payload_bytes: usize,
+    pub(crate) statement_cache_capacity: usize,
+    pub(crate) server_prepared_statements: bool,
     pub(crate) attributes: Vec<(String, String)>,
     pub(crate) collation: Option<String>,
     pub(crate) time_zone: Option<String>,
+    pub(crate) zero_dates: ZeroDates,
     pub(crate) max_statement_time: Option<Duration>,
     pub(crate) tls: Tls,
     pub(crate) authentication: Authentication,
@@ -117,9 +121,12 @@ impl Default for Settings {
             multi_statements: false,
             local_infile: false,
             max_payload_bytes: DEFAULT_MAX_PAYLOAD_BYTES,
+            statement_cache_capacity: DEFAULT_STATEMENT_CACHE_CAPACITY,
+            server_prepared_statements: true,
             attributes: default_attributes(),
             collation: None,
             time_zone: None,
+            zero_dates: ZeroDates::default(),
             max_statement_time: None,
             tls: Tls::default(),
             authentication: Authentication::default(),
@@ -174,9 +181,15 @@ impl fmt::Debug for Settings {
             .field("multi_statements", &self.multi_statements)
             .field("local_infile", &self.local_infile)
             .field("max_payload_bytes", &self.max_payload_bytes)
+            .field("statement_cache_capacity", &self.statement_cache_capacity)
+            .field(
+                "server_prepared_statements",
+                &self.server_prepared_statements,
+            )
             .field("attributes", &self.attributes)
             .field("collation", &self.collation)
             .field("time_zone", &self.time_zone)
+            .field("zero_dates", &self.zero_dates)
             .field("max_statement_time", &self.max_statement_time)
             .field("tls", &self.tls)
             .field("authentication", &self.authentication);
@@ -201,6 +214,10 @@ impl fmt::Debug for Authentication {
             .finish()
     }
 }
+
+/// A server keeps 16,382 statements for all of its connections by default
+/// (`max_prepared_stmt_count`): room for 127 that have filled their caches.
+const DEFAULT_STATEMENT_CACHE_CAPACITY: usize = 128;
 
 fn default_attributes() -> Vec<(String, String)> {
     [

@@ -94,6 +94,7 @@ impl Session {
                     let error = ServerError::from(err);
                     // The server resets the session before it looks at the login.
                     self.state.roll_back();
+                    self.statements.forget();
                     self.refused(error, false).map(Some)
                 }
                 Err(invalid) => Err(self.invalid(invalid)),
@@ -163,6 +164,7 @@ impl Session {
             self.changed_config = Some(config);
         }
         self.columns = Arc::default();
+        self.statements.forget();
         self.state = SessionState::default();
         let database = self.database.as_deref();
         let told = self
@@ -180,14 +182,14 @@ impl Session {
             .map(|expected| &mut expected.reply)
         {
             Some(Reply::ChangeUser(change)) => Some(change),
-            Some(Reply::Response(_)) | None => None,
+            Some(Reply::Response(_) | Reply::Prepare(_)) | None => None,
         }
     }
 
     fn awaited(&self) -> Option<&Awaited> {
         match self.expected.front().map(|expected| &expected.reply) {
             Some(Reply::ChangeUser(change)) => Some(&change.awaited),
-            Some(Reply::Response(_)) | None => None,
+            Some(Reply::Response(_) | Reply::Prepare(_)) | None => None,
         }
     }
 }

@@ -1,7 +1,10 @@
 use otaria_codec::ResponseReader;
+use otaria_statement::{PrepareReader, StatementId};
 
 use super::change_user::ChangeUser;
 use super::infile::Infile;
+use crate::error::ServerError;
+use crate::statements::Prepare;
 
 /// A response that is due.
 #[derive(Debug)]
@@ -14,6 +17,8 @@ pub(super) struct Expected {
 #[derive(Debug)]
 pub(super) enum Reply {
     Response(Response),
+    /// The response to `COM_STMT_PREPARE`.
+    Prepare(Box<PrepareReply>),
     /// The dialogue of `COM_CHANGE_USER`.
     ChangeUser(Box<ChangeUser>),
 }
@@ -27,6 +32,43 @@ pub(super) struct Response {
     /// What its OK makes the default database, unless it says more.
     pub(super) schema: Option<String>,
     pub(super) infile: Infile,
+    /// What was executed, if it is a prepared statement: its rows are binary.
+    pub(super) execution: Option<Execution>,
+}
+
+#[derive(Debug)]
+pub(super) struct PrepareReply {
+    pub(super) reader: PrepareReader,
+    pub(super) prepare: Prepare,
+}
+
+/// The execution of a prepared statement.
+#[derive(Debug)]
+pub(super) struct Execution {
+    /// May be [`StatementId::LAST_PREPARED`].
+    pub(super) statement: StatementId,
+    /// How many parameters were sent.
+    pub(super) parameters: usize,
+    /// Whether no result set has come: the definitions of only the first may be left out.
+    pub(super) is_first: bool,
+    /// Why the prepare before it was refused, and with it this execution.
+    pub(super) prepare_error: Option<Box<ServerError>>,
+}
+
+impl Execution {
+    pub(super) const fn of(statement: StatementId, parameters: usize) -> Self {
+        Self {
+            statement,
+            parameters,
+            is_first: true,
+            prepare_error: None,
+        }
+    }
+
+    /// Whether it was sent behind the prepare of its statement.
+    pub(super) fn is_of_last_prepared(&self) -> bool {
+        self.statement == StatementId::LAST_PREPARED
+    }
 }
 
 impl Expected {
@@ -52,9 +94,32 @@ impl Expected {
             resets: false,
             schema: Some(schema.to_owned()),
             infile: Infile::Refuse,
+            execution: None,
         });
         Self {
             reply,
+            sequence_number: 0,
+        }
+    }
+
+    /// The response to an execution.
+    pub(super) const fn execution(reader: ResponseReader, execution: Execution) -> Self {
+        Self {
+            reply: Reply::Response(Response {
+                reader,
+                resets: false,
+                schema: None,
+                infile: Infile::Refuse,
+                execution: Some(execution),
+            }),
+            sequence_number: 0,
+        }
+    }
+
+    /// The response to a prepare.
+    pub(super) fn prepare(reader: PrepareReader, prepare: Prepare) -> Self {
+        Self {
+            reply: Reply::Prepare(Box::new(PrepareReply { reader, prepare })),
             sequence_number: 0,
         }
     }
@@ -66,6 +131,7 @@ impl Expected {
                 resets,
                 schema: None,
                 infile,
+                execution: None,
             }),
             sequence_number: 0,
         }
@@ -97,7 +163,7 @@ impl Expected {
             Reply::Response(response) => {
                 response.reader.is_in_rows() && !response.infile.is_refused()
             }
-            Reply::ChangeUser(_) => false,
+            Reply::Prepare(_) | Reply::ChangeUser(_) => false,
         }
     }
 
@@ -105,6 +171,7 @@ impl Expected {
     pub(super) const fn expects(&self) -> &'static str {
         match &self.reply {
             Reply::Response(response) => response.reader.expects(),
+            Reply::Prepare(prepare) => prepare.reader.expects(),
             Reply::ChangeUser(_) => "response to COM_CHANGE_USER",
         }
     }
@@ -112,7 +179,14 @@ impl Expected {
     pub(super) const fn infile(&self) -> Option<Infile> {
         match &self.reply {
             Reply::Response(response) => Some(response.infile),
-            Reply::ChangeUser(_) => None,
+            Reply::Prepare(_) | Reply::ChangeUser(_) => None,
+        }
+    }
+
+    pub(super) const fn execution_mut(&mut self) -> Option<&mut Execution> {
+        match &mut self.reply {
+            Reply::Response(response) => response.execution.as_mut(),
+            Reply::Prepare(_) | Reply::ChangeUser(_) => None,
         }
     }
 }

@@ -1,15 +1,15 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use otaria_codec::{Decode, ErrPacket, InvalidPacket, ResponseEvent};
-
-use otaria_types::Columns;
+use otaria_codec::{ColumnCount, Decode, ErrPacket, InvalidPacket, ResponseEvent};
+use otaria_types::{Columns, RowContext};
 
 use super::Session;
 use super::expected::{Expected, Reply};
 use super::infile::Infile;
 use crate::error::{CloseReason, Error, ServerError};
 use crate::event::{Event, Executed, PacketRange};
+use crate::rows::RowForm;
 
 /// What the packets of a response do to the session.
 impl Session {
@@ -22,6 +22,7 @@ impl Session {
             .map(|expected| &mut expected.reply)
         {
             Some(Reply::Response(response)) => response,
+            Some(Reply::Prepare(_)) => return self.read_prepare(packet),
             Some(Reply::ChangeUser(_)) => return self.read_change_user(packet),
             None => return Err(self.unasked(packet)),
         };
@@ -35,6 +36,7 @@ impl Session {
             Ok(ResponseEvent::Ok(ok)) => {
                 if response.resets {
                     self.state.reset();
+                    self.statements.forget();
                 }
                 if let Some(schema) = response.schema.take() {
                     self.state.set_schema(schema);
@@ -43,11 +45,18 @@ impl Session {
                     .update(ok.status, ok.session_state)
                     .map(|()| Some(Event::Ok(Executed::from(ok))))
             }
-            Ok(ResponseEvent::ResultSetEnd {
-                status,
-                warnings,
-                session_state,
-            }) => {
+            Ok(
+                ResponseEvent::ResultSetEnd {
+                    status,
+                    warnings,
+                    session_state,
+                }
+                | ResponseEvent::CursorOpened {
+                    status,
+                    warnings,
+                    session_state,
+                },
+            ) => {
                 let executed = Executed {
                     warnings,
                     ..Executed::default()
@@ -57,22 +66,13 @@ impl Session {
                     .map(|()| Some(Event::ResultSetEnd(executed)))
             }
             Ok(ResponseEvent::Err(err)) => Ok(Some(Event::Err(ServerError::from(err)))),
-            Ok(ResponseEvent::ColumnCount(_)) => {
+            Ok(ResponseEvent::ColumnCount(count)) => {
                 self.head.clear();
-                self.head_bytes = 0;
-                Ok(self.head_end())
+                self.begin_head(count).map(|()| self.head_end())
             }
             Ok(ResponseEvent::ColumnDefinition(column)) => {
-                self.head.push(column);
-                self.head_bytes += payload.len();
-                match self.head_bytes {
-                    0..=MAX_HEAD_BYTES => Ok(self.head_end()),
-                    bytes => Err(InvalidPacket::Field {
-                        packet: "column definition packet",
-                        field: "length of all definitions",
-                        value: u64::try_from(bytes).unwrap_or(u64::MAX),
-                    }),
-                }
+                let added = self.head.add(column, payload.len());
+                added.map(|()| self.head_end())
             }
             Ok(ResponseEvent::MetadataEnd(_)) => Ok(self.head_end()),
             Ok(ResponseEvent::Progress(report)) => Ok(Some(Event::Progress(report.into()))),
@@ -85,12 +85,57 @@ impl Session {
         }
     }
 
+    /// A result set begins. Where its definitions are left out, they are those that the server sent
+    /// last for the statement.
+    fn begin_head(&mut self, count: ColumnCount) -> Result<(), InvalidPacket> {
+        if count.metadata_follows {
+            return Ok(());
+        }
+        let execution = self.expected.front_mut().and_then(Expected::execution_mut);
+        let columns = execution
+            .filter(|execution| execution.is_first)
+            .and_then(|execution| self.statements.columns(execution.statement));
+        match columns {
+            Some(columns) if columns.len() == usize::from(count.columns) => {
+                self.head.set_known(Arc::clone(columns));
+                Ok(())
+            }
+            _ => Err(InvalidPacket::Field {
+                packet: "column count packet",
+                field: "columns whose definitions are left out",
+                value: count.columns.into(),
+            }),
+        }
+    }
+
     /// The event of a head that is complete, whose columns are now those of the session.
     fn head_end(&mut self) -> Option<Event> {
-        self.is_in_rows().then(|| {
-            self.columns = Arc::new(Columns::new(std::mem::take(&mut self.head)));
-            Event::ResultSet
-        })
+        let expected = self.expected.front_mut()?;
+        if !expected.is_in_rows() {
+            return None;
+        }
+        let execution = expected.execution_mut();
+        self.form = RowForm {
+            is_binary: execution.is_some(),
+            context: RowContext::default(),
+        };
+        let is_known = self.head.take_known();
+        self.columns = if let Some(columns) = is_known {
+            columns
+        } else {
+            let columns = Arc::new(Columns::new(self.head.take()));
+            if let Some(execution) = execution
+                && execution.is_first
+            {
+                let told = Arc::clone(&columns);
+                self.statements.set_columns(execution.statement, told);
+            }
+            columns
+        };
+        if let Some(execution) = self.expected.front_mut().and_then(Expected::execution_mut) {
+            execution.is_first = false;
+        }
+        Some(Event::ResultSet)
     }
 
     /// Goes on to the next response if this one is complete. What is left of one in which a file
@@ -160,8 +205,6 @@ impl Session {
     }
 }
 
-/// 4,096 columns, the most that a server has, with names of the greatest length take 7 MiB.
-const MAX_HEAD_BYTES: usize = 16 * 1024 * 1024;
 /// Errors behind which a server closes the connection: a packet that is too long or out of order,
 /// trouble on the network, a connection that was killed or was idle for too long.
 const ENDS_SESSION: [u16; 9] = [1153, 1156, 1157, 1158, 1159, 1160, 1161, 1927, 4031];

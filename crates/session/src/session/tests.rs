@@ -4,7 +4,9 @@ mod compression;
 mod infile;
 
 use otaria_auth::{InitialHandshake, SCRAMBLE_BYTES};
-use otaria_codec::{ColumnCount, ErrPacket, FieldType, OkPacket, PacketEncoder, ServerStatus};
+use otaria_codec::{
+    ColumnCount, ColumnDefinition, ErrPacket, FieldType, OkPacket, PacketEncoder, ServerStatus,
+};
 use otaria_text::TextRowPacket;
 
 use super::*;

@@ -1,6 +1,6 @@
 //! The options that there are.
 
-use super::value::{bytes, duration, hosts, list, timeout};
+use super::value::{bytes, duration, hosts, list, timeout, zero_dates};
 use super::{Options, Protocol};
 use crate::config::tls::{FINGERPRINT, MODES};
 
@@ -153,6 +153,21 @@ const HOW: &[Known] = &[
 ];
 
 const SESSION: &[Known] = &[
+    value(
+        "statement_cache_capacity",
+        &["prepStmtCacheSize", "stmt_cache_size"],
+        |options, value| {
+            let capacity = value.parse().ok().filter(|capacity| *capacity <= 65_536);
+            options.settings.statement_cache_capacity =
+                capacity.ok_or("a number from 0 to 65536")?;
+            Ok(())
+        },
+    ),
+    switch(
+        "server_prepared_statements",
+        &["useServerPrepStmts"],
+        |options, on| options.settings.server_prepared_statements = on,
+    ),
     value("init_command", &["initSql"], |options, value| {
         options.settings.init_commands.push(value.to_owned());
         Ok(())
@@ -186,6 +201,10 @@ const SESSION: &[Known] = &[
     }),
     value("time_zone", &[], |options, value| {
         options.settings.time_zone = Some(value.to_owned());
+        Ok(())
+    }),
+    value("zero_dates", &["zeroDateTimeBehavior"], |options, value| {
+        options.settings.zero_dates = zero_dates(value)?;
         Ok(())
     }),
     value("max_statement_time", &[], |options, value| {

@@ -1,0 +1,154 @@
+//! Statements that are prepared and executed.
+
+use otaria_codec::{Capabilities, Encode, ResponseReader};
+use otaria_statement::{
+    ComStmtClose, ComStmtExecute, ComStmtPrepare, PrepareReader, Standing, Statement, StatementId,
+    StatementKey, count_placeholders,
+};
+use otaria_types::{Params, ParamsError};
+
+use super::Session;
+use super::expected::{Execution, Expected};
+use crate::Executable;
+use crate::error::Error;
+
+/// What was queued to execute a statement.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Queued {
+    /// All of it: the response is due.
+    Execute,
+    /// Its prepare, whose response has to come first: by [`Event::Prepared`](crate::Event::Prepared)
+    /// or [`Event::NotPrepared`](crate::Event::NotPrepared). Nothing has been executed.
+    Prepare,
+}
+
+impl Session {
+    /// Queues the execution of a statement by the binary protocol. One that is not prepared is
+    /// prepared first: in front of the execution where it is certain how many placeholders the
+    /// server will find in it, else by a prepare alone, after which
+    /// [`execute`](Self::execute) is to be called for the statement it brings.
+    ///
+    /// # Errors
+    /// [`Error::ParameterCount`], [`Error::Params`], [`Error::ForeignStatement`] and
+    /// [`Error::Closed`]. Nothing is queued then.
+    pub fn execute<P: Params>(
+        &mut self,
+        executable: Executable<'_>,
+        params: &P,
+    ) -> Result<Queued, Error> {
+        self.check_open()?;
+        self.encode_parameters(params)?;
+        let sql = match executable {
+            Executable::Statement(statement) => match self.statements.standing(statement) {
+                Standing::Open => {
+                    self.execute_open(statement)?;
+                    return Ok(Queued::Execute);
+                }
+                Standing::Forgotten => statement.sql(),
+                Standing::Foreign => return Err(Error::ForeignStatement),
+            },
+            Executable::Sql(sql) => sql,
+        };
+        if let Some(statement) = self.cached(sql) {
+            self.execute_open(&statement)?;
+            return Ok(Queued::Execute);
+        }
+        let count = self.statements.parameters.len();
+        self.queue_prepare(sql);
+        if !self.can_execute_unprepared(sql, count) {
+            return Ok(Queued::Prepare);
+        }
+        self.queue_execute(StatementId::LAST_PREPARED);
+        Ok(Queued::Execute)
+    }
+
+    /// Queues the prepare of a statement, unless the cache has it.
+    ///
+    /// # Errors
+    /// [`Error::Closed`].
+    pub fn prepare(&mut self, sql: &str) -> Result<Option<Statement>, Error> {
+        self.check_open()?;
+        let cached = self.cached(sql);
+        if cached.is_none() {
+            self.queue_prepare(sql);
+        }
+        Ok(cached)
+    }
+
+    /// Queues the closes that are due, in front of a command that finds nothing else queued: they
+    /// have no response, and the server must not take them for the content of a file or for an
+    /// answer to what it asks.
+    pub(super) fn queue_closes(&mut self) {
+        if !self.expected.is_empty() || !self.commands.is_empty() {
+            return;
+        }
+        while let Some(statement) = self.statements.next_close() {
+            self.commands
+                .push_kept(&ComStmtClose { statement }, self.capabilities);
+        }
+    }
+
+    fn encode_parameters<P: Params>(&mut self, params: &P) -> Result<(), ParamsError> {
+        self.statements.parameters.set(params)
+    }
+
+    fn cached(&mut self, sql: &str) -> Option<Statement> {
+        let key = StatementKey {
+            schema: self.state.schema().unwrap_or_default(),
+            sql,
+            status: self.state.status(),
+        };
+        self.statements.cached(key)
+    }
+
+    /// Whether the execution may follow the prepare at once: the server knows it as that of the
+    /// statement prepared last, and takes as many parameters from it as there are placeholders.
+    /// If that number were another, it would read the values from the wrong places.
+    fn can_execute_unprepared(&self, sql: &str, count: usize) -> bool {
+        let knows_last_prepared = self
+            .capabilities
+            .contains(Capabilities::MARIADB_CLIENT_STMT_BULK_OPERATIONS);
+        knows_last_prepared
+            && self.state.has_utf8_client()
+            && count_placeholders(sql, self.state.status()).map(usize::from) == Some(count)
+    }
+
+    fn execute_open(&mut self, statement: &Statement) -> Result<(), Error> {
+        let given = self.statements.parameters.len();
+        let expected = usize::from(statement.parameters());
+        if given != expected {
+            return Err(Error::ParameterCount { expected, given });
+        }
+        self.queue_execute(statement.id());
+        Ok(())
+    }
+
+    fn queue_prepare(&mut self, sql: &str) {
+        let prepare = self.statements.prepare(StatementKey {
+            schema: self.state.schema().unwrap_or_default(),
+            sql,
+            status: self.state.status(),
+        });
+        let reader = PrepareReader::new(self.capabilities);
+        let expected = Expected::prepare(reader, prepare);
+        self.queue_closes();
+        let command = ComStmtPrepare::new(sql);
+        let sequence_number = self.commands.push(&command, self.capabilities);
+        self.expect(expected.numbered_from(sequence_number));
+    }
+
+    fn queue_execute(&mut self, statement: StatementId) {
+        self.queue_closes();
+        let reader = ResponseReader::new(self.capabilities);
+        let parameters = &self.statements.parameters;
+        let execution = Execution::of(statement, parameters.len());
+        let expected = Expected::execution(reader, execution);
+        let ((), sequence_number) = self.commands.push_with(|out| {
+            out.payload(|out| {
+                ComStmtExecute::new(statement, &[]).encode(self.capabilities, out);
+                parameters.encode(self.capabilities, out);
+            });
+        });
+        self.expect(expected.numbered_from(sequence_number));
+    }
+}

@@ -1,0 +1,96 @@
+//! The response to a prepare.
+
+use std::ops::Range;
+
+use otaria_statement::{ComStmtPrepareOk, PrepareEvent};
+use otaria_types::Columns;
+
+use super::Session;
+use super::expected::{Execution, Expected, PrepareReply, Reply};
+use crate::error::{CloseReason, Error, ServerError};
+use crate::event::Event;
+
+impl Session {
+    pub(super) fn read_prepare(&mut self, packet: Range<usize>) -> Result<Option<Event>, Error> {
+        let payload = self.received.packets().payload(packet);
+        let Some(Reply::Prepare(reply)) = self.expected.front_mut().map(|front| &mut front.reply)
+        else {
+            return Ok(None);
+        };
+        match reply.reader.read(payload) {
+            Ok(PrepareEvent::PrepareOk(ok)) => {
+                reply.prepare.statement = Some(self.statements.prepared(&reply.prepare, &ok));
+                self.head.clear();
+                self.check_placeholders(&ok)?;
+            }
+            Ok(PrepareEvent::ColumnDefinition(column)) => {
+                let added = self.head.add(column, payload.len());
+                added.map_err(|invalid| self.invalid(invalid))?;
+            }
+            // The definitions of parameters say nothing about their types.
+            Ok(
+                PrepareEvent::ParameterDefinition(_)
+                | PrepareEvent::ParametersEnd(_)
+                | PrepareEvent::ColumnsEnd(_),
+            ) => {}
+            Ok(PrepareEvent::Progress(report)) => return Ok(Some(Event::Progress(report.into()))),
+            Ok(PrepareEvent::Err(err)) => {
+                let error = ServerError::from(err);
+                return self.not_prepared(error);
+            }
+            Err(invalid) => return Err(self.invalid(invalid)),
+        }
+        Ok(self.end_prepare())
+    }
+
+    /// The statement is prepared, if its response is complete.
+    fn end_prepare(&mut self) -> Option<Event> {
+        let front = self.expected.front_mut()?;
+        let Reply::Prepare(reply) = &mut front.reply else {
+            return None;
+        };
+        let PrepareReply { reader, prepare } = &mut **reply;
+        if !reader.is_done() {
+            return None;
+        }
+        let statement = prepare.statement.take()?;
+        let columns = Columns::new(self.head.take());
+        self.statements.keep(prepare, &statement, columns);
+        Some(self.end_response(Event::Prepared(statement)))
+    }
+
+    /// An execution that was sent behind the prepare is refused as well, by an error that says
+    /// less: this one is told in its place.
+    fn not_prepared(&mut self, error: ServerError) -> Result<Option<Event>, Error> {
+        self.statements.not_prepared();
+        let event = self.refused(error, false)?;
+        let Event::Err(error) = event else {
+            return Ok(Some(event));
+        };
+        if let Some(execution) = self.pipelined_execution() {
+            execution.prepare_error = Some(Box::new(error));
+            return Ok(None);
+        }
+        Ok(Some(Event::NotPrepared(error)))
+    }
+
+    /// The execution that was sent behind the prepare has as many parameters as the server has found
+    /// placeholders; if not, it reads them from the wrong places.
+    fn check_placeholders(&mut self, ok: &ComStmtPrepareOk) -> Result<(), Error> {
+        let execution = self.expected.get_mut(1).and_then(Expected::execution_mut);
+        let Some(execution) = execution.filter(|execution| execution.is_of_last_prepared()) else {
+            return Ok(());
+        };
+        let (sent, found) = (execution.parameters, usize::from(ok.parameters));
+        if sent == found {
+            return Ok(());
+        }
+        self.close(CloseReason::MiscountedPlaceholders);
+        Err(Error::MiscountedPlaceholders { sent, found })
+    }
+
+    fn pipelined_execution(&mut self) -> Option<&mut Execution> {
+        let execution = self.expected.front_mut()?.execution_mut()?;
+        execution.is_of_last_prepared().then_some(execution)
+    }
+}

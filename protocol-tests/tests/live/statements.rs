@@ -1,0 +1,154 @@
+//! Prepared statements against a real server.
+
+use otaria::{Connection, Error, Params, Statement};
+use protocol_tests::live;
+
+use crate::connect;
+
+/// How many statements of this session are open on the server.
+async fn prepared(connection: &mut Connection) -> Result<u64, Error> {
+    let sql = "SHOW SESSION STATUS LIKE 'Com_stmt_%'";
+    let rows: Vec<(String, String)> = connection.simple_query(sql).await?.collect().await?;
+    let count = |name: &str| {
+        let row = rows.iter().find(|(found, _)| found == name);
+        row.unwrap().1.parse::<u64>().unwrap()
+    };
+    Ok(count("Com_stmt_prepare") - count("Com_stmt_close"))
+}
+
+async fn id(connection: &mut Connection, sql: &str, params: impl Params) -> Result<i64, Error> {
+    Ok(connection.query_one::<(i64,)>(sql, params).await?.0)
+}
+
+#[tokio::test]
+async fn a_statement_is_prepared_once_and_takes_parameters() -> Result<(), Error> {
+    let mut connection = connect("").await;
+    let before = prepared(&mut connection).await?;
+    for number in 0..10_i64 {
+        let sql = "SELECT ? + 1, CONCAT(?, 'x'), ?";
+        let row: (i64, String, Option<String>) = connection
+            .query_one(sql, (number, format!("\u{e4}{number}"), None::<&str>))
+            .await?;
+        assert_eq!(row, (number + 1, format!("\u{e4}{number}x"), None));
+    }
+    assert_eq!(prepared(&mut connection).await?, before + 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_is_written_by_parameters_is_read_back() -> Result<(), Error> {
+    let schema = live::shared().schema("statements").unwrap();
+    let mut connection = connect(schema.name()).await;
+    connection
+        .execute("CREATE TABLE t (id BIGINT PRIMARY KEY, v VARCHAR(20))", ())
+        .await?;
+    for id in 0..100_i64 {
+        let executed = connection
+            .execute("INSERT INTO t VALUES (?, ?)", (id, format!("v{id}")))
+            .await?;
+        assert_eq!(executed.affected_rows, 1);
+    }
+    let sql = "SELECT id, v FROM t WHERE id >= ? ORDER BY id";
+    let rows: Vec<(i64, String)> = connection.query_all(sql, (90,)).await?;
+    let expected: Vec<_> = (90..100).map(|id| (id, format!("v{id}"))).collect();
+    assert_eq!(rows, expected);
+    assert_eq!(
+        connection.query_opt::<(i64, String)>(sql, (100,)).await?,
+        None
+    );
+    assert!(matches!(
+        connection.query_one::<(i64, String)>(sql, (100,)).await,
+        Err(Error::RowCount {
+            more_than_one: false
+        })
+    ));
+    assert!(matches!(
+        connection.query_one::<(i64, String)>(sql, (98,)).await,
+        Err(Error::RowCount {
+            more_than_one: true
+        })
+    ));
+    assert_eq!(
+        id(&mut connection, "SELECT COUNT(*) FROM t", ()).await?,
+        100
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_refused_statement_is_one_error_and_leaves_the_connection_usable() -> Result<(), Error> {
+    let mut connection = connect("").await;
+    for _ in 0..3 {
+        let error = connection.query("SELECT ? FROM no.such", (1,)).await.err();
+        assert!(
+            matches!(&error, Some(Error::Server(error)) if error.code() == 1142 || error.code() == 1049 || error.code() == 1146),
+            "{error:?}"
+        );
+        assert!(connection.is_idle());
+        assert_eq!(id(&mut connection, "SELECT ?", (7,)).await?, 7);
+        let error = connection.prepare("SELEKT ?").await.err();
+        assert!(matches!(error, Some(Error::Server(error)) if error.code() == 1064));
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_wrong_number_of_parameters_is_an_error_before_anything_runs() -> Result<(), Error> {
+    let mut connection = connect("").await;
+    for _ in 0..2 {
+        let error = connection.query("SELECT ? + ?", (1,)).await.err();
+        assert!(
+            matches!(
+                error,
+                Some(Error::ParameterCount {
+                    expected: 2,
+                    given: 1
+                })
+            ),
+            "{error:?}"
+        );
+        let error = connection.query("SELECT ?", (1, 2)).await.err();
+        assert!(matches!(
+            error,
+            Some(Error::ParameterCount {
+                expected: 1,
+                given: 2
+            })
+        ));
+    }
+    assert_eq!(id(&mut connection, "SELECT ? + ?", (1, 2)).await?, 3);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_statement_of_another_connection_or_after_a_reset() -> Result<(), Error> {
+    let (mut one, mut other) = (connect("").await, connect("").await);
+    let statement: Statement = one.prepare("SELECT ? * 2").await?;
+    assert_eq!(one.query_one::<(i64,)>(&statement, (21,)).await?, (42,));
+    let error = other.query(&statement, (21,)).await.err();
+    assert!(matches!(error, Some(Error::ForeignStatement)));
+    one.reset().await?;
+    assert_eq!(one.query_one::<(i64,)>(&statement, (21,)).await?, (42,));
+    Ok(())
+}
+
+#[tokio::test]
+async fn chunks_hold_all_rows_in_order() -> Result<(), Error> {
+    let schema = live::shared().schema("chunks").unwrap();
+    let mut connection = connect(schema.name()).await;
+    let sql = "SELECT seq, CONCAT('row ', seq) FROM seq_1_to_100000 WHERE seq > ?";
+    let mut rows = connection.query(sql, (0,)).await?;
+    let (mut next, mut chunks) = (1, 0);
+    while let Some(chunk) = rows.next_chunk().await? {
+        chunks += 1;
+        for row in chunk {
+            let (seq, text): (u64, &str) = row.read()?;
+            assert_eq!(seq, next);
+            assert_eq!(text, format!("row {next}"));
+            next += 1;
+        }
+    }
+    assert_eq!(next, 100_001);
+    assert!((10..10_000).contains(&chunks), "{chunks}");
+    Ok(())
+}
