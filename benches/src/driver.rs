@@ -1,8 +1,8 @@
 //! Otaria's way through the workloads.
 
-use otaria::{Config, Connection, Date, Decimal, Error};
+use otaria::{Config, Connection, Date, Decimal, Error, ToExecutable};
 
-use crate::{Sum, Task, Workload, point_key, scan_bin, scan_plain};
+use crate::{POINT, Sum, Task, Workload, point_key, scan_bin, scan_plain};
 
 /// Does the task and says what it summed up.
 pub async fn run(task: &Task) -> Result<Sum, Error> {
@@ -15,7 +15,13 @@ pub async fn run(task: &Task) -> Result<Sum, Error> {
     let sum = match task.workload {
         Workload::ScanPlain => plain_rows(&mut connection, task.count).await?,
         Workload::ScanBin => all_columns(&mut connection, task.count).await?,
-        Workload::Point => points(&mut connection, task.count).await?,
+        Workload::Point => points(&mut connection, POINT, task.count).await?,
+        Workload::PointHeld => {
+            let statement = connection.prepare(POINT).await?;
+            points(&mut connection, &statement, task.count).await?
+        }
+        Workload::ScanRows => plain_rows_of_chunks(&mut connection, task.count).await?,
+        Workload::ScanNext => plain_rows_one_by_one(&mut connection, task.count).await?,
     };
     connection.close().await?;
     Ok(sum)
@@ -23,47 +29,85 @@ pub async fn run(task: &Task) -> Result<Sum, Error> {
 
 async fn plain_rows(connection: &mut Connection, count: u32) -> Result<Sum, Error> {
     let mut sum = Sum::default();
-    let mut rows = connection.simple_query(&scan_plain(count)).await?;
-    while let Some(row) = rows.next().await? {
-        let row: (i64, i32, i32, i32, &str, &str, &str, &str, &str) = row.read()?;
-        sum.integer(row.0);
-        sum.integers([row.1, row.2, row.3]);
-        sum.texts([row.4, row.5, row.6, row.7, row.8]);
+    let mut rows = connection.query(scan_plain(count).as_str(), ()).await?;
+    while let Some(chunk) = rows.next_chunk().await? {
+        for row in chunk.read()? {
+            add_plain_row(&mut sum, row?);
+        }
     }
     Ok(sum)
+}
+
+async fn plain_rows_of_chunks(connection: &mut Connection, count: u32) -> Result<Sum, Error> {
+    let mut sum = Sum::default();
+    let mut rows = connection.query(scan_plain(count).as_str(), ()).await?;
+    while let Some(chunk) = rows.next_chunk().await? {
+        for row in chunk {
+            add_plain_row(&mut sum, row.read()?);
+        }
+    }
+    Ok(sum)
+}
+
+async fn plain_rows_one_by_one(connection: &mut Connection, count: u32) -> Result<Sum, Error> {
+    let mut sum = Sum::default();
+    let mut rows = connection.query(scan_plain(count).as_str(), ()).await?;
+    while let Some(row) = rows.next().await? {
+        add_plain_row(&mut sum, row.read()?);
+    }
+    Ok(sum)
+}
+
+#[inline]
+fn add_plain_row(sum: &mut Sum, row: PlainRow<'_>) {
+    sum.integer(row.0);
+    sum.integers([row.1, row.2, row.3]);
+    sum.texts([row.4, row.5, row.6, row.7, row.8]);
 }
 
 async fn all_columns(connection: &mut Connection, count: u32) -> Result<Sum, Error> {
     let mut sum = Sum::default();
-    let mut rows = connection.simple_query(&scan_bin(count)).await?;
-    while let Some(row) = rows.next().await? {
-        let row: AllColumns<'_> = row.read()?;
-        sum.integer(row.0);
-        sum.integers([row.1, row.2, row.3]);
-        for decimal in [row.4, row.5, row.6, row.7] {
-            sum.decimal(decimal.is_negative());
+    let mut rows = connection.query(scan_bin(count).as_str(), ()).await?;
+    while let Some(chunk) = rows.next_chunk().await? {
+        for row in chunk.read::<AllColumns<'_>>()? {
+            let row = row?;
+            sum.integer(row.0);
+            sum.integers([row.1, row.2, row.3]);
+            for decimal in [row.4, row.5, row.6, row.7] {
+                sum.decimal(decimal.is_negative());
+            }
+            sum.texts([row.8, row.9, row.13, row.14, row.15]);
+            sum.integers([row.10, row.11, row.12].map(Date::year));
         }
-        sum.texts([row.8, row.9, row.13, row.14, row.15]);
-        sum.integers([row.10, row.11, row.12].map(Date::year));
     }
     Ok(sum)
 }
 
-async fn points(connection: &mut Connection, count: u32) -> Result<Sum, Error> {
+async fn points(
+    connection: &mut Connection,
+    statement: &(impl ToExecutable + ?Sized),
+    count: u32,
+) -> Result<Sum, Error> {
     let mut sum = Sum::default();
     for index in 0..count {
-        let sql = format!(
-            "SELECT id, name, email, score FROM users WHERE id = {}",
-            point_key(index)
-        );
-        let rows = connection.simple_query(&sql).await?;
-        let found: Vec<(i32, String, Option<String>, f64)> = rows.collect().await?;
-        for (id, ..) in found {
-            sum.integer(id);
-        }
+        let (id, ..): (i32, String, Option<String>, f64) =
+            connection.query_one(statement, (point_key(index),)).await?;
+        sum.integer(id);
     }
     Ok(sum)
 }
+
+type PlainRow<'r> = (
+    i64,
+    i32,
+    i32,
+    i32,
+    &'r str,
+    &'r str,
+    &'r str,
+    &'r str,
+    &'r str,
+);
 
 type AllColumns<'r> = (
     i64,

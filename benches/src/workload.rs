@@ -7,8 +7,15 @@ pub enum Workload {
     ScanPlain,
     /// Reads rows of `lineitem`: sixteen columns, four decimals and three dates among them.
     ScanBin,
-    /// Looks up rows of `users`, one a query, by a statement that the driver knows already.
+    /// Looks up rows of `users`, one a query, by SQL that the driver has run before.
     Point,
+    /// Looks them up by a statement that is held: another of Otaria's ways.
+    PointHeld,
+    /// Reads the rows of [`ScanPlain`](Self::ScanPlain) one by one out of chunks: another of
+    /// Otaria's ways.
+    ScanRows,
+    /// Reads them one by one, each by a future: another of Otaria's ways.
+    ScanNext,
 }
 
 impl Workload {
@@ -18,6 +25,9 @@ impl Workload {
             Self::ScanPlain => "scan_plain",
             Self::ScanBin => "scan_bin",
             Self::Point => "point",
+            Self::PointHeld => "point_held",
+            Self::ScanRows => "scan_rows",
+            Self::ScanNext => "scan_next",
         }
     }
 }
@@ -26,14 +36,13 @@ impl FromStr for Workload {
     type Err = ();
 
     fn from_str(name: &str) -> Result<Self, ()> {
-        [Self::ScanPlain, Self::ScanBin, Self::Point]
-            .into_iter()
+        ALL.into_iter()
             .find(|workload| workload.name() == name)
             .ok_or(())
     }
 }
 
-/// The statement of [`Workload::ScanPlain`].
+/// The statement of [`Workload::ScanPlain`] and its like.
 pub fn scan_plain(rows: u32) -> String {
     format!(
         "SELECT l_orderkey, l_partkey, l_suppkey, l_linenumber, l_returnflag, l_linestatus, \
@@ -50,7 +59,7 @@ pub fn scan_bin(rows: u32) -> String {
     )
 }
 
-/// The statement of [`Workload::Point`].
+/// The statement of [`Workload::Point`] and [`Workload::PointHeld`].
 pub const POINT: &str = "SELECT id, name, email, score FROM users WHERE id = ?";
 
 /// The argument of the query `index`: all over the table.
@@ -99,6 +108,15 @@ impl Sum {
     }
 }
 
+const ALL: [Workload; 6] = [
+    Workload::ScanPlain,
+    Workload::ScanBin,
+    Workload::Point,
+    Workload::PointHeld,
+    Workload::ScanRows,
+    Workload::ScanNext,
+];
+
 /// How many rows `users` has.
 const USERS: u64 = 100_000;
 
@@ -108,7 +126,9 @@ mod tests {
 
     #[test]
     fn workloads_are_found_by_their_names() {
-        assert_eq!("scan_bin".parse(), Ok(Workload::ScanBin));
+        for workload in ALL {
+            assert_eq!(workload.name().parse(), Ok(workload));
+        }
         assert_eq!("scan".parse::<Workload>(), Err(()));
     }
 

@@ -7,7 +7,7 @@ use otaria_benches::{POINT, Sum, Task, Workload, point_key, scan_bin, scan_plain
 use sha1::{Digest, Sha1};
 use url::Url;
 
-use crate::Outcome;
+use crate::{Outcome, only_otaria};
 
 pub fn run(task: &Task) -> Outcome {
     let mut client = Client::connect(&task.url)?;
@@ -15,6 +15,7 @@ pub fn run(task: &Task) -> Outcome {
         Workload::ScanPlain => client.scan(&scan_plain(task.count))?,
         Workload::ScanBin => client.scan(&scan_bin(task.count))?,
         Workload::Point => client.points(task.count)?,
+        other => return Err(only_otaria(other)),
     }
     Ok(Sum::default())
 }

@@ -13,7 +13,7 @@ mod zero_mysql;
 use std::env;
 use std::error::Error;
 
-use otaria_benches::{Measure, Sum, Task, driver};
+use otaria_benches::{Measure, Sum, Task, Workload, driver};
 use tokio::runtime::Builder;
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -43,6 +43,11 @@ fn on_one_thread(task: impl Future<Output = Outcome>) -> (Measure, Outcome) {
 /// The schema's URL in the form of other drivers.
 fn mysql_url(task: &Task) -> String {
     task.url.replacen("mariadb://", "mysql://", 1)
+}
+
+/// Of a workload that is a way which Otaria has beside others.
+fn only_otaria(workload: Workload) -> Box<dyn Error> {
+    format!("{} is for Otaria alone", workload.name()).into()
 }
 
 /// What a peer summed up.

@@ -5,7 +5,7 @@ use ::mysql_async::{Conn, Opts, OptsBuilder, Row, Value};
 use futures_util::StreamExt;
 use otaria_benches::{POINT, Sum, Task, Workload, point_key, scan_bin, scan_plain};
 
-use crate::{Outcome, mysql_url};
+use crate::{Outcome, mysql_url, only_otaria};
 
 pub async fn run(task: &Task) -> Outcome {
     let options = OptsBuilder::from_opts(Opts::from_url(&mysql_url(task))?).prefer_socket(false);
@@ -14,6 +14,7 @@ pub async fn run(task: &Task) -> Outcome {
         Workload::ScanPlain => scan(&mut connection, scan_plain(task.count), 0).await,
         Workload::ScanBin => scan(&mut connection, scan_bin(task.count), 4).await,
         Workload::Point => points(&mut connection, task.count).await,
+        other => Err(only_otaria(other)),
     }?;
     connection.disconnect().await?;
     Ok(sum)

@@ -4,7 +4,7 @@ use ::qusql_mysql::plain_types::{Date, Decimal};
 use ::qusql_mysql::{Connection, ConnectionOptions, ExecutorExt};
 use otaria_benches::{POINT, Sum, Task, Workload, point_key, scan_bin, scan_plain};
 
-use crate::{Outcome, mysql_url};
+use crate::{Outcome, mysql_url, only_otaria};
 
 pub async fn run(task: &Task) -> Outcome {
     let url = mysql_url(task);
@@ -13,6 +13,7 @@ pub async fn run(task: &Task) -> Outcome {
         Workload::ScanPlain => plain_rows(&mut connection, task.count).await,
         Workload::ScanBin => all_columns(&mut connection, task.count).await,
         Workload::Point => points(&mut connection, task.count).await,
+        other => Err(only_otaria(other)),
     }
 }
 

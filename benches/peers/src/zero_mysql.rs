@@ -12,7 +12,7 @@ use chrono::{Datelike, NaiveDate};
 use otaria_benches::{POINT, Sum, Task, Workload, point_key, scan_bin, scan_plain};
 use rust_decimal::Decimal;
 
-use crate::{Outcome, mysql_url};
+use crate::{Outcome, mysql_url, only_otaria};
 
 pub async fn run(task: &Task) -> Outcome {
     let mut options = ::zero_mysql::Opts::try_from(mysql_url(task).as_str())?;
@@ -22,6 +22,7 @@ pub async fn run(task: &Task) -> Outcome {
         Workload::ScanPlain => scan(&mut connection, &scan_plain(task.count), plain_row).await,
         Workload::ScanBin => scan(&mut connection, &scan_bin(task.count), all_columns).await,
         Workload::Point => points(&mut connection, task.count).await,
+        other => Err(only_otaria(other)),
     }
 }
 

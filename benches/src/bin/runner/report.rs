@@ -183,27 +183,48 @@ const MEASURED_POINTS: u32 = 20_000;
 
 const ROUNDS: usize = 3;
 
-const COUNTED: [Counted; 5] = [
+const COUNTED: [Counted; 8] = [
     Counted {
-        name: "9 columns, a row",
+        name: "9 columns, a row, by Chunk::read",
         program: WORKLOAD,
         arguments: &["scan_plain"],
         counts: SCANS,
         goal: Some(400.0),
     },
     Counted {
-        name: "16 columns, a row",
+        name: "9 columns, a row, by Row::read out of a Chunk",
+        program: WORKLOAD,
+        arguments: &["scan_rows"],
+        counts: SCANS,
+        goal: Some(400.0),
+    },
+    Counted {
+        name: "9 columns, a row, by Rows::next",
+        program: WORKLOAD,
+        arguments: &["scan_next"],
+        counts: SCANS,
+        goal: None,
+    },
+    Counted {
+        name: "16 columns, a row, by Chunk::read",
         program: WORKLOAD,
         arguments: &["scan_bin"],
         counts: SCANS,
         goal: None,
     },
     Counted {
-        name: "point query, by query",
+        name: "point query, by query_one",
         program: WORKLOAD,
         arguments: &["point"],
         counts: POINTS,
         goal: Some(4_200.0),
+    },
+    Counted {
+        name: "point query, by query_one with a Statement",
+        program: WORKLOAD,
+        arguments: &["point_held"],
+        counts: POINTS,
+        goal: Some(3_300.0),
     },
     Counted {
         name: "9 columns out of memory, &str, a row",
