@@ -6,5 +6,5 @@ pub mod lineitem;
 mod task;
 mod workload;
 
-pub use task::{Measure, Task, TaskError};
+pub use task::{Measure, Task, TaskError, URL};
 pub use workload::{POINT, Sum, Workload, point_key, scan_bin, scan_plain};

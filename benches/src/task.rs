@@ -90,4 +90,5 @@ fn processor_time() -> Duration {
     Duration::try_from(time).unwrap_or_default()
 }
 
-const URL: &str = "OTARIA_BENCH_URL";
+/// The variable that says where the tables are.
+pub const URL: &str = "OTARIA_BENCH_URL";

@@ -8,8 +8,9 @@ mod table;
 
 use std::env;
 use std::error::Error;
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 
+use otaria_benches::URL;
 use protocol_tests::live::{LiveServer, Schema};
 
 use options::{Options, USAGE};
@@ -40,12 +41,24 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     let server = server()?;
     let schema = server.schema("bench")?;
     fill(&schema, options.rows)?;
+    if let [program, arguments @ ..] = &options.command[..] {
+        return run_command(program, arguments, &schema.url());
+    }
     println!(
         "MariaDB {}, TCP, no TLS, one connection on a current-thread runtime; {} rows.",
         server.version(),
         options.rows
     );
     Report::new(options, schema.url())?.print()
+}
+
+fn run_command(program: &str, arguments: &[String], url: &str) -> Result<(), Box<dyn Error>> {
+    let mut command = Command::new(program);
+    let status = command.args(arguments).env(URL, url).status()?;
+    if !status.success() {
+        return Err(format!("{program}: {status}").into());
+    }
+    Ok(())
 }
 
 /// The server of `OTARIA_TEST_URL`, else a private one that holds the tables in memory.

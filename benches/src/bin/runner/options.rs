@@ -7,6 +7,8 @@ pub struct Options {
     pub rows: u32,
     /// The program that runs the peers, where they are to run.
     pub peers: Option<PathBuf>,
+    /// A command to run on the server, in place of all else.
+    pub command: Vec<String>,
     /// Whether only the usage is asked for.
     pub help: bool,
 }
@@ -17,6 +19,7 @@ impl Options {
         let mut options = Self {
             rows: 100_000,
             peers: None,
+            command: Vec::new(),
             help: false,
         };
         while let Some(argument) = arguments.next() {
@@ -28,6 +31,7 @@ impl Options {
             match argument.as_str() {
                 "--rows" => options.rows = number_of_rows(&value()?)?,
                 "--peers" => options.peers = Some(value()?.into()),
+                "--" => options.command = arguments.by_ref().collect(),
                 "--help" => options.help = true,
                 _ => return Err(format!("{argument}: there is no such option")),
             }
@@ -47,7 +51,8 @@ pub const USAGE: &str = "\
 Options:
   --rows N         rows of lineitem, 100000 by default; with 1000000 times say more
   --peers PROGRAM  runs the peers, too; for ci/bench it takes no PROGRAM
-  --help           shows this";
+  --help           shows this
+  -- COMMAND…      runs only this, with the tables' URL in OTARIA_BENCH_URL: for profiles";
 
 /// The rows that the longer of two runs of a scan reads.
 pub const LEAST_ROWS: u32 = 42_000;
@@ -65,6 +70,13 @@ mod tests {
         let options = options("--rows 50000 --peers target/peers").unwrap();
         assert_eq!(options.rows, 50_000);
         assert_eq!(options.peers, Some("target/peers".into()));
+    }
+
+    #[test]
+    fn what_follows_two_dashes_is_a_command() {
+        let options = options("--rows 50000 -- valgrind --help").unwrap();
+        assert_eq!(options.command, ["valgrind", "--help"]);
+        assert!(!options.help);
     }
 
     #[test]

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::time::Duration;
 
+use otaria_benches::URL;
+
 /// A program that does a workload so and so often.
 #[derive(Clone, Debug)]
 pub struct Program {
@@ -71,7 +73,7 @@ impl Program {
         let output = command
             .args(&self.arguments)
             .arg(count.to_string())
-            .env("OTARIA_BENCH_URL", &self.url)
+            .env(URL, &self.url)
             .output();
         let output = output.map_err(|source| ProgramError::Start {
             program: Path::new(command.get_program()).to_owned(),

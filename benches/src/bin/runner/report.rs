@@ -69,13 +69,15 @@ impl Report {
 
     fn system_calls(&self) -> Result<(), Box<dyn Error>> {
         let path = self.target.join(RELEASE).join(WORKLOAD);
-        let program = Program::new(path, &["point"], &self.url);
-        let calls = program.system_calls(POINTS)?;
-        let calls = calls
-            .iter()
-            .map(|(name, calls)| format!("{name} {calls:.2}"));
-        let calls = calls.collect::<Vec<_>>().join(", ");
-        println!("System calls a point query: {calls}.");
+        for workload in ["point", "point_held"] {
+            let program = Program::new(path.clone(), &[workload], &self.url);
+            let calls = program.system_calls(POINTS)?;
+            let calls = calls
+                .iter()
+                .map(|(name, calls)| format!("{name} {calls:.2}"));
+            let calls = calls.collect::<Vec<_>>().join(", ");
+            println!("System calls a query of {workload}: {calls}.");
+        }
         println!();
         Ok(())
     }
