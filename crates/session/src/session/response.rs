@@ -16,11 +16,7 @@ impl Session {
     pub(super) fn read_response(&mut self, packet: Range<usize>) -> Result<Option<Event>, Error> {
         let is_uploading = self.is_uploading();
         let payload = self.received.packets().payload(packet.clone());
-        let response = match self
-            .expected
-            .front_mut()
-            .map(|expected| &mut expected.reply)
-        {
+        let response = match self.expected.front_mut().map(|due| &mut due.reply) {
             Some(Reply::Response(response)) if response.is_not_prepared() => {
                 return self.read_not_prepared(packet);
             }
