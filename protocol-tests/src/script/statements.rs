@@ -34,9 +34,7 @@ impl Reply {
         let reply = (0..parameters).fold(Self::new().packet(&ok), |reply, _| {
             reply.packet(&placeholder)
         });
-        columns
-            .iter()
-            .fold(reply, |reply, column| reply.packet(column))
+        columns.iter().fold(reply, Self::packet)
     }
 
     /// Goes on with the column count of a result set, and with the definitions unless they are left
@@ -49,9 +47,7 @@ impl Reply {
         };
         let definitions = if metadata_follows { columns } else { &[] };
         let head = self.packet(&count);
-        definitions
-            .iter()
-            .fold(head, |reply, column| reply.packet(column))
+        definitions.iter().fold(head, Self::packet)
     }
 
     /// Goes on with binary rows of as many text columns as there are names, their definitions in
