@@ -3,14 +3,16 @@
 use otaria_codec::{Capabilities, Encode, ResponseReader};
 use otaria_statement::{
     ComStmtClose, ComStmtExecute, ComStmtPrepare, PrepareReader, Standing, Statement, StatementId,
-    StatementKey, count_placeholders,
+    StatementKey, count_placeholders, placeholder_positions,
 };
+use otaria_text::SqlLiterals;
 use otaria_types::{Params, ParamsError, SessionTimeZone};
 
 use super::Session;
 use super::expected::{Execution, Expected};
 use crate::Executable;
 use crate::error::Error;
+use crate::{PlaceError, with_literals};
 
 /// What was queued to execute a statement.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -62,6 +64,20 @@ impl Session {
         Ok(Queued::Execute)
     }
 
+    /// Queues SQL, sent by the text protocol, with `params` as literals in the places of its
+    /// placeholders.
+    ///
+    /// # Errors
+    /// [`Error::Place`], [`Error::Params`] and [`Error::Closed`]. Nothing is queued then.
+    pub fn query_with_literals<P: Params>(&mut self, sql: &str, params: &P) -> Result<(), Error> {
+        let status = self.state.status();
+        let mut literals = SqlLiterals::new();
+        literals.set_time_zone(self.certain_time_zone());
+        literals.set(params, status)?;
+        let positions = placeholder_positions(sql, status).map_err(PlaceError::from)?;
+        self.simple_query(&with_literals(sql, &positions, &literals)?)
+    }
+
     /// Queues the prepare of a statement, unless the cache has it.
     ///
     /// # Errors
@@ -88,13 +104,17 @@ impl Session {
         }
     }
 
-    /// A command before it whose response is due may give the session another zone.
-    fn encode_parameters<P: Params>(&mut self, params: &P) -> Result<(), ParamsError> {
-        let time_zone = if self.expected.is_empty() {
+    /// The session's zone. A command whose response is due may change it.
+    fn certain_time_zone(&self) -> SessionTimeZone {
+        if self.expected.is_empty() {
             self.state.time_zone()
         } else {
             SessionTimeZone::Unknown
-        };
+        }
+    }
+
+    fn encode_parameters<P: Params>(&mut self, params: &P) -> Result<(), ParamsError> {
+        let time_zone = self.certain_time_zone();
         let parameters = &mut self.statements.parameters;
         parameters.set_time_zone(time_zone);
         parameters.set(params)
