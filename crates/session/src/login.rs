@@ -45,4 +45,5 @@ const WANTED: Capabilities = Capabilities::LONG_FLAG
     .union(Capabilities::DEPRECATE_EOF)
     .union(Capabilities::MARIADB_CLIENT_STMT_BULK_OPERATIONS)
     .union(Capabilities::MARIADB_CLIENT_EXTENDED_METADATA)
-    .union(Capabilities::MARIADB_CLIENT_CACHE_METADATA);
+    .union(Capabilities::MARIADB_CLIENT_CACHE_METADATA)
+    .union(Capabilities::MARIADB_CLIENT_BULK_UNIT_RESULTS);

@@ -36,6 +36,14 @@ pub(super) struct Response {
     pub(super) execution: Option<Execution>,
 }
 
+impl Response {
+    /// Whether the prepare before an execution was refused, so that this can be an error only.
+    pub(super) fn is_refused(&self) -> bool {
+        let execution = self.execution.as_ref();
+        execution.is_some_and(|execution| execution.prepare_error.is_some())
+    }
+}
+
 #[derive(Debug)]
 pub(super) struct PrepareReply {
     pub(super) reader: PrepareReader,
@@ -68,13 +76,6 @@ impl Execution {
     /// Whether it was sent behind the prepare of its statement.
     pub(super) fn is_of_last_prepared(&self) -> bool {
         self.statement == StatementId::LAST_PREPARED
-    }
-}
-
-impl Response {
-    /// Whether it is that of an execution whose prepare was refused.
-    pub(super) const fn is_not_prepared(&self) -> bool {
-        matches!(&self.execution, Some(execution) if execution.prepare_error.is_some())
     }
 }
 

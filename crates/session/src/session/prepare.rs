@@ -2,7 +2,6 @@
 
 use std::ops::Range;
 
-use otaria_codec::{InvalidPacket, ResponseEvent};
 use otaria_statement::{ComStmtPrepareOk, PrepareEvent};
 use otaria_types::Columns;
 
@@ -73,38 +72,6 @@ impl Session {
             return Ok(None);
         }
         Ok(Some(Event::NotPrepared(error)))
-    }
-
-    /// The response to an execution that was sent behind a prepare that was refused. Anything but
-    /// an error would say that the server has executed another statement.
-    pub(super) fn read_not_prepared(
-        &mut self,
-        packet: Range<usize>,
-    ) -> Result<Option<Event>, Error> {
-        let payload = self.received.packets().payload(packet);
-        let Some(Reply::Response(response)) =
-            self.expected.front_mut().map(|front| &mut front.reply)
-        else {
-            return Ok(None);
-        };
-        match response.reader.read(payload) {
-            Ok(ResponseEvent::Err(err)) => {
-                let error = ServerError::from(err);
-                let execution = response.execution.take();
-                let prepare_error = execution.and_then(|execution| execution.prepare_error);
-                let event = self.refused(error, false)?;
-                Ok(Some(
-                    prepare_error.map_or(event, |error| Event::NotPrepared(*error)),
-                ))
-            }
-            Ok(ResponseEvent::Progress(report)) => Ok(Some(Event::Progress(report.into()))),
-            Ok(_) => {
-                let packet = "ERR_Packet, for the statement is not prepared";
-                let found = payload.first().copied().unwrap_or_default();
-                Err(self.invalid(InvalidPacket::Unexpected { packet, found }))
-            }
-            Err(invalid) => Err(self.invalid(invalid)),
-        }
     }
 
     /// The execution that was sent behind the prepare has as many parameters as the server has found
