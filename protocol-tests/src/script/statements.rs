@@ -105,7 +105,7 @@ pub struct FakeStatement {
     columns: Vec<ColumnDefinition>,
     /// What follows the head of the first result.
     rest: Reply,
-    refused: Option<Reply>,
+    refused: Option<(u16, Reply)>,
 }
 
 impl FakeStatement {
@@ -132,7 +132,7 @@ impl FakeStatement {
     pub fn refused(code: u16, sqlstate: [u8; 5], message: &str) -> Self {
         let refused = Reply::err(code, sqlstate, message);
         Self {
-            refused: Some(refused),
+            refused: Some((code, refused)),
             ..Self::new(0, &[], Reply::new())
         }
     }
@@ -148,8 +148,8 @@ impl FakeStatement {
 /// The statements of a fake server, seen by a test.
 ///
 /// Definitions are sent where they are not those that were sent last for the statement, whether
-/// the client has read them or not. The statement prepared last is forgotten when a prepare fails
-/// or when it is closed.
+/// the client has read them or not. The statement prepared last is forgotten when it is closed or
+/// when a prepare fails, except by error 1461.
 #[derive(Clone, Default)]
 pub struct FakeStatements {
     shared: Arc<Mutex<State>>,
@@ -252,8 +252,10 @@ impl State {
         self.prepares += 1;
         let known = self.known.get(&sql).cloned();
         let known = known.unwrap_or_else(|| panic!("no statement {sql}"));
-        if let Some(refused) = known.refused {
-            self.last = None;
+        if let Some((code, refused)) = known.refused {
+            if code != TOO_MANY_STATEMENTS {
+                self.last = None;
+            }
             return refused;
         }
         self.next += 1;
@@ -309,3 +311,6 @@ pub fn unknown_statement() -> Reply {
         "Unknown prepared statement handler",
     ))
 }
+
+/// `ER_MAX_PREPARED_STMT_COUNT_REACHED`.
+const TOO_MANY_STATEMENTS: u16 = 1461;

@@ -210,7 +210,7 @@ async fn every_shape_of_binary_value_comes_through_a_connection() {
         .with(i64::MIN)
         .with(1.5_f32)
         .with(-2.5_f64)
-        .with(decimal.clone())
+        .with(decimal)
         .with(date)
         .with(datetime)
         .with(time)

@@ -8,9 +8,10 @@ use protocol_tests::script::{
     FakeStatement, Layers, Reply, Script, text_columns, unknown_statement,
 };
 
-use crate::{NEW, OLD, config, connected, connected_to, next_query_is_whole, statements};
+use crate::{INSERT, NEW, OLD, config, connected, connected_to, next_query_is_whole, statements};
 
 const BROKEN: &str = "SELEKT ?";
+const DELETE: &str = "DELETE FROM t WHERE a = ?";
 
 /// A server that answers the prepare of [`OLD`] with `prepared`, and whatever is executed with
 /// `executed`.
@@ -57,16 +58,46 @@ async fn pipelined_prepare_and_execute_where_prepare_fails_is_exactly_one_error(
 
 #[tokio::test]
 async fn an_execution_answered_behind_a_refused_prepare_is_not_taken_for_an_answer() {
-    let refused = || Reply::err(1461, *b"42000", "Can't create more than so many statements");
     let rows = Reply::new().binary_head(&text_columns(&["a"]), true);
     for executed in [Reply::ok(), rows] {
-        let mut connection = lying(refused(), executed).await;
+        let refused = Reply::err(1064, *b"42000", "syntax");
+        let mut connection = lying(refused, executed.clone()).await;
         let error = connection.query(OLD, (1,)).await.unwrap_err();
         let Error::InvalidPacket(InvalidPacket::Unexpected { packet, .. }) = error else {
             panic!("{error:?}");
         };
         assert!(packet.contains("prepare was refused"), "{packet}");
         is_closed(&connection, CloseReason::InvalidPacket);
+
+        // What a server does that has no room for another statement, and has one from before.
+        let refused = Reply::err(1461, *b"42000", "Can't create more than so many statements");
+        let mut connection = lying(refused, executed).await;
+        let error = connection.query(OLD, (1,)).await.unwrap_err();
+        assert!(matches!(error, Error::EndedByServer(error) if error.code() == 1461));
+        is_closed(&connection, CloseReason::EndedByServer { code: 1461 });
+    }
+}
+
+#[tokio::test]
+async fn a_prepare_for_which_there_is_no_room_executes_nothing_that_writes() {
+    let room = FakeStatement::refused(1461, *b"42000", "Can't create more than so many statements");
+    for (last, writes) in [(INSERT, 2), ("CALL f(?, ?)", 2), ("SELECT f(?, ?)", 1)] {
+        let statements = statements();
+        statements.set(last, FakeStatement::new(2, &[], Reply::ok()));
+        statements.set("SELECT ?", FakeStatement::rows(1, &["a"], &[&["1"]]));
+        let (mut connection, handle) = connected(&statements).await;
+        connection.execute(last, (1, 2)).await.unwrap();
+        let before = handle.writes();
+        connection.execute("SELECT ?", (1,)).await.unwrap();
+        assert_eq!(handle.writes() - before, writes, "behind {last}");
+
+        statements.set(DELETE, FakeStatement::new(1, &[], Reply::ok()));
+        connection.prepare(DELETE).await.unwrap();
+        statements.set(NEW, room.clone());
+        let executed = statements.executed();
+        let error = connection.execute(NEW, (1,)).await.unwrap_err();
+        assert!(matches!(error, Error::Server(error) if error.code() == 1461));
+        assert_eq!(statements.executed(), executed);
     }
 }
 

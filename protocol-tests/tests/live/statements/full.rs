@@ -1,6 +1,6 @@
 //! A server that has no room for another statement.
 
-use otaria::{Config, Connection, Error};
+use otaria::{CloseReason, Config, Connection, Error};
 use protocol_tests::live::LiveServer;
 
 #[tokio::test]
@@ -30,5 +30,33 @@ async fn private_server_a_prepare_for_which_there_is_no_room_executes_no_other_s
     assert!(matches!(error, Some(Error::Server(error)) if error.code() == 1461));
     connection.execute(&delete, (1,)).await?;
     assert_eq!(schema.sql("SELECT COUNT(*) FROM t").unwrap().trim(), "2");
+    Ok(())
+}
+
+#[tokio::test]
+async fn private_server_a_prepare_for_which_there_is_no_room_is_told_as_that() -> Result<(), Error>
+{
+    let server = LiveServer::start().unwrap();
+    let config: Config = server.url("").parse()?;
+    let mut connection = Connection::connect(&config).await?;
+    server
+        .sql("SET GLOBAL max_prepared_stmt_count = 0")
+        .unwrap();
+    for _ in 0..3 {
+        let error = connection.query("SELECT ?", (1,)).await.err();
+        assert!(matches!(error, Some(Error::Server(error)) if error.code() == 1461));
+        assert!(connection.is_idle());
+    }
+    server
+        .sql("SET GLOBAL max_prepared_stmt_count = 1")
+        .unwrap();
+    let (number,): (i64,) = connection.query_one("SELECT ? + 1", (1,)).await?;
+    assert_eq!(number, 2);
+    // The server executes the SELECT that was prepared before, whose answer is taken for none.
+    let error = connection.query("SELECT ? + 2", (1,)).await.err();
+    let told = matches!(&error, Some(Error::EndedByServer(error)) if error.code() == 1461);
+    assert!(told, "{error:?}");
+    let reason = CloseReason::EndedByServer { code: 1461 };
+    assert_eq!(connection.close_reason(), Some(reason));
     Ok(())
 }
