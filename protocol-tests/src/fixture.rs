@@ -226,7 +226,8 @@ async fn describe(mut rows: Rows<'_>, lines: &mut Vec<String>) -> Result<(), Err
     }
 }
 
-fn show(value: ValueRef<'_>) -> String {
+/// A value in words, behind its kind.
+pub fn show(value: ValueRef<'_>) -> String {
     let kind = value.kind();
     match value {
         ValueRef::Int(value) => format!("{kind} {value}"),
