@@ -143,7 +143,7 @@ impl Connection {
             Executable::Sql(sql) => sql,
             Executable::Statement(statement) => return self.run_prepared(statement, params).await,
         };
-        let placed = place(sql, params, self.session.state().status())?;
+        let placed = place(sql, params)?;
         let (sql, params) = (placed.sql(), placed.params(params));
         if !self.config.server_prepared_statements() {
             return self.run_as_text(sql, &params).await;

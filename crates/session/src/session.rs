@@ -318,7 +318,7 @@ impl Session {
     /// bytes have been received.
     ///
     /// # Errors
-    /// [`Error::InvalidPacket`], [`Error::Auth`], [`Error::Tls`] and [`Error::EndedByServer`] close
+    /// [`Error::InvalidPacket`], [`Error::Auth`], `Error::Tls` and [`Error::EndedByServer`] close
     /// the session; [`Error::Closed`] if it had been closed before.
     pub fn poll(&mut self) -> Result<Option<Event>, Error> {
         loop {
