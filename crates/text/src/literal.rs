@@ -21,7 +21,7 @@ use otaria_types::{
 /// - Text with a backslash is an expression, such as `(CONCAT('a',_ascii x'5c','b'))`. It has the
 ///   character set, collation and coercibility of the string, and the server takes it as a constant.
 ///   `collation_connection` must be one of Unicode, as a login makes it: with others the server
-///   refuses such text (error 1267) if the rest of it is ASCII.
+///   refuses such text, if the rest of it is ASCII, as a mix of collations (error 1267 or 1270).
 ///
 /// # Safety against injection
 /// The literals mean the same in every `sql_mode`: `NO_BACKSLASH_ESCAPES` decides whether a
