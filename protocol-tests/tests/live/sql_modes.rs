@@ -213,3 +213,38 @@ async fn text_with_a_backslash_needs_a_connection_collation_of_unicode() -> Resu
     );
     Ok(())
 }
+
+#[tokio::test]
+async fn a_kept_statement_of_another_mode_is_not_found_whatever_the_status_says()
+-> Result<(), Error> {
+    let schema = live::shared().schema("kept_of_another_mode").unwrap();
+    let mut connection = connect(schema.name()).await;
+    set_up(&mut connection).await?;
+    let sql = r#"SELECT "name" FROM t WHERE id = ?"#;
+    let statement = connection.prepare("SET sql_mode = ?").await?;
+    connection
+        .execute(r#"PREPARE s FROM "SET sql_mode = 'ANSI_QUOTES'""#, ())
+        .await?;
+    for way in 0..4 {
+        lie(&mut connection, "", 2).await?;
+        let found: (String,) = connection.query_one(sql, (1,)).await?;
+        assert_eq!(found.0, "name");
+        match way {
+            0 => drop(
+                connection
+                    .simple_execute("SET sql_mode = 'ANSI_QUOTES'")
+                    .await?,
+            ),
+            1 => drop(
+                connection
+                    .execute("SET sql_mode = ?", ("ANSI_QUOTES",))
+                    .await?,
+            ),
+            2 => drop(connection.execute(&statement, ("ANSI_QUOTES",)).await?),
+            _ => drop(connection.execute("EXECUTE s", ()).await?),
+        }
+        let found: (String,) = connection.query_one(sql, (1,)).await?;
+        assert_eq!(found.0, "one", "{way}");
+    }
+    Ok(())
+}

@@ -3,9 +3,9 @@
 use otaria_codec::{Capabilities, Encode, ResponseReader};
 use otaria_statement::{
     ComStmtClose, ComStmtExecute, ComStmtPrepare, PrepareReader, Standing, Statement, StatementId,
-    StatementKey, StatementKind, count_placeholders, placeholder_positions,
+    StatementKey, StatementKind, count_placeholders, may_set_sql_mode, placeholder_positions,
 };
-use otaria_text::{ComQuery, SqlLiterals};
+use otaria_text::SqlLiterals;
 use otaria_types::{Params, ParamsError, SessionTimeZone};
 
 use super::Session;
@@ -43,6 +43,9 @@ impl Session {
         let sql = match executable {
             Executable::Statement(statement) => match self.statements.standing(statement) {
                 Standing::Open => {
+                    if statement.may_set_sql_mode() {
+                        self.statements.sql_mode_may_change();
+                    }
                     self.execute_open(statement)?;
                     return Ok(Queued::Execute);
                 }
@@ -89,7 +92,7 @@ impl Session {
         } else {
             expected
         };
-        self.command(&ComQuery::new(&placed), expected)
+        self.query(&placed, expected)
     }
 
     /// Whether the server takes the bytes of literals for what they are.
@@ -179,6 +182,10 @@ impl Session {
     }
 
     fn queue_prepare(&mut self, sql: &str) {
+        // Its execution may follow at once.
+        if may_set_sql_mode(sql, false) {
+            self.statements.sql_mode_may_change();
+        }
         let prepare = self.statements.prepare(StatementKey {
             schema: self.state.schema().unwrap_or_default(),
             sql,
