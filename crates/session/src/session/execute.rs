@@ -43,9 +43,6 @@ impl Session {
         let sql = match executable {
             Executable::Statement(statement) => match self.statements.standing(statement) {
                 Standing::Open => {
-                    if statement.may_set_sql_mode() {
-                        self.statements.sql_mode_may_change();
-                    }
                     self.execute_open(statement)?;
                     return Ok(Queued::Execute);
                 }
@@ -59,12 +56,44 @@ impl Session {
             return Ok(Queued::Execute);
         }
         let count = self.statements.parameters.len();
+        // The statement prepared last may be among those that are closed.
+        self.queue_closes();
+        let at_once = self.can_execute_unprepared(sql, count);
         self.queue_prepare(sql);
-        if !self.can_execute_unprepared(sql, count) {
+        if !at_once {
             return Ok(Queued::Prepare);
         }
         self.queue_execute(StatementId::LAST_PREPARED);
         Ok(Queued::Execute)
+    }
+
+    /// Queues the execution of a statement that is prepared, and says so; else queues nothing.
+    ///
+    /// # Errors
+    /// Those of [`execute`](Self::execute).
+    pub fn execute_prepared<P: Params>(
+        &mut self,
+        executable: Executable<'_>,
+        params: &P,
+    ) -> Result<bool, Error> {
+        let cached;
+        let statement = match executable {
+            Executable::Statement(statement) => statement,
+            Executable::Sql(sql) => match self.cached(sql) {
+                Some(statement) => {
+                    cached = statement;
+                    &cached
+                }
+                None => return Ok(false),
+            },
+        };
+        if self.statements.standing(statement) != Standing::Open {
+            return Ok(false);
+        }
+        self.check_open()?;
+        self.encode_parameters(params)?;
+        self.execute_open(statement)?;
+        Ok(true)
     }
 
     /// Queues SQL, sent by the text protocol, with `params` as literals in the places of its
@@ -162,11 +191,17 @@ impl Session {
     /// Whether the execution may follow the prepare at once: the server knows it as that of the
     /// statement prepared last, and takes as many parameters from it as there are placeholders.
     /// If that number were another, it would read the values from the wrong places.
+    ///
+    /// A server that has no room for another statement (error 1461) executes in its place the one
+    /// prepared before, which must not write anything then.
     fn can_execute_unprepared(&self, sql: &str, count: usize) -> bool {
         let knows_last_prepared = self
             .capabilities
             .contains(Capabilities::MARIADB_CLIENT_STMT_BULK_OPERATIONS);
+        let may_repeat = |due: &Expected| due.prepare_due().is_none_or(|prepare| prepare.is_select);
         knows_last_prepared
+            && self.statements.may_repeat_last()
+            && self.expected.iter().all(may_repeat)
             && self.state.has_utf8_client()
             && count_placeholders(sql).map(usize::from) == Some(count)
     }
@@ -176,6 +211,9 @@ impl Session {
         let expected = usize::from(statement.parameters());
         if given != expected {
             return Err(Error::ParameterCount { expected, given });
+        }
+        if statement.may_set_sql_mode() {
+            self.statements.sql_mode_may_change();
         }
         self.queue_execute(statement.id());
         Ok(())
