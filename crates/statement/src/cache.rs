@@ -41,7 +41,8 @@ pub struct StatementKey<'a> {
     pub schema: &'a str,
     /// The statement.
     pub sql: &'a str,
-    /// The server's status, of which only `ANSI_QUOTES` and `NO_BACKSLASH_ESCAPES` count.
+    /// The server's status, of which only `ANSI_QUOTES` and `NO_BACKSLASH_ESCAPES` count. It may be
+    /// wrong: see [`StatementCache::clear`].
     pub status: ServerStatus,
 }
 
