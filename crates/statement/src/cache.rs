@@ -49,7 +49,8 @@ pub struct StatementKey<'a> {
     pub schema: &'a str,
     /// The statement.
     pub sql: &'a str,
-    /// The server's status, of which only `ANSI_QUOTES` and `NO_BACKSLASH_ESCAPES` count.
+    /// The server's status, of which only `ANSI_QUOTES` and `NO_BACKSLASH_ESCAPES` count. It may be
+    /// wrong: see [`StatementCache::clear`].
     pub status: ServerStatus,
 }
 
@@ -156,6 +157,19 @@ impl StatementCache {
     /// Forgets the statement kept under `key`, and returns it.
     pub fn remove(&mut self, key: StatementKey<'_>) -> Option<Statement> {
         self.take(key.sql, |entry| entry.is(key))
+    }
+
+    /// Keeps no statement any longer, when a command is queued that
+    /// [may set `sql_mode`](crate::may_set_sql_mode). Those that nobody holds are due to be closed.
+    ///
+    /// The status in the key does not tell for certain by which modes a statement was read: a stored
+    /// function that sets `sql_mode` leaves its modes in the status, and the server restores the
+    /// variable. If the client sets the same modes then, nothing in the key changes, and what was
+    /// prepared in between means something else. With a lying status alone the same statement is
+    /// prepared again under another key, which costs no more than that.
+    pub fn clear(&mut self) {
+        self.entries.clear();
+        self.kept = 0;
     }
 
     /// Forgets all statements, and that their closes are due, when `COM_RESET_CONNECTION` or
