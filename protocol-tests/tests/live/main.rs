@@ -14,6 +14,7 @@ mod placeholders;
 mod progress;
 mod session;
 mod settings;
+mod sql_modes;
 mod statements;
 mod values;
 
