@@ -222,7 +222,7 @@ fn write(target: &str, name: &str, bytes: &[u8]) {
     fs::write(folder.join(name), bytes).expect("a seed");
 }
 
-const BY_HAND: [(&str, &str, &[u8]); 72] = [
+const BY_HAND: [(&str, &str, &[u8]); 76] = [
     ("compressed_packet", "plain", b"\x02\x06\0\x05\0\0\0\0\0\0\x01\0\0\0\x0e"),
     ("compressed_packet", "claims", b"\x02\x06\0\x0b\0\0\0\xff\xff\xff\x78\x9c\x4b\x4c\x4c\x4c\0\0\x02\x49\x01\x24"),
     ("packet", "empty_payload", b"\x0f\0\0\0\0\0\0\0"),
@@ -234,6 +234,10 @@ const BY_HAND: [(&str, &str, &[u8]); 72] = [
     ("response", "eof", b"\0\x01\0\x01\x16\0\x03def\0\0\0\x011\0\x0c\x3f\0\x01\0\0\0\x03\x81\0\0\0\0\x05\0\xfe\0\0\x02\0\x02\0\x011\x05\0\xfe\0\0\x02\0"),
     ("response", "cached_metadata", b"\x04\x02\0\x01\0\x02\0\x011\x07\0\xfe\0\0\x02\0\0\0"),
     ("response", "for_ok", b"\x83\x07\0\0\0\0\x02\0\0\0"),
+    ("named", "with", b"\0WITH a (b) AS (SELECT 'x'), c AS (SELECT 1) SELECT * FROM a; -- end"),
+    ("named", "returning", b"\0(/* */ SELECT 1 INTO @a); DELETE FROM t RETURNING a"),
+    ("response", "cursor", b"\x44\x02\0\x01\0\x07\0\xfe\0\0\x42\0\0\0"),
+    ("response", "fetch", b"\xc3\x06\0\0\0\x01\0\0\0\x07\0\xfe\0\0\x82\0\0\0"),
     ("response", "err", b"\x03\x09\0\xff\x15\x04#28000"),
     ("ok_packet", "session_state", b"\x03\0\x01\x02\x02\x40\0\0\x02hi\x18\x00\x0f\x0aautocommit\x03OFF\x02\x01\x31\x01\x01\x00"),
     ("ok_packet", "two_variables", b"\x00\x08\x01a\x01b\x01c\x01d"),

@@ -4,10 +4,10 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use otaria_binary::{BinaryRow, BinaryRowPacket, Parameters};
+use otaria_binary::{BinaryRow, BinaryRowPacket, BulkParameters, Parameters, Push};
 use otaria_codec::{Capabilities, ColumnDefinition, FieldFlags, FieldType};
 use otaria_fuzz::{Input, encoded};
-use otaria_types::{CellError, Decimal, RowReader, ValueRef};
+use otaria_types::{CellError, Decimal, Indicated, RowReader, ValueRef};
 
 fuzz_target!(|data: &[u8]| {
     let mut input = Input::new(data);
@@ -19,6 +19,7 @@ fuzz_target!(|data: &[u8]| {
         any_order(payload, &columns, cells);
         let values: Vec<_> = cells.iter().filter_map(|(_, cell)| cell.ok()).collect();
         parameters(&values);
+        bulk_parameters(&values);
     }
     row_packet(payload, &columns, cells.is_ok());
     received_parameters(payload, count);
@@ -149,9 +150,38 @@ fn parameters(values: &[ValueRef<'_>]) {
     }
 }
 
+/// Two rows of which the second has the types of the first, and one that does not fit.
+fn bulk_parameters(values: &[ValueRef<'_>]) {
+    let mut parameters = BulkParameters::new();
+    let Ok(push) = parameters.push(&values, usize::MAX) else {
+        return assert!(parameters.as_bytes().is_empty());
+    };
+    assert_eq!(push, Push::Taken);
+    assert_eq!(parameters.push(&values, usize::MAX), Ok(Push::Taken));
+    let payload = encoded(&parameters, Capabilities::empty());
+    let limit_bytes = payload.len() + 7;
+    assert_eq!(parameters.push(&values, limit_bytes), Ok(Push::Full));
+    assert_eq!(parameters.as_bytes(), payload);
+    let received = BulkParameters::decode(&payload, values.len()).unwrap();
+    assert_eq!(received.rows(), 2);
+    for (sent, received) in values.iter().cycle().zip(received.values()) {
+        match (sent, received.unwrap()) {
+            (ValueRef::Null, received) => assert_eq!(received, Indicated::Null),
+            (ValueRef::Decimal(sent), Indicated::Value(ValueRef::Decimal(received))) => {
+                assert_eq!(sent.parse::<Decimal>(), received.parse());
+            }
+            (sent, received) => assert_eq!(received, Indicated::Value(*sent)),
+        }
+    }
+}
+
 fn received_parameters(payload: &[u8], count: usize) {
     if let Ok(parameters) = Parameters::decode(payload, count) {
         assert_eq!(encoded(&parameters, Capabilities::empty()), payload);
         assert_eq!(parameters.values().count(), count);
+    }
+    if let Ok(parameters) = BulkParameters::decode(payload, count) {
+        assert_eq!(parameters.as_bytes(), payload);
+        assert_eq!(parameters.values().count(), count * parameters.rows());
     }
 }

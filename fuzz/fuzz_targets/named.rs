@@ -1,10 +1,11 @@
-//! Placeholders: names in a statement become as many of them, and nothing else changes.
+//! Statements: names become as many placeholders, and nothing else changes; what a statement is for
+//! certain does not depend on what stands before it, and it is the only one.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
 use otaria_codec::ServerStatus;
 use otaria_fuzz::Input;
-use otaria_statement::{NamedSql, NamedSqlError, count_placeholders};
+use otaria_statement::{NamedSql, NamedSqlError, StatementKind, count_placeholders};
 
 fuzz_target!(|data: &[u8]| {
     let mut input = Input::new(data);
@@ -15,6 +16,7 @@ fuzz_target!(|data: &[u8]| {
     let Ok(sql) = std::str::from_utf8(input.rest()) else {
         return;
     };
+    kind(sql, status);
     let count = count_placeholders(sql, status);
     match NamedSql::parse(sql, status) {
         Ok(named) => {
@@ -29,6 +31,18 @@ fuzz_target!(|data: &[u8]| {
         Err(error) => panic!("{error}"),
     }
 });
+
+fn kind(sql: &str, status: ServerStatus) {
+    let kind = StatementKind::of(sql, status);
+    let behind_comment = format!("/* DELETE */ {sql}");
+    assert_eq!(StatementKind::of(&behind_comment, status), kind);
+    let followed = format!("{sql}\n; SET NAMES latin1");
+    assert!(!StatementKind::of(&followed, status).keeps_session());
+    if kind.can_open_cursor() {
+        assert!(kind.keeps_session());
+        assert!(sql.to_ascii_uppercase().contains("SELECT"));
+    }
+}
 
 fn rewritten(sql: &str, named: &NamedSql<'_>, status: ServerStatus) {
     let names: usize = named.names().iter().map(|name| name.len()).sum();

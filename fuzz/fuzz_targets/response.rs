@@ -7,12 +7,14 @@ use otaria_fuzz::{Input, encoded};
 
 fuzz_target!(|data: &[u8]| {
     let mut input = Input::new(data);
-    let for_ok = data.first().is_some_and(|byte| byte & 0x80 != 0);
+    // The byte of the capabilities has bits to spare.
+    let kind = data.first().map_or(0, |byte| byte >> 6);
     let capabilities = input.capabilities();
-    let mut reader = if for_ok {
-        ResponseReader::for_ok(capabilities)
-    } else {
-        ResponseReader::new(capabilities)
+    let mut reader = match kind {
+        0 => ResponseReader::new(capabilities),
+        1 => ResponseReader::for_cursor(capabilities),
+        2 => ResponseReader::for_ok(capabilities),
+        _ => ResponseReader::for_fetch(capabilities),
     };
     for payload in input.payloads() {
         let mut before = reader.clone();
@@ -39,11 +41,16 @@ fn encode(event: &ResponseEvent<'_>, capabilities: Capabilities) -> Vec<u8> {
         ResponseEvent::ColumnDefinition(packet) => encoded(packet, capabilities),
         ResponseEvent::MetadataEnd(packet) => encoded(packet, capabilities),
         ResponseEvent::Row(payload) => payload.to_vec(),
-        &ResponseEvent::ResultSetEnd {
+        &(ResponseEvent::ResultSetEnd {
             status,
             warnings,
             session_state,
-        } => {
+        }
+        | ResponseEvent::CursorOpened {
+            status,
+            warnings,
+            session_state,
+        }) => {
             if capabilities.contains(Capabilities::DEPRECATE_EOF) {
                 let ok = OkPacket {
                     ends_result_set: true,

@@ -5,12 +5,15 @@
 //! dates and times in the shortest of their forms, all else behind its length. NULL is a bit in a
 //! [`NullBitmap`] and has no bytes.
 
+mod bulk_parameters;
 mod null_bitmap;
+mod parameter_type;
 mod parameters;
 mod row;
 mod row_packet;
 mod value;
 
+pub use bulk_parameters::{BulkParameters, Push};
 pub use null_bitmap::NullBitmap;
 pub use parameters::{MAX_PARAMETERS, Parameters};
 pub use row::BinaryRow;

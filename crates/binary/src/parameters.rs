@@ -1,13 +1,14 @@
 use std::fmt;
 
 use otaria_codec::{
-    Capabilities, ColumnDefinition, Encode, FieldFlags, FieldType, InvalidPacket, PayloadReader,
-    PayloadWriter,
+    Capabilities, ColumnDefinition, Encode, FieldType, InvalidPacket, PayloadReader, PayloadWriter,
 };
 use otaria_types::{
-    CellError, Date, DateTime, Decimal, ParameterSink, Params, ParamsError, Time, ValueRef,
+    CellError, Date, DateTime, Decimal, ParameterSink, Params, ParamsError, Time, ToSqlError,
+    ValueRef,
 };
 
+use crate::parameter_type::ParameterType;
 use crate::{NullBitmap, value};
 
 /// The parameters of one
@@ -82,7 +83,8 @@ impl Parameters {
         1 + self.null_bitmap.len() + self.types.len() + self.values.len()
     }
 
-    /// Reads so many parameters from the end of a packet.
+    /// Reads so many parameters from the end of a packet. Those of the type `LONG_BLOB` are taken
+    /// to have been sent ahead, and to have no bytes here.
     ///
     /// # Errors
     /// [`InvalidPacket`] if they are cut, go on behind the last, or come without their types.
@@ -98,7 +100,7 @@ impl Parameters {
             1 => {}
             found => return Err(reader.invalid_field("send type to server", found.into())),
         }
-        let types = reader.bytes(len.saturating_mul(TYPE_BYTES))?;
+        let types = reader.bytes(len.saturating_mul(ParameterType::BYTES))?;
         let mut parameters = Self {
             null_bitmap: null_bitmap.into(),
             types: types.into(),
@@ -107,14 +109,16 @@ impl Parameters {
         };
         let mut rest = reader;
         for column in parameters.columns().flatten() {
-            value::skip(&mut rest, column.field_type())?;
+            if column.field_type() != FieldType::LongBlob {
+                value::skip(&mut rest, column.field_type())?;
+            }
         }
         rest.finish()?;
         parameters.values = reader.bytes_eof().into();
         Ok(parameters)
     }
 
-    /// The values in order.
+    /// The values in order; one that was sent ahead is empty here.
     ///
     /// # Errors
     /// [`CellError`] for a value that its type does not have; only decoded parameters can be so.
@@ -122,6 +126,7 @@ impl Parameters {
         let mut reader = PayloadReader::new(PACKET, &self.values);
         self.columns().map(move |column| match column {
             None => Ok(ValueRef::Null),
+            Some(column) if column.field_type() == FieldType::LongBlob => Ok(ValueRef::Bytes(&[])),
             Some(column) => value::read(&mut reader, &column),
         })
     }
@@ -130,40 +135,25 @@ impl Parameters {
     fn columns(&self) -> impl Iterator<Item = Option<ColumnDefinition>> {
         let mut reader = PayloadReader::new(PACKET, &self.null_bitmap);
         let bitmap = NullBitmap::of_parameters(&mut reader, self.len).ok();
-        let types = self.types.chunks_exact(TYPE_BYTES).enumerate();
+        let types = self.types.chunks_exact(ParameterType::BYTES).enumerate();
         types.map(move |(index, bytes)| {
             if bitmap?.is_null(index)? {
                 return None;
             }
-            let &[field_type, flag] = bytes else {
-                return None;
-            };
-            let column = ColumnDefinition::new("?", FieldType::from(field_type));
-            let column = if flag & UNSIGNED == 0 {
-                column
-            } else {
-                column.with_flags(FieldFlags::UNSIGNED)
-            };
-            Some(match column.field_type() {
-                FieldType::VarChar
-                | FieldType::VarString
-                | FieldType::String
-                | FieldType::Enum
-                | FieldType::Set => column.with_collation(TEXT_COLLATION),
-                _ => column,
-            })
+            let bytes = bytes.try_into().ok()?;
+            Some(ParameterType(bytes).column())
         })
     }
 
     /// Adds a parameter of this type, whose value is what is written next.
     #[inline]
-    fn parameter(&mut self, [field_type, flag]: [u8; TYPE_BYTES], null: u8) -> PayloadWriter<'_> {
+    fn parameter(&mut self, parameter_type: ParameterType, null: u8) -> PayloadWriter<'_> {
         let bit = self.len % 8;
         match self.null_bitmap.last_mut() {
             Some(byte) if bit != 0 => *byte |= null << bit,
             _ => self.null_bitmap.push(null),
         }
-        self.types.extend_from_slice(&[field_type, flag]);
+        self.types.extend_from_slice(&parameter_type.0);
         self.len += 1;
         PayloadWriter::new(&mut self.values)
     }
@@ -172,56 +162,66 @@ impl Parameters {
 impl ParameterSink for Parameters {
     #[inline]
     fn null(&mut self) {
-        self.parameter([0x06, 0], 1);
+        self.parameter(ParameterType::NULL, 1);
     }
 
     #[inline]
     fn int(&mut self, value: i64) {
-        self.parameter([0x08, 0], 0).bytes(&value.to_le_bytes());
+        self.parameter(ParameterType::INT, 0)
+            .bytes(&value.to_le_bytes());
     }
 
     #[inline]
     fn uint(&mut self, value: u64) {
-        self.parameter([0x08, UNSIGNED], 0).int8(value);
+        self.parameter(ParameterType::UINT, 0).int8(value);
     }
 
     #[inline]
     fn float(&mut self, value: f32) {
-        self.parameter([0x04, 0], 0).bytes(&value.to_le_bytes());
+        self.parameter(ParameterType::FLOAT, 0)
+            .bytes(&value.to_le_bytes());
     }
 
     #[inline]
     fn double(&mut self, value: f64) {
-        self.parameter([0x05, 0], 0).bytes(&value.to_le_bytes());
+        self.parameter(ParameterType::DOUBLE, 0)
+            .bytes(&value.to_le_bytes());
     }
 
     fn decimal(&mut self, value: &Decimal) {
-        self.parameter([0xf6, 0], 0)
+        self.parameter(ParameterType::DECIMAL, 0)
             .bytes_lenenc(value.to_string().as_bytes());
     }
 
     /// Writes text, which the server reads in the character set of the connection.
     #[inline]
     fn text(&mut self, value: &str) {
-        self.parameter([0xfd, 0], 0).bytes_lenenc(value.as_bytes());
+        self.parameter(ParameterType::TEXT, 0)
+            .bytes_lenenc(value.as_bytes());
     }
 
     /// Writes a BLOB: bytes of another type would be text to the server.
     #[inline]
     fn bytes(&mut self, value: &[u8]) {
-        self.parameter([0xfc, 0], 0).bytes_lenenc(value);
+        self.parameter(ParameterType::BLOB, 0).bytes_lenenc(value);
     }
 
     fn date(&mut self, value: Date) {
-        value::write_date(value, &mut self.parameter([0x0a, 0], 0));
+        value::write_date(value, &mut self.parameter(ParameterType::DATE, 0));
     }
 
     fn datetime(&mut self, value: DateTime) {
-        value::write_datetime(value, &mut self.parameter([0x0c, 0], 0));
+        value::write_datetime(value, &mut self.parameter(ParameterType::DATETIME, 0));
     }
 
     fn time(&mut self, value: Time) {
-        value::write_time(value, &mut self.parameter([0x0b, 0], 0));
+        value::write_time(value, &mut self.parameter(ParameterType::TIME, 0));
+    }
+
+    /// Writes a `LONG_BLOB` without a value: [`Parameters`] sends no other value as this type.
+    fn long_data(&mut self) -> Result<(), ToSqlError> {
+        self.parameter(ParameterType::LONG_DATA, 0);
+        Ok(())
     }
 
     #[inline]
@@ -250,7 +250,7 @@ impl fmt::Debug for Parameters {
 }
 
 #[inline]
-fn limited(found: usize) -> Result<(), ParamsError> {
+pub(crate) fn limited(found: usize) -> Result<(), ParamsError> {
     if found > MAX_PARAMETERS {
         return Err(ParamsError::TooMany { found });
     }
@@ -262,15 +262,8 @@ pub const MAX_PARAMETERS: usize = 65_535;
 
 const PACKET: &str = "parameters";
 
-/// A field type and a flag.
-const TYPE_BYTES: usize = 2;
-const UNSIGNED: u8 = 0x80;
-
-/// `utf8mb4_general_ci`, for values that are text.
-const TEXT_COLLATION: u16 = 45;
-
 /// How much memory for values is kept from one execution to the next.
-const KEPT_BYTES: usize = 0x10_0000;
+pub(crate) const KEPT_BYTES: usize = 0x10_0000;
 
 #[cfg(test)]
 mod tests;

@@ -5,18 +5,23 @@ use crate::{
     LocalInfilePacket, MAX_BODY_BYTES, OkPacket, ProgressReport, ServerStatus,
 };
 
-/// The grammar of a response to `COM_QUERY`, `COM_STMT_EXECUTE` and every command that is answered
-/// by an OK: the only code that looks at the first byte of a response.
+/// The grammar of a response to `COM_QUERY`, `COM_STMT_EXECUTE`, `COM_STMT_FETCH` and every command
+/// that is answered by an OK: the only code that looks at the first byte of a response.
 ///
 /// ```text
 /// response  = result { result }            while MORE_RESULTS_EXISTS is set
-/// result    = progress* ( OK | ERR | infile ( OK | ERR ) | resultset )
-/// resultset = count definition* [EOF] row* ( OK | EOF | ERR )
+/// result    = progress* ( OK | ERR | infile ( OK | ERR ) | resultset | cursor )
+/// resultset = count definition* [EOF] rows
+/// cursor    = count definition* ( OK | EOF )
+/// rows      = row* ( OK | EOF | ERR )
 /// ```
+///
+/// A cursor is told from a result set by the status of its end: [`for_cursor`](Self::for_cursor).
 #[derive(Clone, Debug)]
 pub struct ResponseReader {
     capabilities: Capabilities,
     state: State,
+    may_open_cursor: bool,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -31,7 +36,13 @@ enum State {
     ColumnDefinitions(u16),
     /// The EOF between the definitions and the rows is due.
     MetadataEof,
+    /// The same, or the end of the response, if the server has opened a cursor.
+    CursorOrMetadataEof,
     Rows,
+    /// The same, or the end of the response, if the server has opened a cursor.
+    CursorOrRows,
+    /// Rows of a cursor, with whose end the response is complete.
+    FetchedRows,
     Done,
 }
 
@@ -64,6 +75,16 @@ pub enum ResponseEvent<'a> {
         /// What changed in the session's state, undecoded.
         session_state: &'a [u8],
     },
+    /// The server has opened a cursor, whose columns those of the definitions are. The rows come when
+    /// they are fetched. Nothing follows.
+    CursorOpened {
+        /// The server's status.
+        status: ServerStatus,
+        /// How many warnings the statement caused.
+        warnings: u16,
+        /// What changed in the session's state, undecoded.
+        session_state: &'a [u8],
+    },
 }
 
 /// Shows the length of a row and not its values.
@@ -80,29 +101,62 @@ impl fmt::Debug for ResponseEvent<'_> {
             Self::Row(payload) => write!(f, "Row({} bytes)", payload.len()),
             Self::ResultSetEnd {
                 status, warnings, ..
-            } => f
-                .debug_struct("ResultSetEnd")
-                .field("status", status)
-                .field("warnings", warnings)
-                .finish_non_exhaustive(),
+            } => fmt_end(f, "ResultSetEnd", *status, *warnings),
+            Self::CursorOpened {
+                status, warnings, ..
+            } => fmt_end(f, "CursorOpened", *status, *warnings),
         }
     }
+}
+
+fn fmt_end(
+    f: &mut fmt::Formatter<'_>,
+    name: &str,
+    status: ServerStatus,
+    warnings: u16,
+) -> fmt::Result {
+    f.debug_struct(name)
+        .field("status", &status)
+        .field("warnings", &warnings)
+        .finish_non_exhaustive()
 }
 
 impl ResponseReader {
     /// A reader before the first packet of a response.
     pub const fn new(capabilities: Capabilities) -> Self {
-        Self {
-            capabilities,
-            state: State::Result,
-        }
+        Self::at(State::Result, capabilities)
     }
 
     /// A reader of the response to a command that is answered by one OK, such as `COM_PING`.
     pub const fn for_ok(capabilities: Capabilities) -> Self {
+        Self::at(State::Ok, capabilities)
+    }
+
+    /// A reader of the response to a `COM_STMT_EXECUTE` that asks for a cursor, and may not get one.
+    ///
+    /// A cursor is open if the packet behind the definitions has `CURSOR_EXISTS` in its status and
+    /// not `MORE_RESULTS_EXISTS`: the results of a procedure that uses a cursor of its own have both
+    /// and are sent whole.
+    pub const fn for_cursor(capabilities: Capabilities) -> Self {
+        Self {
+            may_open_cursor: true,
+            ..Self::new(capabilities)
+        }
+    }
+
+    /// A reader of the response to `COM_STMT_FETCH`: rows and their end, without definitions. The
+    /// status of the end has `CURSOR_EXISTS` if there may be more rows to fetch, and `LAST_ROW_SENT`
+    /// if there are none. Nothing follows it, whatever else the status says: the command has one
+    /// result.
+    pub const fn for_fetch(capabilities: Capabilities) -> Self {
+        Self::at(State::FetchedRows, capabilities)
+    }
+
+    const fn at(state: State, capabilities: Capabilities) -> Self {
         Self {
             capabilities,
-            state: State::Ok,
+            state,
+            may_open_cursor: false,
         }
     }
 
@@ -111,9 +165,13 @@ impl ResponseReader {
         self.state == State::Done
     }
 
-    /// Whether the next packet is a row, or ends the rows.
+    /// Whether the next packet is a row, or ends the rows, or says that a cursor is open in their
+    /// place.
     pub fn is_in_rows(&self) -> bool {
-        self.state == State::Rows
+        matches!(
+            self.state,
+            State::Rows | State::CursorOrRows | State::FetchedRows
+        )
     }
 
     /// What the next packet should be, in the words of the protocol documentation.
@@ -148,15 +206,24 @@ impl ResponseReader {
             (State::Result, _) => self.read_column_count(payload),
             (State::ColumnDefinitions(left), _) => {
                 let column = ColumnDefinition::decode(payload, self.capabilities)?;
-                self.state = State::columns_left(left - 1, self.capabilities);
+                self.columns_left(left - 1);
                 Ok(ResponseEvent::ColumnDefinition(column))
             }
             (State::MetadataEof, 0xfe) => {
                 self.state = State::Rows;
                 EofPacket::decode(payload, self.capabilities).map(ResponseEvent::MetadataEnd)
             }
-            (State::Rows, 0xfe) if self.ends_rows(payload) => self.read_rows_end(payload),
-            (State::Rows, _) => Ok(ResponseEvent::Row(payload)),
+            (State::CursorOrMetadataEof, 0xfe) => self.read_cursor_or_metadata_end(payload),
+            (State::Rows | State::CursorOrRows | State::FetchedRows, 0xfe)
+                if self.ends_rows(payload) =>
+            {
+                self.read_rows_end(payload)
+            }
+            (State::Rows | State::FetchedRows, _) => Ok(ResponseEvent::Row(payload)),
+            (State::CursorOrRows, _) => {
+                self.state = State::Rows;
+                Ok(ResponseEvent::Row(payload))
+            }
             (state, found) => Err(InvalidPacket::Unexpected {
                 packet: state.expects(),
                 found,
@@ -217,7 +284,7 @@ impl ResponseReader {
         } else {
             0
         };
-        self.state = State::columns_left(left, self.capabilities);
+        self.columns_left(left);
         Ok(ResponseEvent::ColumnCount(count))
     }
 
@@ -230,13 +297,59 @@ impl ResponseReader {
                 let eof = EofPacket::decode(payload, self.capabilities)?;
                 (eof.status, eof.warnings, [].as_slice())
             };
-        self.state = State::after(status);
+        if self.state == State::CursorOrRows && opens_cursor(status) {
+            self.state = State::Done;
+            return Ok(ResponseEvent::CursorOpened {
+                status,
+                warnings,
+                session_state,
+            });
+        }
+        self.state = match self.state {
+            State::FetchedRows => State::Done,
+            _ => State::after(status),
+        };
         Ok(ResponseEvent::ResultSetEnd {
             status,
             warnings,
             session_state,
         })
     }
+
+    fn read_cursor_or_metadata_end<'a>(
+        &mut self,
+        payload: &'a [u8],
+    ) -> Result<ResponseEvent<'a>, InvalidPacket> {
+        let eof = EofPacket::decode(payload, self.capabilities)?;
+        if !opens_cursor(eof.status) {
+            self.state = State::Rows;
+            return Ok(ResponseEvent::MetadataEnd(eof));
+        }
+        self.state = State::Done;
+        Ok(ResponseEvent::CursorOpened {
+            status: eof.status,
+            warnings: eof.warnings,
+            session_state: &[],
+        })
+    }
+
+    const fn columns_left(&mut self, left: u16) {
+        let deprecate_eof = self.capabilities.contains(Capabilities::DEPRECATE_EOF);
+        self.state = match (deprecate_eof, self.may_open_cursor) {
+            _ if left > 0 => State::ColumnDefinitions(left),
+            (true, false) => State::Rows,
+            (true, true) => State::CursorOrRows,
+            // It is sent even where the definitions are not.
+            (false, false) => State::MetadataEof,
+            (false, true) => State::CursorOrMetadataEof,
+        };
+    }
+}
+
+/// Whether the packet behind the definitions that has this status stands for a cursor.
+const fn opens_cursor(status: ServerStatus) -> bool {
+    status.contains(ServerStatus::CURSOR_EXISTS)
+        && !status.contains(ServerStatus::MORE_RESULTS_EXISTS)
 }
 
 impl State {
@@ -248,25 +361,14 @@ impl State {
         }
     }
 
-    const fn columns_left(left: u16, capabilities: Capabilities) -> Self {
-        if left > 0 {
-            Self::ColumnDefinitions(left)
-        } else if capabilities.contains(Capabilities::DEPRECATE_EOF) {
-            Self::Rows
-        } else {
-            // It is sent even where the definitions are not.
-            Self::MetadataEof
-        }
-    }
-
     const fn expects(self) -> &'static str {
         match self {
             Self::Result => "response",
             Self::Ok => "OK_Packet",
             Self::LocalInfile => "response to LOCAL INFILE data",
             Self::ColumnDefinitions(_) => "column definition packet",
-            Self::MetadataEof => "EOF_Packet after column definitions",
-            Self::Rows => "result set row",
+            Self::MetadataEof | Self::CursorOrMetadataEof => "EOF_Packet after column definitions",
+            Self::Rows | Self::CursorOrRows | Self::FetchedRows => "result set row",
             Self::Done => "response that is complete",
         }
     }

@@ -20,6 +20,18 @@ pub(crate) enum Token<'a> {
     Colon { at: usize, name: &'a str },
 }
 
+/// What a statement is made of, as far as it is looked at.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Lexeme<'a> {
+    /// A stretch of letters, digits, `_`, `$` and what is not ASCII: a keyword, a name, a number.
+    Word(&'a str),
+    /// A string, or a name between quotes.
+    Quoted,
+    /// A character that is none of the others.
+    Symbol(u8),
+    Token(Token<'a>),
+}
+
 /// The byte from which on it is not certain what the statement says.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Unclear {
@@ -39,35 +51,61 @@ impl<'a> Lexer<'a> {
     /// The next token, or `None` at the end.
     pub(crate) fn next(&mut self) -> Result<Option<Token<'a>>, Unclear> {
         loop {
+            match self.lexeme()? {
+                Some(Lexeme::Token(token)) => return Ok(Some(token)),
+                Some(_) => {}
+                None => return Ok(None),
+            }
+        }
+    }
+
+    /// What comes next, white space and comments apart, or `None` at the end.
+    pub(crate) fn lexeme(&mut self) -> Result<Option<Lexeme<'a>>, Unclear> {
+        loop {
             let at = self.position;
             let Some(byte) = self.take() else {
                 return Ok(None);
             };
-            let clear = match byte {
+            let (clear, lexeme) = match byte {
                 b'?' if self.peek(0).is_none_or(|next| !is_name_byte(next)) => {
-                    return Ok(Some(Token::Placeholder { at }));
+                    (true, Some(Lexeme::Token(Token::Placeholder { at })))
                 }
                 b':' if !self.take_if(b'=') => {
                     let name = self.name();
-                    return Ok(Some(Token::Colon { at, name }));
+                    (true, Some(Lexeme::Token(Token::Colon { at, name })))
                 }
-                b'"' if self.status.contains(ServerStatus::ANSI_QUOTES) => self.quoted_name(byte),
-                b'\'' | b'"' => self.string(byte),
-                b'`' => self.quoted_name(byte),
-                b'#' => self.line_comment(),
-                b'-' if self.begins_comment() => self.line_comment(),
-                b'/' if self.take_if(b'*') => self.comment(),
-                b'.' => self.fraction(at),
+                b'"' if self.status.contains(ServerStatus::ANSI_QUOTES) => {
+                    (self.quoted_name(byte), Some(Lexeme::Quoted))
+                }
+                b'\'' | b'"' => (self.string(byte), Some(Lexeme::Quoted)),
+                b'`' => (self.quoted_name(byte), Some(Lexeme::Quoted)),
+                b'#' => (self.line_comment(), None),
+                b'-' if self.begins_comment() => (self.line_comment(), None),
+                b'/' if self.take_if(b'*') => (self.comment(), None),
+                b'.' => (self.fraction(at), Some(Lexeme::Symbol(byte))),
                 // "\N" is NULL.
-                b'\\' => self.take_if(b'N'),
+                b'\\' => (self.take_if(b'N'), Some(Lexeme::Symbol(byte))),
                 // A `?` before a letter is no placeholder, and a NUL ends comments.
-                b'?' | 0 => false,
-                _ => true,
+                b'?' | 0 => (false, None),
+                _ if is_name_byte(byte) => (true, Some(Lexeme::Word(self.word(at)))),
+                _ if is_space(byte) => (true, None),
+                _ => (true, Some(Lexeme::Symbol(byte))),
             };
             if !clear {
                 return Err(Unclear { at });
             }
+            if lexeme.is_some() {
+                return Ok(lexeme);
+            }
         }
+    }
+
+    /// Takes the rest of the word that begins there.
+    fn word(&mut self, at: usize) -> &'a str {
+        while self.peek(0).is_some_and(is_name_byte) {
+            self.position += 1;
+        }
+        self.sql.get(at..self.position).unwrap_or_default()
     }
 
     /// Passes over a string behind its first quote; whether it ends.
@@ -188,4 +226,10 @@ impl<'a> Lexer<'a> {
 /// Whether `byte` can be part of a name that is not quoted.
 pub(crate) const fn is_name_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$' | 0x80..)
+}
+
+/// Whether `byte` stands between lexemes for the server: a space, a tab, or one of the four characters
+/// that may end a line.
+const fn is_space(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t'..=b'\r')
 }

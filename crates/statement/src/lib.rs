@@ -1,6 +1,6 @@
 //! Prepared statements of MariaDB: the `COM_STMT_*` commands and the grammar of the response to a
-//! prepare, placeholders (their number, and names in their place), and what a connection keeps
-//! prepared.
+//! prepare, placeholders (their number, and names in their place), what a statement does for certain,
+//! and what a connection keeps prepared.
 //!
 //! The values of parameters come here encoded. Nothing here does I/O.
 
@@ -10,6 +10,7 @@ mod close;
 mod error;
 mod execute;
 mod fetch;
+mod kind;
 mod lexer;
 mod named;
 mod placeholders;
@@ -27,6 +28,7 @@ pub use close::{ComStmtClose, ComStmtReset};
 pub use error::NamedSqlError;
 pub use execute::{ComStmtExecute, CursorFlags, ExecuteParameters};
 pub use fetch::ComStmtFetch;
+pub use kind::StatementKind;
 pub use named::NamedSql;
 pub use placeholders::count_placeholders;
 pub use prepare::{ComStmtPrepare, ComStmtPrepareOk};

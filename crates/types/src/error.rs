@@ -117,6 +117,14 @@ pub enum ToSqlError {
     /// The value is not in the form of the server's type.
     #[error("the value is not in the form of the server's type")]
     Malformed,
+    /// There is no such value in this form of parameters.
+    #[error("{value} cannot be sent here, only in {place}")]
+    NotHere {
+        /// What was to be written.
+        value: &'static str,
+        /// Where it is possible.
+        place: &'static str,
+    },
     /// An implementation of [`ToSql`](crate::ToSql) wrote no value, or more than one.
     #[error("{found} values were written where one is due")]
     ValueCount {
@@ -134,6 +142,28 @@ pub enum ParamsError {
     TooMany {
         /// How many there are.
         found: usize,
+    },
+    /// A bulk execution is one of a statement with parameters.
+    #[error("a row without parameters cannot be executed in bulk: execute the statement by itself")]
+    NoParameters,
+    /// A row of a bulk execution has another number of parameters than the rows before it, or than
+    /// it says.
+    #[error("the row has {found} parameters where {expected} are due")]
+    RowLength {
+        /// How many are due.
+        expected: usize,
+        /// How many there are.
+        found: usize,
+    },
+    /// A row of a bulk execution is too long by itself.
+    #[error(
+        "the row makes a payload of {payload_bytes} bytes and the greatest is one of {limit_bytes}"
+    )]
+    RowTooLong {
+        /// The length of a payload with this row only.
+        payload_bytes: usize,
+        /// The greatest length of a payload.
+        limit_bytes: usize,
     },
     /// One of the values cannot be sent.
     #[error("parameter {index} cannot be sent")]

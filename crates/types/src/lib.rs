@@ -31,5 +31,5 @@ pub use from_sql::FromSql;
 pub use params::{Params, write_parameter};
 pub use row::RowReader;
 pub use temporal::{Date, DateTime, Time};
-pub use to_sql::{ParameterSink, ToSql};
+pub use to_sql::{Indicated, LongData, ParameterSink, ToSql};
 pub use value::ValueRef;

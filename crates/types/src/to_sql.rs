@@ -2,6 +2,10 @@ use std::{borrow::Cow, rc::Rc, sync::Arc};
 
 use crate::{Date, DateTime, Decimal, Time, ToSqlError, ValueRef};
 
+mod indicated;
+
+pub use indicated::{Indicated, LongData};
+
 /// A type whose values can be parameters of a statement.
 ///
 /// ```
@@ -62,6 +66,35 @@ pub trait ParameterSink {
     /// Writes a TIME.
     fn time(&mut self, value: Time);
 
+    /// Writes the default of the column: for a bulk execution.
+    ///
+    /// # Errors
+    /// [`ToSqlError::NotHere`] where there is no such value, which is so unless a sink takes it.
+    fn column_default(&mut self) -> Result<(), ToSqlError> {
+        let (value, place) = ("DEFAULT", BULK);
+        Err(ToSqlError::NotHere { value, place })
+    }
+
+    /// Writes that the column has its default in an INSERT and stays as it is in an UPDATE: for a
+    /// bulk execution.
+    ///
+    /// # Errors
+    /// [`ToSqlError::NotHere`] where there is no such value, which is so unless a sink takes it.
+    fn ignore(&mut self) -> Result<(), ToSqlError> {
+        let (value, place) = ("IGNORE", BULK);
+        Err(ToSqlError::NotHere { value, place })
+    }
+
+    /// Writes that the value was sent ahead by `COM_STMT_SEND_LONG_DATA`: for a single execute
+    /// of a prepared statement.
+    ///
+    /// # Errors
+    /// [`ToSqlError::NotHere`] where no data is sent ahead, which is so unless a sink takes it.
+    fn long_data(&mut self) -> Result<(), ToSqlError> {
+        let (value, place) = ("long data", "a single execute of a prepared statement");
+        Err(ToSqlError::NotHere { value, place })
+    }
+
     /// How many values have been written.
     fn len(&self) -> usize;
 
@@ -70,6 +103,8 @@ pub trait ParameterSink {
         self.len() == 0
     }
 }
+
+const BULK: &str = "a bulk execution";
 
 macro_rules! copied {
     ($($type:ty => $method:ident($($wide:ty)?);)+) => {$(

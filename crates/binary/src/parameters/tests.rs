@@ -1,4 +1,4 @@
-use otaria_types::{ToSql, ToSqlError};
+use otaria_types::{Indicated, LongData, ToSql, ToSqlError};
 use proptest::prelude::*;
 
 use super::*;
@@ -230,6 +230,34 @@ fn parameters_without_types_are_an_error() {
             value: found.into(),
         };
         assert_eq!(error, expected);
+    }
+}
+
+#[test]
+fn a_value_that_was_sent_ahead_is_a_long_blob_that_is_not_null_and_has_no_bytes() {
+    let sent = parameters((1, LongData, "ab", Some(LongData), None::<LongData>));
+    let payload = [
+        &[0b1_0000, 1][..],
+        &[0x08, 0, 0xfb, 0, 0xfd, 0, 0xfb, 0, 0x06, 0],
+        &[1, 0, 0, 0, 0, 0, 0, 0],
+        b"\x02ab",
+    ]
+    .concat();
+    assert_eq!(encoded(&sent), payload);
+    assert_eq!(Parameters::decode(&payload, 5).as_ref(), Ok(&sent));
+    let (empty, null) = (ValueRef::Bytes(&[]), ValueRef::Null);
+    let expected = [ValueRef::Int(1), empty, ValueRef::Text("ab"), empty, null];
+    assert_eq!(values(&sent), expected);
+}
+
+#[test]
+fn default_and_ignore_are_errors_that_name_the_parameter() {
+    for value in [Indicated::<i32>::Default, Indicated::Ignore] {
+        let error = Parameters::new().set(&(1, value)).unwrap_err();
+        let ParamsError::Parameter { index: 1, error } = error else {
+            panic!("{error:?}");
+        };
+        assert!(matches!(error, ToSqlError::NotHere { .. }), "{error:?}");
     }
 }
 

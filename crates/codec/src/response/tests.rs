@@ -38,6 +38,22 @@ impl Reading {
         }
     }
 
+    /// Of a response to an execute that asks for a cursor.
+    fn for_cursor(capabilities: Capabilities) -> Self {
+        Self {
+            reader: ResponseReader::for_cursor(capabilities),
+            capabilities,
+        }
+    }
+
+    /// Of a response to a fetch.
+    fn for_fetch(capabilities: Capabilities) -> Self {
+        Self {
+            reader: ResponseReader::for_fetch(capabilities),
+            capabilities,
+        }
+    }
+
     #[track_caller]
     fn read(&mut self, packet: &impl Encode, check: impl FnOnce(ResponseEvent<'_>)) -> &mut Self {
         self.payload(&encoded(packet, self.capabilities), check)
@@ -342,4 +358,245 @@ fn a_command_that_is_answered_by_an_ok_is_answered_by_nothing_else() {
             found: 1
         })
     );
+}
+
+/// The end of rows, or what stands for a cursor, with this status.
+fn end(status: u16, capabilities: Capabilities) -> Vec<u8> {
+    let status = ServerStatus::from_bits_retain(status);
+    if capabilities.contains(Capabilities::DEPRECATE_EOF) {
+        encoded(&rows_end(status), capabilities)
+    } else {
+        let eof = EofPacket {
+            status,
+            ..EofPacket::default()
+        };
+        encoded(&eof, capabilities)
+    }
+}
+
+fn is_cursor(event: &ResponseEvent<'_>) -> bool {
+    matches!(event, ResponseEvent::CursorOpened { .. })
+}
+
+fn is_end(event: &ResponseEvent<'_>) -> bool {
+    matches!(event, ResponseEvent::ResultSetEnd { .. })
+}
+
+#[test]
+fn a_cursor_is_opened_by_the_packet_behind_the_definitions() {
+    for capabilities in [MODERN, CLASSIC] {
+        Reading::for_cursor(capabilities)
+            .read(&count(1), |_| ())
+            .read(&column(), |_| ())
+            .payload(&end(0x0062, capabilities), |event| {
+                let expected = ResponseEvent::CursorOpened {
+                    status: ServerStatus::from_bits_retain(0x0062),
+                    warnings: 0,
+                    session_state: &[],
+                };
+                assert_eq!(event, expected);
+            })
+            .done();
+    }
+}
+
+#[test]
+fn a_cursor_is_opened_where_the_definitions_are_skipped() {
+    let count = ColumnCount {
+        columns: 2,
+        metadata_follows: false,
+    };
+    for capabilities in [MODERN, CLASSIC] {
+        let capabilities = capabilities | Capabilities::MARIADB_CLIENT_CACHE_METADATA;
+        Reading::for_cursor(capabilities)
+            .read(&count, |_| ())
+            .payload(&end(0x0042, capabilities), |event| {
+                assert!(is_cursor(&event), "{event:?}");
+            })
+            .done();
+    }
+}
+
+#[test]
+fn what_a_cursor_s_statement_has_changed_in_the_session_is_told() {
+    let state = b"\x01\x06\x05mysql";
+    let opened = OkPacket {
+        session_state: state,
+        warnings: 3,
+        ..rows_end(ServerStatus::SESSION_STATE_CHANGED | ServerStatus::CURSOR_EXISTS)
+    };
+    Reading::for_cursor(MODERN)
+        .read(&count(1), |_| ())
+        .read(&column(), |_| ())
+        .read(&opened, |event| {
+            let expected = ResponseEvent::CursorOpened {
+                status: opened.status,
+                warnings: 3,
+                session_state: state,
+            };
+            assert_eq!(event, expected);
+        })
+        .done();
+}
+
+#[test]
+fn a_statement_without_rows_opens_no_cursor() {
+    Reading::for_cursor(MODERN)
+        .read(&OkPacket::default(), |event| {
+            assert!(matches!(event, ResponseEvent::Ok(_)));
+        })
+        .done();
+    let err = ErrPacket::new(1323, *b"42000", "Cursor SELECT must not have INTO");
+    Reading::for_cursor(MODERN)
+        .read(&err, |event| assert_eq!(event, ResponseEvent::Err(err)))
+        .done();
+}
+
+#[test]
+fn a_statement_that_asks_for_a_cursor_and_gets_none_sends_its_rows() {
+    for capabilities in [MODERN, CLASSIC] {
+        let (row, end) = (b"\0\0\x01\0\0\0", end(0x0022, capabilities));
+        let mut reading = Reading::for_cursor(capabilities);
+        reading.head().row(row).row(row);
+        reading.payload(&end, |event| assert!(is_end(&event), "{event:?}"));
+        reading.done();
+        let mut reading = Reading::for_cursor(capabilities);
+        reading.head();
+        reading.payload(&end, |event| assert!(is_end(&event), "{event:?}"));
+        reading.done();
+    }
+}
+
+#[test]
+fn a_cursor_that_a_row_s_function_has_opened_is_not_one_of_the_response() {
+    Reading::for_cursor(MODERN)
+        .head()
+        .row(b"\0\0\x01\0\0\0")
+        .payload(&end(0x0062, MODERN), |event| {
+            assert!(is_end(&event), "{event:?}");
+        })
+        .done();
+}
+
+/// What MariaDB sends for a CALL whose procedure reads a cursor of its own and then selects a row,
+/// and no row.
+#[test]
+fn results_of_a_procedure_that_reads_a_cursor_are_no_cursor() {
+    let end = |capabilities| end(0x006a, capabilities);
+    let mut modern = Reading::for_cursor(MODERN);
+    modern
+        .head()
+        .row(b"\0\0\x01\0\0\0")
+        .payload(&end(MODERN), |event| assert!(is_end(&event)));
+    modern
+        .head()
+        .payload(&end(MODERN), |event| assert!(is_end(&event)));
+    modern.read(&OkPacket::default(), |_| ()).done();
+
+    let metadata_end = |event: ResponseEvent<'_>| {
+        assert!(matches!(event, ResponseEvent::MetadataEnd(_)), "{event:?}");
+    };
+    let mut classic = Reading::for_cursor(CLASSIC);
+    classic
+        .read(&count(1), |_| ())
+        .read(&column(), |_| ())
+        .payload(&end(CLASSIC), metadata_end)
+        .row(b"\0\0\x01\0\0\0")
+        .payload(&end(CLASSIC), |event| assert!(is_end(&event)));
+    classic
+        .read(&count(1), |_| ())
+        .read(&column(), |_| ())
+        .payload(&end(CLASSIC), metadata_end)
+        .payload(&end(CLASSIC), |event| assert!(is_end(&event)));
+    classic.read(&OkPacket::default(), |_| ()).done();
+}
+
+#[test]
+fn without_deprecate_eof_a_row_in_place_of_a_cursor_is_an_error() {
+    let mut reading = Reading::for_cursor(CLASSIC);
+    reading.read(&count(1), |_| ()).read(&column(), |_| ());
+    assert!(!reading.reader.is_in_rows());
+    let packet = "EOF_Packet after column definitions";
+    assert_eq!(
+        reading.refused(b"\0\0\x01"),
+        InvalidPacket::Unexpected { packet, found: 0 }
+    );
+}
+
+#[test]
+fn fetched_rows_have_no_definitions_and_their_end_says_whether_there_are_more() {
+    for capabilities in [MODERN, CLASSIC] {
+        for status in [0x0042, 0x0082] {
+            let mut reading = Reading::for_fetch(capabilities);
+            assert!(reading.reader.is_in_rows());
+            reading
+                .row(b"\0\0\x01\0\0\0")
+                .row(b"\0\0\x02\0\0\0")
+                .payload(&end(status, capabilities), |event| {
+                    let expected = ResponseEvent::ResultSetEnd {
+                        status: ServerStatus::from_bits_retain(status),
+                        warnings: 0,
+                        session_state: &[],
+                    };
+                    assert_eq!(event, expected);
+                })
+                .done();
+        }
+    }
+}
+
+#[test]
+fn a_fetch_may_bring_no_rows_or_an_error() {
+    Reading::for_fetch(MODERN)
+        .payload(&end(0x0082, MODERN), |event| assert!(is_end(&event)))
+        .done();
+    let err = ErrPacket::new(1421, *b"HY000", "The statement (1) has no open cursor.");
+    Reading::for_fetch(MODERN)
+        .row(b"\0\0\x01\0\0\0")
+        .read(&err, |event| assert_eq!(event, ResponseEvent::Err(err)))
+        .done();
+}
+
+#[test]
+fn nothing_follows_fetched_rows_whatever_their_end_says() {
+    for capabilities in [MODERN, CLASSIC] {
+        Reading::for_fetch(capabilities)
+            .payload(&end(0x008a, capabilities), |event| assert!(is_end(&event)))
+            .done();
+    }
+}
+
+#[test]
+fn the_end_of_out_parameters_is_told_by_its_status() {
+    Reading::new(MODERN)
+        .head()
+        .row(b"\0\0\x01\0\0\0")
+        .payload(b"\xfe\0\0\x0a\x10\0\0", |event| {
+            let ResponseEvent::ResultSetEnd { status, .. } = event else {
+                panic!("{event:?}");
+            };
+            assert!(status.contains(ServerStatus::PS_OUT_PARAMS));
+        })
+        .read(&OkPacket::default(), |_| ())
+        .done();
+}
+
+#[test]
+fn debug_shows_no_values_and_no_session_state() {
+    let mut reader = ResponseReader::for_fetch(MODERN);
+    assert_eq!(
+        format!("{:?}", reader.read(b"\0secret").unwrap()),
+        "Row(7 bytes)"
+    );
+    let end = OkPacket {
+        session_state: b"secret",
+        ..rows_end(ServerStatus::SESSION_STATE_CHANGED)
+    };
+    let end = encoded(&end, MODERN);
+    let shown = format!("{:?}", reader.read(&end).unwrap());
+    assert!(
+        shown.starts_with("ResultSetEnd") && shown.contains("SESSION_STATE_CHANGED"),
+        "{shown}"
+    );
+    assert!(!shown.contains("115"), "{shown}");
 }

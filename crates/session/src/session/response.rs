@@ -45,11 +45,18 @@ impl Session {
                     .update(ok.status, ok.session_state)
                     .map(|()| Some(Event::Ok(Executed::from(ok))))
             }
-            Ok(ResponseEvent::ResultSetEnd {
-                status,
-                warnings,
-                session_state,
-            }) => {
+            Ok(
+                ResponseEvent::ResultSetEnd {
+                    status,
+                    warnings,
+                    session_state,
+                }
+                | ResponseEvent::CursorOpened {
+                    status,
+                    warnings,
+                    session_state,
+                },
+            ) => {
                 let executed = Executed {
                     warnings,
                     ..Executed::default()
