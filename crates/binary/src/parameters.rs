@@ -4,8 +4,8 @@ use otaria_codec::{
     Capabilities, ColumnDefinition, Encode, FieldType, InvalidPacket, PayloadReader, PayloadWriter,
 };
 use otaria_types::{
-    CellError, Date, DateTime, Decimal, ParameterSink, Params, ParamsError, Time, ToSqlError,
-    ValueRef,
+    CellError, Date, DateTime, Decimal, ParameterSink, Params, ParamsError, SessionTimeZone, Time,
+    ToSqlError, ValueRef,
 };
 
 use crate::parameter_type::ParameterType;
@@ -26,6 +26,7 @@ pub struct Parameters {
     types: Vec<u8>,
     values: Vec<u8>,
     len: usize,
+    time_zone: SessionTimeZone,
 }
 
 impl Parameters {
@@ -36,7 +37,14 @@ impl Parameters {
             types: Vec::new(),
             values: Vec::new(),
             len: 0,
+            time_zone: SessionTimeZone::Unknown,
         }
+    }
+
+    /// Sets the session's zone, in which points in time are written from now on. At first it is not
+    /// known, and they are refused.
+    pub const fn set_time_zone(&mut self, time_zone: SessionTimeZone) {
+        self.time_zone = time_zone;
     }
 
     /// Replaces the parameters by `params`.
@@ -106,6 +114,7 @@ impl Parameters {
             types: types.into(),
             values: Vec::new(),
             len,
+            time_zone: SessionTimeZone::Unknown,
         };
         let mut rest = reader;
         for column in parameters.columns().flatten() {
@@ -222,6 +231,10 @@ impl ParameterSink for Parameters {
     fn long_data(&mut self) -> Result<(), ToSqlError> {
         self.parameter(ParameterType::LONG_DATA, 0);
         Ok(())
+    }
+
+    fn time_zone(&self) -> SessionTimeZone {
+        self.time_zone
     }
 
     #[inline]

@@ -246,6 +246,7 @@ impl Connection {
                     Error::Server(source) => Error::SessionSettings(source),
                     error => error,
                 })?;
+            self.session.settings_are_set(&config);
         }
         for (index, sql) in config.init_commands().iter().enumerate() {
             self.simple_execute(sql)

@@ -14,6 +14,9 @@
 //! A future may be dropped at any time: the connection's next call settles what it left behind.
 //! [`Connection`] says how.
 
+mod derived;
+
+pub use derived::{FromRow, Params};
 #[cfg(feature = "compression")]
 pub use otaria_connection::Compression;
 #[cfg(feature = "tls")]
@@ -30,9 +33,16 @@ pub use otaria_connection::{
     Statement, Stream, TimeoutPhase, TlsInfo, TlsProof, ToExecutable, Unproven, Warning,
     read_option_files, standard_option_files,
 };
+#[cfg(feature = "uuid-1")]
+pub use otaria_types::BinaryUuid;
+#[cfg(feature = "serde_json-1")]
+pub use otaria_types::Json;
+#[doc(hidden)]
+pub use otaria_types::derive;
 pub use otaria_types::{
     Columns, Date, DateTime, Decimal, DecimalError, FromRow, FromRowError, FromSql, FromSqlError,
-    ParameterSink, Params, ParamsError, TemporalError, Time, ToSql, ToSqlError, ValueRef,
+    InList, Indicated, LongData, ParameterSink, Params, ParamsError, SessionTimeZone,
+    TemporalError, Time, ToSql, ToSqlError, ValueRef, Vector, ZeroDates,
 };
 
 #[cfg(doctest)]

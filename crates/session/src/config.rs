@@ -20,6 +20,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use otaria_auth::{Password, PluginRegistry};
+use otaria_types::ZeroDates;
 
 use crate::{ConfigError, url};
 use settings::Settings;
@@ -79,6 +80,7 @@ pub(crate) use options::{Options, Source};
 /// | `charset`, `character_set`, `characterEncoding` | `utf8mb4`, the only one: all text is Unicode |
 /// | `collation`, `connectionCollation` | one of `utf8mb4` |
 /// | `time_zone`, `timezone` | an offset such as `+02:00`, or a name such as `Europe/Helsinki` |
+/// | `zero_dates`, `zeroDateTimeBehavior` | `error` (`exception`) or `null` (`convertToNull`) |
 /// | `max_statement_time` | as `connect_timeout`, and any number of seconds; `0` lifts the server's limit |
 /// | `ssl_mode`, `tls` | `disable` (`disabled`), `prefer` (`preferred`), `trust` (`require`, `required`), `verify-ca`, `verify-full` (`verify-identity`) |
 /// | `require_ssl`, `ssl` | in place of `ssl_mode`: `true` is `verify-full` |
@@ -232,6 +234,11 @@ impl Config {
     /// The session's time zone; `None` for that of the server.
     pub fn time_zone(&self) -> Option<&str> {
         self.settings.time_zone.as_deref()
+    }
+
+    /// What becomes of dates with zeros in them where a type has no such dates.
+    pub fn zero_dates(&self) -> ZeroDates {
+        self.settings.zero_dates
     }
 
     /// How long one statement may run; zero without a limit, `None` for as long as the server is

@@ -14,8 +14,11 @@ mod environment;
 mod error;
 mod event;
 mod executable;
+mod literals;
 mod login;
 mod option_file;
+mod placed;
+mod placed_error;
 mod receiver;
 mod rows;
 mod session;
@@ -37,6 +40,7 @@ pub use endpoint_error::{EndpointError, EndpointErrors};
 pub use error::{CloseReason, ColumnError, Error, LocalInfileError, ServerError, TimeoutPhase};
 pub use event::{Event, Executed, PacketRange};
 pub use executable::{Executable, ToExecutable};
+pub use literals::with_literals;
 pub use option_file::{OptionFileSource, OptionFiles};
 pub use otaria_auth::{
     AuthError, AuthPlugin, AuthPluginFactory, AuthStep, CachingSha2Password, Channel,
@@ -44,6 +48,8 @@ pub use otaria_auth::{
     PluginRegistry, Prompt, ServerVersion, Sha256Password, Unproven,
 };
 pub use otaria_statement::Statement;
+pub use placed::{Placed, PlacedParams, place};
+pub use placed_error::PlaceError;
 pub use rows::{Chunk, ColumnIndex, OwnedRow, Row};
 pub use session::{Queued, Session};
 #[cfg(feature = "tls")]

@@ -180,6 +180,10 @@ impl<'r> Row<'r> {
 fn row_error(error: FromRowError, columns: &Columns) -> Error {
     match error {
         FromRowError::ColumnCount { expected, found } => Error::ColumnCount { expected, found },
+        FromRowError::MissingColumn { name, columns } => Error::UnknownColumn {
+            column: name.name(),
+            columns,
+        },
         FromRowError::InvalidPacket(invalid) => Error::InvalidRow(invalid),
         FromRowError::Column {
             index,

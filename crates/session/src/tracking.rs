@@ -1,6 +1,9 @@
+mod time_zone;
+
 use std::collections::BTreeMap;
 
 use otaria_codec::{InvalidPacket, ServerStatus, SessionChange, SessionChanges};
+use otaria_types::SessionTimeZone;
 
 /// What the server has told about the session: its status, and the [session
 /// state](https://mariadb.com/docs/server/reference/clientserver-protocol/4-server-response-packets/ok_packet#session-state-info)
@@ -11,6 +14,19 @@ pub struct SessionState {
     current: Tracked,
     /// What was known after the login: a reset goes back to it.
     after_login: Tracked,
+    /// The zone of the session. A reset leaves it open: it is then the server's, which may have
+    /// changed since the login.
+    time_zone: TimeZone,
+}
+
+/// Who has said which zone the session has.
+#[derive(Clone, Copy, Debug, Default)]
+enum TimeZone {
+    #[default]
+    Nobody,
+    /// This side has set it, and the server has said nothing.
+    Client(SessionTimeZone),
+    Server(SessionTimeZone),
 }
 
 #[derive(Clone, Debug, Default)]
@@ -56,6 +72,21 @@ impl SessionState {
         variables.map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
+    /// The zone of the session's TIMESTAMP values, if it is UTC or a fixed offset: the tracked
+    /// system variable `time_zone`, which the server tells as in
+    /// [`system_variable`](Self::system_variable).
+    ///
+    /// A server that does not track it, and a proxy that does not pass it on, leave the configured
+    /// zone in force, and `SET time_zone` is then not seen. `SYSTEM` and names of places are unknown
+    /// offsets. After a reset or a change of the user the zone is unknown until it is told or set
+    /// again.
+    pub const fn time_zone(&self) -> SessionTimeZone {
+        match self.time_zone {
+            TimeZone::Client(zone) | TimeZone::Server(zone) => zone,
+            TimeZone::Nobody => SessionTimeZone::Unknown,
+        }
+    }
+
     /// The SQL that would open the current transaction again
     /// (`session_track_transaction_info=CHARACTERISTICS`); empty outside one, or untracked.
     pub fn transaction_characteristics(&self) -> &str {
@@ -97,7 +128,24 @@ impl SessionState {
         if session_state.len() > MAX_VARIABLES_BYTES {
             return Err(too_long(session_state.len()));
         }
-        SessionChanges::new(session_state).try_for_each(|change| self.current.change(&change?))
+        SessionChanges::new(session_state).try_for_each(|change| {
+            let change = change?;
+            if let SessionChange::SystemVariable {
+                name: b"time_zone",
+                value,
+            } = change
+            {
+                self.time_zone = TimeZone::Server(time_zone::parse(value));
+            }
+            self.current.change(&change)
+        })
+    }
+
+    /// The client has given the session the zone `name`, of which the server may say nothing.
+    pub(crate) fn set_time_zone(&mut self, name: &str) {
+        if !matches!(self.time_zone, TimeZone::Server(_)) {
+            self.time_zone = TimeZone::Client(time_zone::parse(name.as_bytes()));
+        }
     }
 
     /// The client has made `schema` the default database, of which the server may say nothing.
@@ -116,6 +164,7 @@ impl SessionState {
     /// The server has reset the session: all is as after the login, but the default database stays.
     pub(crate) fn reset(&mut self) {
         let schema = self.current.schema.take();
+        self.time_zone = TimeZone::Nobody;
         self.current = Tracked {
             schema,
             ..self.after_login.clone()
@@ -208,6 +257,48 @@ mod tests {
         assert_eq!(state.schema(), Some("mysql"));
         assert_eq!(state.system_variable("autocommit"), Some("ON"));
         assert!(!state.is_changed());
+    }
+
+    const UTC: SessionTimeZone = SessionTimeZone::Offset { seconds: 0 };
+    const TO_UTC: &[u8] = b"\x00\x11\x09time_zone\x06+00:00";
+    const TO_SYSTEM: &[u8] = b"\x00\x11\x09time_zone\x06SYSTEM";
+
+    #[test]
+    fn set_time_zone_mid_session_seen_via_tracking_counts_from_then_on() {
+        let mut state = logged_in();
+        assert_eq!(state.time_zone(), SessionTimeZone::Unknown);
+        state.update(ServerStatus::empty(), TO_UTC).unwrap();
+        assert_eq!(state.time_zone(), UTC);
+        state.update(ServerStatus::empty(), b"").unwrap();
+        assert_eq!(state.time_zone(), UTC);
+        state.update(ServerStatus::empty(), TO_SYSTEM).unwrap();
+        assert_eq!(state.time_zone(), SessionTimeZone::Unknown);
+    }
+
+    #[test]
+    fn the_zone_that_was_set_counts_where_the_server_tells_none() {
+        let mut state = logged_in();
+        state.set_time_zone("+00:00");
+        assert_eq!(state.time_zone(), UTC);
+        state.update(ServerStatus::empty(), TO_SYSTEM).unwrap();
+        assert_eq!(state.time_zone(), SessionTimeZone::Unknown);
+        state.set_time_zone("+00:00");
+        assert_eq!(state.time_zone(), SessionTimeZone::Unknown);
+    }
+
+    #[test]
+    fn a_reset_leaves_the_zone_open_until_it_is_told_or_set_again() {
+        let mut state = SessionState::default();
+        state.log_in(None, ServerStatus::empty(), TO_UTC).unwrap();
+        assert_eq!(state.time_zone(), UTC);
+        state.reset();
+        assert_eq!(state.time_zone(), SessionTimeZone::Unknown);
+        state.set_time_zone("UTC");
+        assert_eq!(state.time_zone(), UTC);
+        state.roll_back();
+        assert_eq!(state.time_zone(), SessionTimeZone::Unknown);
+        state.update(ServerStatus::empty(), TO_UTC).unwrap();
+        assert_eq!(state.time_zone(), UTC);
     }
 
     #[test]

@@ -291,9 +291,10 @@ mod tests {
         }
         let url = "mysql://h?timezone=%2B02:00&charset=utf8mb4&collation=utf8mb4_bin\
                    &connect-expired-password=true&enable_cleartext_plugin=true\
-                   &sslMode=DISABLED&max_allowed_packet=64M&localSocket=/s";
+                   &zeroDateTimeBehavior=convertToNull&sslMode=DISABLED&max_allowed_packet=64M&localSocket=/s";
         let config = config(url);
         assert_eq!(config.time_zone(), Some("+02:00"));
+        assert_eq!(config.zero_dates(), otaria_types::ZeroDates::Null);
         assert_eq!(config.collation(), Some("utf8mb4_bin"));
         assert!(config.expired_password() && config.clear_password());
         assert_eq!(config.ssl_mode(), crate::SslMode::Disable);

@@ -41,3 +41,21 @@ pub enum NamedSqlError {
     #[error("the statement has more than 65,535 parameters")]
     TooMany,
 }
+
+/// A statement whose placeholders are not certain. Nothing was sent.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PlaceholderError {
+    /// It is not certain where strings and comments end, or what is a placeholder.
+    #[error(
+        "byte {at} of the statement begins an executable comment, a string or comment that does \
+         not end, or what servers read in different ways: no values can be put behind it"
+    )]
+    Unclear {
+        /// Where that begins, in bytes.
+        at: usize,
+    },
+    /// The statement has more placeholders than a server takes.
+    #[error("the statement has more than 65,535 placeholders")]
+    TooMany,
+}

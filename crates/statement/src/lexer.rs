@@ -9,6 +9,7 @@ use otaria_codec::ServerStatus;
 pub(crate) struct Lexer<'a> {
     sql: &'a str,
     position: usize,
+    plain_from: usize,
     status: ServerStatus,
 }
 
@@ -44,8 +45,14 @@ impl<'a> Lexer<'a> {
         Self {
             sql,
             position: 0,
+            plain_from: 0,
             status,
         }
+    }
+
+    /// From here on up to the latest token nothing is part of a string, a quoted name or a comment.
+    pub(crate) const fn plain_from(&self) -> usize {
+        self.plain_from
     }
 
     /// The next token, or `None` at the end.
@@ -93,6 +100,10 @@ impl<'a> Lexer<'a> {
             };
             if !clear {
                 return Err(Unclear { at });
+            }
+            let is_plain = matches!(lexeme, Some(Lexeme::Word(_) | Lexeme::Token(_)));
+            if !is_plain && self.position > at + 1 {
+                self.plain_from = self.position;
             }
             if lexeme.is_some() {
                 return Ok(lexeme);

@@ -10,7 +10,8 @@ use crate::lexer::{Lexer, Token, Unclear, is_name_byte};
 ///
 /// A name begins with a letter or `_` and goes on with letters, digits, `_` and `$`; case counts.
 /// It may stand in several places. A colon in a string, in a quoted name, in a comment, in `:=`,
-/// in `::` or directly behind a name, as in `label:LOOP`, is left as it is.
+/// in `::` or directly behind a name, as in `label:LOOP`, is left as it is, and so is a statement with
+/// `?` only: it has no names.
 ///
 /// ```
 /// # fn main() -> Result<(), otaria_statement::NamedSqlError> {
@@ -40,10 +41,11 @@ impl<'a> NamedSql<'a> {
         let mut lexer = Lexer::new(sql, status);
         let mut positional = String::with_capacity(sql.len());
         let mut names = Vec::new();
+        let mut first_place = None;
         let mut copied = 0;
         while let Some(token) = lexer.next()? {
             match token {
-                Token::Placeholder { at } => return Err(NamedSqlError::Positional { at }),
+                Token::Placeholder { at } => first_place = first_place.or(Some(at)),
                 Token::Colon { at, name } if is_parameter(sql, at, name) => {
                     if names.len() >= MAX_PARAMETERS {
                         return Err(NamedSqlError::TooMany);
@@ -55,6 +57,9 @@ impl<'a> NamedSql<'a> {
                 }
                 Token::Colon { .. } => {}
             }
+        }
+        if let (Some(at), false) = (first_place, names.is_empty()) {
+            return Err(NamedSqlError::Positional { at });
         }
         positional.push_str(sql.get(copied..).unwrap_or_default());
         Ok(Self {
@@ -238,6 +243,12 @@ mod tests {
             refusal("SELECT :a, ?"),
             NamedSqlError::Positional { at: 11 }
         );
+        assert_eq!(refusal("?, ?, :a"), NamedSqlError::Positional { at: 0 });
+    }
+
+    #[test]
+    fn a_statement_with_places_only_is_left_as_it_is() {
+        becomes("SELECT ?, ':x', ?", "SELECT ?, ':x', ?", &[]);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 use otaria_codec::ServerStatus;
 
-use crate::lexer::{Lexer, Token};
+use crate::PlaceholderError;
+use crate::lexer::{Lexer, Token, Unclear, is_name_byte};
 
 /// How many placeholders the server will find in `sql`, or `None` where that is not certain.
 ///
@@ -32,6 +33,84 @@ pub fn count_placeholders(sql: &str, status: ServerStatus) -> Option<u16> {
             Ok(Some(Token::Colon { .. })) | Err(_) => return None,
         }
     }
+}
+
+/// A `?` for which a value is put into a statement.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Placeholder {
+    /// Where it stands, in bytes.
+    pub at: usize,
+    /// Whether it is alone in the parentheses behind `IN`, so that a list may stand for it. Comments
+    /// must not stand between these.
+    pub takes_list: bool,
+}
+
+/// The placeholders of `sql`, in their order: see [`count_placeholders`] for `status`. Colons are
+/// left alone.
+///
+/// # Errors
+/// [`PlaceholderError::Unclear`] where it is not certain what is a placeholder,
+/// [`PlaceholderError::TooMany`] if there are more than 65,535.
+pub fn placeholders(sql: &str, status: ServerStatus) -> Result<Vec<Placeholder>, PlaceholderError> {
+    let mut lexer = Lexer::new(sql, status);
+    let mut placeholders = Vec::new();
+    while let Some(token) = lexer.next()? {
+        let Token::Placeholder { at } = token else {
+            continue;
+        };
+        if placeholders.len() >= usize::from(u16::MAX) {
+            return Err(PlaceholderError::TooMany);
+        }
+        let before = sql.get(lexer.plain_from()..at).unwrap_or_default();
+        let behind = sql.get(at + 1..).unwrap_or_default();
+        let takes_list = opens_list(before) && behind.trim_ascii_start().starts_with(')');
+        placeholders.push(Placeholder { at, takes_list });
+    }
+    Ok(placeholders)
+}
+
+/// Where the placeholders of `sql` stand, in bytes and in their order.
+///
+/// # Errors
+/// Those of [`placeholders`].
+///
+/// ```
+/// use otaria_codec::ServerStatus;
+/// use otaria_statement::{PlaceholderError, placeholder_positions};
+///
+/// let sql = "SELECT '?', ? /* ? */ + ?";
+/// let positions = placeholder_positions(sql, ServerStatus::AUTOCOMMIT);
+/// assert_eq!(positions, Ok(vec![12, 24]));
+/// let sql = "SELECT ? /*! , ? */";
+/// let positions = placeholder_positions(sql, ServerStatus::AUTOCOMMIT);
+/// assert_eq!(positions, Err(PlaceholderError::Unclear { at: 9 }));
+/// ```
+pub fn placeholder_positions(
+    sql: &str,
+    status: ServerStatus,
+) -> Result<Vec<usize>, PlaceholderError> {
+    let placeholders = placeholders(sql, status)?;
+    Ok(placeholders.into_iter().map(|found| found.at).collect())
+}
+
+impl From<Unclear> for PlaceholderError {
+    fn from(unclear: Unclear) -> Self {
+        Self::Unclear { at: unclear.at }
+    }
+}
+
+/// Whether `before` ends with `IN (`.
+fn opens_list(before: &str) -> bool {
+    let inner = before.trim_ascii_end().strip_suffix('(');
+    let Some((rest, word)) = inner.and_then(|outer| {
+        let outer = outer.trim_ascii_end();
+        outer.split_at_checked(outer.len().checked_sub(2)?)
+    }) else {
+        return false;
+    };
+    // Not the end of a longer name, and no variable, column or named parameter.
+    let begins = |last: u8| !is_name_byte(last) && !matches!(last, b'.' | b'@' | b':');
+    word.eq_ignore_ascii_case("in") && rest.bytes().last().is_none_or(begins)
 }
 
 #[cfg(test)]
@@ -213,5 +292,86 @@ mod tests {
         let most = "?,".repeat(65_535);
         assert_eq!(count_placeholders(&most, PLAIN), Some(65_535));
         assert_eq!(count_placeholders(&(most + "?"), PLAIN), None);
+    }
+
+    #[track_caller]
+    fn positions(sql: &str) -> Vec<usize> {
+        placeholder_positions(sql, PLAIN).unwrap()
+    }
+
+    #[track_caller]
+    fn take_lists(sql: &str) -> Vec<bool> {
+        let found = placeholders(sql, PLAIN).unwrap();
+        found.into_iter().map(|found| found.takes_list).collect()
+    }
+
+    #[test]
+    fn positions_are_those_of_question_marks_outside_strings_and_comments() {
+        assert_eq!(positions(""), []);
+        assert_eq!(positions("?"), [0]);
+        assert_eq!(positions("SELECT 'é?', `?`, ? -- ?\n , ?"), [19, 29]);
+        assert_eq!(positions("SELECT a::b, :c, ?, x:LOOP"), [17]);
+        let sql = r"SELECT '\', ?, '', ?";
+        assert_eq!(
+            placeholder_positions(sql, PLAIN),
+            Err(PlaceholderError::Unclear { at: 7 })
+        );
+        assert_eq!(placeholder_positions(sql, NO_ESCAPES), Ok(vec![12, 19]));
+    }
+
+    #[test]
+    fn positions_are_an_error_where_it_is_not_certain_what_is_a_placeholder() {
+        for (sql, at) in [
+            ("SELECT ? /*! ? */", 9),
+            ("SELECT ?, '?", 10),
+            ("SELECT ?a", 7),
+            ("SELECT /* ?", 7),
+        ] {
+            let expected = Err(PlaceholderError::Unclear { at });
+            assert_eq!(placeholder_positions(sql, PLAIN), expected, "{sql}");
+        }
+        let most = "?,".repeat(65_535);
+        assert_eq!(positions(&most).len(), 65_535);
+        assert_eq!(
+            placeholder_positions(&(most + "?"), PLAIN),
+            Err(PlaceholderError::TooMany)
+        );
+    }
+
+    #[test]
+    fn a_list_may_stand_alone_in_the_parentheses_behind_in() {
+        let sql = "a IN (?) AND (b) in(?)OR c NOT\nIn\t( ?\n)";
+        assert_eq!(take_lists(sql), [true; 3]);
+        assert_eq!(take_lists("IN (?)"), [true]);
+        assert_eq!(take_lists("'a'IN (?)"), [true]);
+        assert_eq!(take_lists("/* */IN (?)"), [true]);
+    }
+
+    #[test]
+    fn a_list_may_not_stand_elsewhere() {
+        for sql in [
+            "?",
+            "(?)",
+            "a = ?",
+            "VALUES (?)",
+            "a IN (1, ?)",
+            "a IN (?, 1)",
+            "a IN (?",
+            "a IN ((?))",
+            "a IN ?",
+            "f(?)",
+            "MIN(?)",
+            "`in`(?)",
+            "t.in(?)",
+            "@in (?)",
+            "éin (?)",
+            "a IN /* */ (?)",
+            "a -- IN (\n?)",
+            "a /* IN (*/ ?)",
+            "'IN ('?)",
+        ] {
+            assert_eq!(take_lists(sql), [false], "{sql}");
+        }
+        assert_eq!(take_lists("a IN (?, ?)"), [false; 2]);
     }
 }

@@ -3,12 +3,15 @@ use std::ops::Deref;
 
 use otaria_codec::{ColumnDefinition, FieldType};
 
+use crate::from_row::FoundFieldsCache;
+
 /// The columns of a result set, with what is worked out once for all of its rows.
-#[derive(Clone, Default, Eq, PartialEq)]
+#[derive(Default)]
 pub struct Columns {
     definitions: Box<[ColumnDefinition]>,
     /// The code of each column's [`CellKind`]: bytes are compared faster than enums.
     kinds: Box<[u8]>,
+    found_fields: FoundFieldsCache,
 }
 
 impl Columns {
@@ -21,6 +24,7 @@ impl Columns {
                 .map(CellKind::code)
                 .collect(),
             definitions: definitions.into(),
+            found_fields: FoundFieldsCache::default(),
         }
     }
 
@@ -28,6 +32,30 @@ impl Columns {
     #[inline]
     pub(crate) fn are<const N: usize>(&self, kinds: &[u8; N]) -> bool {
         *self.kinds == kinds[..]
+    }
+
+    /// Where the fields of the types that rows have been read as were found.
+    #[inline]
+    pub(crate) const fn found_fields(&self) -> &FoundFieldsCache {
+        &self.found_fields
+    }
+}
+
+impl Clone for Columns {
+    fn clone(&self) -> Self {
+        Self {
+            definitions: self.definitions.clone(),
+            kinds: self.kinds.clone(),
+            found_fields: FoundFieldsCache::default(),
+        }
+    }
+}
+
+impl Eq for Columns {}
+
+impl PartialEq for Columns {
+    fn eq(&self, other: &Self) -> bool {
+        self.definitions == other.definitions
     }
 }
 

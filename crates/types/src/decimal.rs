@@ -245,6 +245,16 @@ impl From<i128> for Decimal {
     }
 }
 
+impl From<u128> for Decimal {
+    fn from(integer: u128) -> Self {
+        let (low, high) = halves(integer);
+        Self {
+            magnitude: [low, high, 0, 0],
+            ..Self::ZERO
+        }
+    }
+}
+
 impl TryFrom<Decimal> for i128 {
     type Error = DecimalError;
 

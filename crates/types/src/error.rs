@@ -30,9 +30,26 @@ pub enum FromSqlError {
     /// Text is not UTF-8.
     #[error("the text is not UTF-8")]
     Utf8,
+    /// Text or bytes are not a value of this type, such as text that is to be a UUID.
+    #[error("the value is not in the form of this type")]
+    Form,
+    /// Text is not JSON, or other JSON than that of the type.
+    #[error("the text is not JSON of this type, seen at line {line}, column {column} of it")]
+    Json {
+        /// The line in the text, from 1.
+        line: u32,
+        /// How many bytes of the line had been read.
+        column: u32,
+    },
     /// The cell does not hold what its column's type promises.
     #[error("the cell is not in the form of its column's type")]
     Malformed,
+    /// The type's own `TryFrom` fails for the value. Its error is dropped, for it may hold the value.
+    #[error("the type refuses the value by an error of the type {error}")]
+    Refused {
+        /// The type of the error.
+        error: &'static str,
+    },
 }
 
 /// A date or time that cannot be one.
@@ -87,6 +104,14 @@ pub enum FromRowError {
         /// How many the row has.
         found: usize,
     },
+    /// The type takes a column by its name, and the row has none of that name.
+    #[error("the type takes a column `{name}`, which is none of the row's {columns} columns")]
+    MissingColumn {
+        /// The column's name.
+        name: &'static str,
+        /// How many columns the row has.
+        columns: usize,
+    },
     /// The value of one column does not convert.
     #[error("column {index} does not convert to {rust_type}")]
     Column {
@@ -117,6 +142,13 @@ pub enum ToSqlError {
     /// The value is not in the form of the server's type.
     #[error("the value is not in the form of the server's type")]
     Malformed,
+    /// A point in time can be sent only where the offset of the session's zone is known, for the
+    /// server has dates and times of that zone.
+    #[error(
+        "a point in time cannot be sent, for the session's `time_zone` is neither UTC nor a fixed \
+         offset, or not known"
+    )]
+    TimeZone,
     /// There is no such value in this form of parameters.
     #[error("{value} cannot be sent here, only in {place}")]
     NotHere {
@@ -125,8 +157,9 @@ pub enum ToSqlError {
         /// Where it is possible.
         place: &'static str,
     },
-    /// An implementation of [`ToSql`](crate::ToSql) wrote no value, or more than one.
-    #[error("{found} values were written where one is due")]
+    /// An implementation of [`ToSql`](crate::ToSql) wrote no value, or more than one; or, for a
+    /// list, not as many as it has.
+    #[error("the type has written {found} values, which is not as many as are due")]
     ValueCount {
         /// How many were written.
         found: usize,
@@ -164,6 +197,14 @@ pub enum ParamsError {
         payload_bytes: usize,
         /// The greatest length of a payload.
         limit_bytes: usize,
+    },
+    /// There are not so many parameters.
+    #[error("there is no parameter {index}, only {len} of them, counted from 0")]
+    NoParameter {
+        /// The place that was asked for, from 0.
+        index: usize,
+        /// How many there are.
+        len: usize,
     },
     /// One of the values cannot be sent.
     #[error("parameter {index} cannot be sent")]

@@ -3,8 +3,16 @@
     reason = "as calls, rows and their cells go through memory"
 )]
 
-use crate::columns::{code_of, text_tail};
-use crate::{CellError, Columns, FromRowError, FromSql, RowReader};
+mod cells;
+mod exact;
+mod named;
+
+use crate::{Columns, FromRowError, FromSql, RowReader};
+
+pub use cells::{ByPosition, Cell, Cells, FromCells, flattened, from_cells, try_from};
+pub use exact::{ExactCells, kind};
+pub(crate) use named::FoundFieldsCache;
+pub use named::{ByName, NamedField, NamedPlan, from_named_cells, missing_column};
 
 /// A type that whole rows convert to. Tuples of up to 16 elements do, in column order.
 pub trait FromRow<'a>: Sized {
@@ -28,7 +36,7 @@ pub trait FromRow<'a>: Sized {
     ) -> Result<Self, FromRowError>;
 }
 
-/// How a tuple is read.
+/// How a tuple, or a struct that takes columns by position, is read.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct RowPlan {
     /// Each column has just the cells that its element reads, so the columns need not be looked at
@@ -36,18 +44,46 @@ pub struct RowPlan {
     is_exact: bool,
 }
 
+impl RowPlan {
+    /// For types that read cells of these [`kind`]s in column order.
+    ///
+    /// # Errors
+    /// [`FromRowError::ColumnCount`] if there is another number of columns.
+    #[doc(hidden)]
+    #[inline(always)]
+    pub fn new<const N: usize>(columns: &Columns, kinds: &[u8; N]) -> Result<Self, FromRowError> {
+        cells::check_count(columns, N)?;
+        let is_exact = columns.are(kinds);
+        Ok(Self { is_exact })
+    }
+
+    /// For a type that looks at each of its columns.
+    ///
+    /// # Errors
+    /// [`FromRowError::ColumnCount`] if there is another number of columns.
+    #[doc(hidden)]
+    #[inline]
+    pub fn converting(columns: &Columns, expected: usize) -> Result<Self, FromRowError> {
+        cells::check_count(columns, expected)?;
+        Ok(Self { is_exact: false })
+    }
+
+    /// Whether [`ExactCells`] read the rows without a NULL.
+    #[doc(hidden)]
+    #[inline(always)]
+    pub const fn is_exact(&self) -> bool {
+        self.is_exact
+    }
+}
+
 macro_rules! tuple {
-    ($count:literal $(($index:literal $element:ident $column:ident))+) => {
+    ($count:literal $(($index:literal $element:ident))+) => {
         impl<'a, $($element: FromSql<'a>),+> FromRow<'a> for ($($element,)+) {
             type Plan = RowPlan;
 
             #[inline(always)]
             fn plan(columns: &Columns) -> Result<RowPlan, FromRowError> {
-                if columns.len() != $count {
-                    return Err(column_count($count, columns.len()));
-                }
-                let is_exact = columns.are(&[$(const { code_of($element::CELLS) }),+]);
-                Ok(RowPlan { is_exact })
+                RowPlan::new(columns, const { &[$(kind::<$element>()),+] })
             }
 
             #[inline(always)]
@@ -57,119 +93,44 @@ macro_rules! tuple {
                 plan: &RowPlan,
             ) -> Result<Self, FromRowError> {
                 if !plan.is_exact || row.has_null() {
-                    return convert(row, columns);
+                    return from_cells(row, columns);
                 }
-                let tail = const { text_tail(&[$(code_of($element::CELLS)),+]) };
-                let mut text = "";
-                let tuple = ($({
-                    if $index == tail {
-                        text = row.take_text();
-                    }
-                    let element = if $index < tail {
-                        $element::from_known_cell(row)
-                    } else {
-                        from_text(row, &mut text)
-                    };
-                    element.map_err(|error| FromRowError::new::<$element>($index, error))?
-                },)+);
-                end(row, text)?;
+                let mut cells = const { ExactCells::new(&[$(kind::<$element>()),+]) };
+                let tuple = ($(cells.read::<$element, _>(row, $index)?,)+);
+                cells.end(row)?;
                 Ok(tuple)
             }
         }
 
-        impl<'a, $($element: FromSql<'a>),+> Convert<'a> for ($($element,)+) {
-            fn convert<Reader: RowReader<'a>>(
+        impl<'a, $($element: FromSql<'a>),+> FromCells<'a> for ($($element,)+) {
+            const COLUMNS: usize = $count;
+
+            #[inline]
+            fn from_cells<Reader: RowReader<'a>>(
                 row: &mut Reader,
-                columns: &'a Columns,
+                cells: &mut Cells<'a>,
             ) -> Result<Self, FromRowError> {
-                let [$($column),+] = &**columns else {
-                    return Err(column_count($count, columns.len()));
-                };
-                let tuple = ($(
-                    row.read::<$element>($column)
-                        .map_err(|error| FromRowError::new::<$element>($index, error))?,
-                )+);
-                row.finish()?;
-                Ok(tuple)
+                Ok(($(cells.next_cell()?.read::<$element, _>(row)?,)+))
             }
         }
+
+        impl<'a, $($element: FromSql<'a>),+> ByPosition<'a> for ($($element,)+) {}
     };
-}
-
-/// Reads rows whose columns have to be looked at, or that have NULLs.
-trait Convert<'a>: Sized {
-    fn convert<R: RowReader<'a>>(row: &mut R, columns: &'a Columns) -> Result<Self, FromRowError>;
-}
-
-#[inline(never)]
-fn convert<'a, T: Convert<'a>, R: RowReader<'a>>(
-    row: &mut R,
-    columns: &'a Columns,
-) -> Result<T, FromRowError> {
-    T::convert(row, columns)
-}
-
-/// Reads the cell that `text` begins with: its length and the text itself. Where it does not, the
-/// row is read on without it.
-#[inline(always)]
-fn from_text<'a, T: FromSql<'a>, R: RowReader<'a>>(
-    row: &mut R,
-    text: &mut &'a str,
-) -> Result<T, CellError> {
-    match split_cell(text) {
-        Some((cell, rest)) => {
-            *text = rest;
-            Ok(T::from_text(cell)?)
-        }
-        None => from_rest(row, text),
-    }
-}
-
-#[cold]
-#[inline(never)]
-fn from_rest<'a, T: FromSql<'a>, R: RowReader<'a>>(
-    row: &mut R,
-    text: &mut &'a str,
-) -> Result<T, CellError> {
-    row.put_back(std::mem::take(text));
-    T::from_known_cell(row)
-}
-
-#[inline(always)]
-fn split_cell(text: &str) -> Option<(&str, &str)> {
-    let length = *text.as_bytes().first()?;
-    let (_, rest) = text.split_at_checked(1)?;
-    rest.split_at_checked(usize::from(length))
-}
-
-/// Checks that the row ends behind its last cell, and so does what was taken of it as text.
-#[inline(always)]
-fn end<'a, R: RowReader<'a>>(row: &mut R, text: &'a str) -> Result<(), FromRowError> {
-    if !text.is_empty() {
-        row.put_back(text);
-    }
-    Ok(row.finish()?)
-}
-
-#[cold]
-const fn column_count(expected: usize, found: usize) -> FromRowError {
-    FromRowError::ColumnCount { expected, found }
 }
 
 /// Implements each tuple from that of the first element to that of them all.
 macro_rules! tuples {
     ([$($done:tt)*]) => {};
-    ([$($done:tt)*] ($count:literal $index:literal $element:ident $column:ident) $($rest:tt)*) => {
-        tuple!($count $($done)* ($index $element $column));
-        tuples!([$($done)* ($index $element $column)] $($rest)*);
+    ([$($done:tt)*] ($count:literal $index:literal $element:ident) $($rest:tt)*) => {
+        tuple!($count $($done)* ($index $element));
+        tuples!([$($done)* ($index $element)] $($rest)*);
     };
 }
 
 tuples! {
     []
-    (1 0 T0 c0) (2 1 T1 c1) (3 2 T2 c2) (4 3 T3 c3) (5 4 T4 c4) (6 5 T5 c5) (7 6 T6 c6) (8 7 T7 c7)
-    (9 8 T8 c8) (10 9 T9 c9) (11 10 T10 c10) (12 11 T11 c11) (13 12 T12 c12) (14 13 T13 c13)
-    (15 14 T14 c14) (16 15 T15 c15)
+    (1 0 T0) (2 1 T1) (3 2 T2) (4 3 T3) (5 4 T4) (6 5 T5) (7 6 T6) (8 7 T7) (9 8 T8) (10 9 T9)
+    (11 10 T10) (12 11 T11) (13 12 T12) (14 13 T13) (15 14 T14) (16 15 T15)
 }
 
 #[cfg(test)]

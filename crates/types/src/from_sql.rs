@@ -3,7 +3,8 @@
     reason = "as calls, cell readers send whole tuples through memory"
 )]
 
-use std::num::IntErrorKind;
+use std::num::{IntErrorKind, ParseIntError};
+use std::str::FromStr;
 
 use otaria_codec::{ColumnDefinition, FieldType};
 
@@ -85,18 +86,17 @@ impl<'a, T: FromSql<'a>> FromSql<'a> for Option<T> {
         column: &ColumnDefinition,
     ) -> Result<Self, CellError> {
         match T::from_cell(row, column) {
-            Err(CellError::FromSql(FromSqlError::ZeroDate))
-                if row.context().zero_dates == ZeroDates::Null =>
-            {
-                Ok(None)
-            }
-            value => value.map(Some),
+            Ok(value) => Ok(Some(value)),
+            Err(error) => null_or(error, row),
         }
     }
 
     #[inline(always)]
     fn from_known_cell<R: RowReader<'a>>(row: &mut R) -> Result<Self, CellError> {
-        T::from_known_cell(row).map(Some)
+        match T::from_known_cell(row) {
+            Ok(value) => Ok(Some(value)),
+            Err(error) => null_or(error, row),
+        }
     }
 
     #[inline(always)]
@@ -121,7 +121,7 @@ macro_rules! integers {
                 match value {
                     ValueRef::Int(value) => Self::try_from(value).ok(),
                     ValueRef::UInt(value) => Self::try_from(value).ok(),
-                    ValueRef::Decimal(text) => Self::try_from(integer(text)?).ok(),
+                    ValueRef::Decimal(text) => Self::try_from(integer::<i128>(text)?).ok(),
                     other => return Err(mismatch(other)),
                 }
                 .ok_or(FromSqlError::OutOfRange)
@@ -406,8 +406,17 @@ impl<'a> FromSql<'a> for Time {
     }
 }
 
+/// What an `Option` makes of a cell that did not convert: `None` of a zero date, where it is to be.
 #[cold]
-fn mismatch(value: ValueRef<'_>) -> FromSqlError {
+fn null_or<'a, T, R: RowReader<'a>>(error: CellError, row: &R) -> Result<Option<T>, CellError> {
+    match (error, row.context().zero_dates) {
+        (CellError::FromSql(FromSqlError::ZeroDate), ZeroDates::Null) => Ok(None),
+        (error, _) => Err(error),
+    }
+}
+
+#[cold]
+pub(crate) fn mismatch(value: ValueRef<'_>) -> FromSqlError {
     match value {
         ValueRef::Null => FromSqlError::Null,
         other => FromSqlError::Mismatch {
@@ -417,7 +426,7 @@ fn mismatch(value: ValueRef<'_>) -> FromSqlError {
 }
 
 /// The integer that a DECIMAL is.
-fn integer(text: &str) -> Result<i128, FromSqlError> {
+pub(crate) fn integer<T: FromStr<Err = ParseIntError>>(text: &str) -> Result<T, FromSqlError> {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
     if !fraction.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(FromSqlError::Malformed);
@@ -425,7 +434,7 @@ fn integer(text: &str) -> Result<i128, FromSqlError> {
     if fraction.bytes().any(|byte| byte != b'0') {
         return Err(FromSqlError::Inexact);
     }
-    whole.parse::<i128>().map_err(|error| match error.kind() {
+    whole.parse::<T>().map_err(|error| match error.kind() {
         IntErrorKind::PosOverflow | IntErrorKind::NegOverflow => FromSqlError::OutOfRange,
         _ => FromSqlError::Malformed,
     })

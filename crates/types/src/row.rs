@@ -31,8 +31,9 @@ macro_rules! narrow_integers {
 /// - all others: [`bytes`](Self::bytes), or [`str`](Self::str) for text. DECIMAL is digits in both
 ///   forms, and BIT a big-endian number.
 ///
-/// After a [`CellError::FromSql`] the reader stands behind the cell.
-pub trait RowReader<'a>: Sized {
+/// After a [`CellError::FromSql`] the reader stands behind the cell. A clone reads the same cells
+/// once more.
+pub trait RowReader<'a>: Clone {
     /// A reader at the first cell of a row with so many columns.
     ///
     /// # Errors

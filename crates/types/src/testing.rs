@@ -1,11 +1,12 @@
 use otaria_codec::{ColumnDefinition, FieldType, InvalidPacket, PayloadReader};
 
 use crate::{
-    CellError, Columns, Date, DateTime, Decimal, FromSqlError, ParameterSink, RowContext,
-    RowReader, Time, ToSql, ValueRef,
+    CellError, Columns, Date, DateTime, Decimal, FromSql, FromSqlError, ParameterSink, RowContext,
+    RowReader, Time, ToSql, ToSqlError, ValueRef,
 };
 
 /// A row in a form of its own: a cell is a byte, `0xff` is NULL, and other bytes are integers.
+#[derive(Clone)]
 pub(crate) struct ByteRow<'a> {
     reader: PayloadReader<'a>,
     context: RowContext,
@@ -108,6 +109,25 @@ pub(crate) enum Written {
     Time(Time),
 }
 
+impl Written {
+    /// The value that a server would send back.
+    fn as_value(&self) -> ValueRef<'_> {
+        match self {
+            Self::Null => ValueRef::Null,
+            Self::Int(value) => ValueRef::Int(*value),
+            Self::UInt(value) => ValueRef::UInt(*value),
+            Self::Float(value) => ValueRef::Float(*value),
+            Self::Double(value) => ValueRef::Double(*value),
+            Self::Decimal(text) => ValueRef::Decimal(text),
+            Self::Text(text) => ValueRef::Text(text),
+            Self::Bytes(bytes) => ValueRef::Bytes(bytes),
+            Self::Date(date) => ValueRef::Date(*date),
+            Self::DateTime(datetime) => ValueRef::DateTime(*datetime),
+            Self::Time(time) => ValueRef::Time(*time),
+        }
+    }
+}
+
 impl ParameterSink for Vec<Written> {
     fn null(&mut self) {
         self.push(Written::Null);
@@ -164,4 +184,14 @@ pub(crate) fn written<T: ToSql + ?Sized>(value: &T) -> Written {
     value.to_sql(&mut out).unwrap();
     let [written] = out.try_into().unwrap();
     written
+}
+
+/// What is read from the value as it is written.
+pub(crate) fn read_back<T: ToSql + for<'a> FromSql<'a>>(value: &T) -> Result<T, FromSqlError> {
+    T::from_sql(written(value).as_value())
+}
+
+/// Why the value is not written.
+pub(crate) fn refused<T: ToSql>(value: &T) -> ToSqlError {
+    value.to_sql(&mut Vec::new()).unwrap_err()
 }

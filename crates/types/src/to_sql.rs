@@ -1,6 +1,6 @@
 use std::{borrow::Cow, rc::Rc, sync::Arc};
 
-use crate::{Date, DateTime, Decimal, Time, ToSqlError, ValueRef};
+use crate::{Date, DateTime, Decimal, SessionTimeZone, Time, ToSqlError, ValueRef};
 
 mod indicated;
 
@@ -20,11 +20,19 @@ pub use indicated::{Indicated, LongData};
 /// }
 /// ```
 pub trait ToSql {
-    /// Writes the value to `out`: exactly one value, NULL included.
+    /// Writes the value to `out`: exactly one value, NULL included, unless it is a
+    /// [list](Self::list_len).
     ///
     /// # Errors
     /// [`ToSqlError`] if the server has no such value.
     fn to_sql(&self, out: &mut dyn ParameterSink) -> Result<(), ToSqlError>;
+
+    /// How many values [`to_sql`](Self::to_sql) writes if it is a list for `IN`, as an
+    /// [`InList`](crate::InList) is; `None` for all that is exactly one value.
+    #[inline]
+    fn list_len(&self) -> Option<usize> {
+        None
+    }
 }
 
 /// Takes the values of parameters, one after the other, in a form that the server reads.
@@ -93,6 +101,12 @@ pub trait ParameterSink {
     fn long_data(&mut self) -> Result<(), ToSqlError> {
         let (value, place) = ("long data", "a single execute of a prepared statement");
         Err(ToSqlError::NotHere { value, place })
+    }
+
+    /// The zone that the server takes DATETIME parameters to be in where it needs one: that of the
+    /// session. Not known unless a sink says otherwise.
+    fn time_zone(&self) -> SessionTimeZone {
+        SessionTimeZone::Unknown
     }
 
     /// How many values have been written.
@@ -206,6 +220,11 @@ impl<T: ToSql> ToSql for Option<T> {
         out.null();
         Ok(())
     }
+
+    #[inline]
+    fn list_len(&self) -> Option<usize> {
+        self.as_ref()?.list_len()
+    }
 }
 
 impl ToSql for ValueRef<'_> {
@@ -234,6 +253,11 @@ impl<T: ToOwned + ToSql + ?Sized> ToSql for Cow<'_, T> {
     fn to_sql(&self, out: &mut dyn ParameterSink) -> Result<(), ToSqlError> {
         T::to_sql(self, out)
     }
+
+    #[inline]
+    fn list_len(&self) -> Option<usize> {
+        T::list_len(self)
+    }
 }
 
 macro_rules! pointers {
@@ -242,6 +266,11 @@ macro_rules! pointers {
             #[inline]
             fn to_sql(&self, out: &mut dyn ParameterSink) -> Result<(), ToSqlError> {
                 T::to_sql(self, out)
+            }
+
+            #[inline]
+            fn list_len(&self) -> Option<usize> {
+                T::list_len(self)
             }
         }
     )+};

@@ -1,6 +1,9 @@
 //! Tests against a real server: a private one, or that of `OTARIA_TEST_URL`.
 
+mod beside;
 mod change_user;
+mod lists;
+mod literals;
 mod local_infile;
 mod login;
 mod own_plugin;

@@ -265,6 +265,10 @@ impl Params for Liar {
     fn write<S: ParameterSink>(&self, out: &mut S) -> Result<(), ParamsError> {
         vec![1; self.0].write(out)
     }
+
+    fn write_at<S: ParameterSink>(&self, index: usize, out: &mut S) -> Result<(), ParamsError> {
+        vec![1; self.0].write_at(index, out)
+    }
 }
 
 #[test]

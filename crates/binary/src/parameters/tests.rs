@@ -177,6 +177,10 @@ impl Params for Liar {
     fn write<S: ParameterSink>(&self, out: &mut S) -> Result<(), ParamsError> {
         vec![1; MAX_PARAMETERS + 1].write(out)
     }
+
+    fn write_at<S: ParameterSink>(&self, index: usize, out: &mut S) -> Result<(), ParamsError> {
+        [1].write_at(index, out)
+    }
 }
 
 #[test]
@@ -259,6 +263,36 @@ fn default_and_ignore_are_errors_that_name_the_parameter() {
         };
         assert!(matches!(error, ToSqlError::NotHere { .. }), "{error:?}");
     }
+}
+
+/// A value that depends on the zone that DATETIME parameters are in.
+struct Zoned;
+
+impl ToSql for Zoned {
+    fn to_sql(&self, out: &mut dyn ParameterSink) -> Result<(), ToSqlError> {
+        let SessionTimeZone::Offset { seconds } = out.time_zone() else {
+            return Err(ToSqlError::TimeZone);
+        };
+        seconds.to_sql(out)
+    }
+}
+
+#[test]
+fn values_are_told_the_zone_of_the_session() {
+    let mut parameters = Parameters::new();
+    let error = parameters.set(&(1, Zoned)).unwrap_err();
+    let expected = ParamsError::Parameter {
+        index: 1,
+        error: ToSqlError::TimeZone,
+    };
+    assert_eq!(error, expected);
+    parameters.set_time_zone(SessionTimeZone::Offset { seconds: -3600 });
+    for _ in 0..2 {
+        parameters.set(&(Zoned,)).unwrap();
+        assert_eq!(values(&parameters), [ValueRef::Int(-3600)]);
+    }
+    parameters.set_time_zone(SessionTimeZone::Unknown);
+    assert!(parameters.set(&(Zoned,)).is_err());
 }
 
 #[test]

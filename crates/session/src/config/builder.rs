@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use otaria_auth::{AuthPluginFactory, Password};
+use otaria_types::ZeroDates;
 
 use super::check::check;
 use super::settings::Settings;
@@ -183,6 +184,14 @@ impl ConfigBuilder {
     /// default that of the server.
     pub fn time_zone(mut self, time_zone: impl Into<String>) -> Self {
         self.settings.time_zone = Some(time_zone.into());
+        self
+    }
+
+    /// What becomes of `0000-00-00`, and of dates whose month or day is zero, when they are read as
+    /// a type that has no such dates, such as those of other crates: [`ZeroDates::Null`] makes them
+    /// NULL, which an `Option` takes as `None`. An error by default.
+    pub fn zero_dates(mut self, zero_dates: ZeroDates) -> Self {
+        self.settings.zero_dates = zero_dates;
         self
     }
 

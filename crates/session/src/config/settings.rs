@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use otaria_auth::{AuthPluginFactory, Password};
+use otaria_types::ZeroDates;
 
 use super::endpoint::{DEFAULT_HOST, DEFAULT_PORT};
 use super::{CredentialsProvider, Endpoint, Fingerprint, Pem, Progress, PromptHandler, SslMode};
@@ -31,6 +32,7 @@ pub(crate) struct Settings {
     pub(crate) attributes: Vec<(String, String)>,
     pub(crate) collation: Option<String>,
     pub(crate) time_zone: Option<String>,
+    pub(crate) zero_dates: ZeroDates,
     pub(crate) max_statement_time: Option<Duration>,
     pub(crate) tls: Tls,
     pub(crate) authentication: Authentication,
@@ -124,6 +126,7 @@ impl Default for Settings {
             attributes: default_attributes(),
             collation: None,
             time_zone: None,
+            zero_dates: ZeroDates::default(),
             max_statement_time: None,
             tls: Tls::default(),
             authentication: Authentication::default(),
@@ -186,6 +189,7 @@ impl fmt::Debug for Settings {
             .field("attributes", &self.attributes)
             .field("collation", &self.collation)
             .field("time_zone", &self.time_zone)
+            .field("zero_dates", &self.zero_dates)
             .field("max_statement_time", &self.max_statement_time)
             .field("tls", &self.tls)
             .field("authentication", &self.authentication);

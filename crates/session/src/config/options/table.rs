@@ -1,6 +1,6 @@
 //! The options that there are.
 
-use super::value::{bytes, duration, hosts, list, timeout};
+use super::value::{bytes, duration, hosts, list, timeout, zero_dates};
 use super::{Options, Protocol};
 use crate::config::tls::{FINGERPRINT, MODES};
 
@@ -201,6 +201,10 @@ const SESSION: &[Known] = &[
     }),
     value("time_zone", &[], |options, value| {
         options.settings.time_zone = Some(value.to_owned());
+        Ok(())
+    }),
+    value("zero_dates", &["zeroDateTimeBehavior"], |options, value| {
+        options.settings.zero_dates = zero_dates(value)?;
         Ok(())
     }),
     value("max_statement_time", &[], |options, value| {

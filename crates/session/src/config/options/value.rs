@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use otaria_types::ZeroDates;
+
 /// Yes or no.
 pub(super) fn boolean(value: &str) -> Result<bool, &'static str> {
     match value.to_ascii_lowercase().as_str() {
@@ -49,6 +51,15 @@ pub(super) fn bytes(value: &str) -> Result<usize, &'static str> {
         _ => return Err(expected),
     };
     number.checked_mul(unit).ok_or(expected)
+}
+
+/// What becomes of dates with zeros in them, in our words or in those of Java's drivers.
+pub(super) fn zero_dates(value: &str) -> Result<ZeroDates, &'static str> {
+    match super::plain(value).as_str() {
+        "error" | "exception" => Ok(ZeroDates::Error),
+        "null" | "converttonull" => Ok(ZeroDates::Null),
+        _ => Err("error or null"),
+    }
 }
 
 /// Names between commas.
@@ -116,6 +127,19 @@ mod tests {
             ":1",
         ] {
             assert!(hosts(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn zero_dates_are_an_error_or_null() {
+        for value in ["null", "NULL", "convertToNull", "CONVERT_TO_NULL"] {
+            assert_eq!(zero_dates(value), Ok(ZeroDates::Null), "{value}");
+        }
+        for value in ["error", "exception"] {
+            assert_eq!(zero_dates(value), Ok(ZeroDates::Error), "{value}");
+        }
+        for value in ["", "round", "none"] {
+            assert!(zero_dates(value).is_err(), "{value}");
         }
     }
 

@@ -1,0 +1,254 @@
+use std::fmt::{self, Write};
+
+use otaria_codec::ServerStatus;
+use otaria_types::{Date, DateTime, Decimal, ParameterSink, Params, ParamsError, Time, ToSqlError};
+
+/// Values as literals of SQL, for statements with parameters that go as
+/// [`ComQuery`](crate::ComQuery): where a server or a proxy does not prepare.
+///
+/// A literal has the value and, with the exceptions below, the type of the parameter that
+/// `COM_STMT_EXECUTE` would send, and nothing in a value ends it. All but integers from 0 on stand in
+/// parentheses, so that neither `-` nor a string beside them becomes a part of them.
+///
+/// - Integers without a sign have one up to `i64::MAX`: `LIMIT` takes nothing but bare digits.
+/// - The least `i64` negated is a DECIMAL, and out of range as a parameter.
+/// - FLOAT is DOUBLE, of exactly the same value.
+/// - Dates that no calendar has, such as `0000-00-00`, are text, since date literals follow `sql_mode` and
+///   parameters do not. Columns and comparisons with dates take them as they take the parameter;
+///   arithmetic does not.
+/// - Bytes take two characters each.
+///
+/// # Safety against injection
+/// Text is escaped for statements that reach the server as UTF-8, where no byte of another
+/// character looks like a quote or a backslash. In gbk and its like some do, so that a backslash of
+/// ours could be taken for half a character: `character_set_client` must be `utf8mb4`, as a login makes it, or
+/// `utf8mb3`. `sql_mode` decides by `NO_BACKSLASH_ESCAPES` whether a backslash escapes:
+/// [`set`](Self::set) takes the server's latest status, and no command whose response is still due
+/// may change it.
+///
+/// `Debug` shows how much there is and no value.
+#[derive(Clone, Default)]
+pub struct SqlLiterals {
+    sql: String,
+    ends: Vec<usize>,
+    no_backslash_escapes: bool,
+}
+
+impl SqlLiterals {
+    /// No literals.
+    pub const fn new() -> Self {
+        Self {
+            sql: String::new(),
+            ends: Vec::new(),
+            no_backslash_escapes: false,
+        }
+    }
+
+    /// Replaces the literals by those of `params`, for a server whose latest status is `status`.
+    ///
+    /// # Errors
+    /// [`ParamsError`] if one of them has no value for the server. There are none then.
+    pub fn set(&mut self, params: &impl Params, status: ServerStatus) -> Result<(), ParamsError> {
+        self.clear(status);
+        let result = params.write(self);
+        if result.is_err() {
+            self.clear(status);
+        }
+        result
+    }
+
+    /// Removes all literals, and gives back memory that a long value has taken. Those that are
+    /// written next are for a server whose latest status is `status`.
+    pub fn clear(&mut self, status: ServerStatus) {
+        self.sql.clear();
+        self.sql.shrink_to(KEPT_BYTES);
+        self.ends.clear();
+        self.no_backslash_escapes = status.contains(ServerStatus::NO_BACKSLASH_ESCAPES);
+    }
+
+    /// How many literals there are.
+    pub const fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Whether there are none.
+    pub const fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+
+    /// How many bytes they have.
+    pub const fn bytes(&self) -> usize {
+        self.sql.len()
+    }
+
+    /// The literals in order.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        let starts = std::iter::once(0).chain(self.ends.iter().copied());
+        starts
+            .zip(&self.ends)
+            .map(|(start, &end)| self.sql.get(start..end).unwrap_or_default())
+    }
+
+    /// Adds a literal.
+    fn literal(&mut self, literal: fmt::Arguments<'_>) {
+        let written = self.sql.write_fmt(literal);
+        debug_assert!(written.is_ok(), "a value shows itself without an error");
+        self.end();
+    }
+
+    fn end(&mut self) {
+        self.ends.push(self.sql.len());
+    }
+
+    /// Adds a string of these characters, in quotes.
+    fn quoted(&mut self, text: &str) {
+        self.sql.reserve(text.len() + 2);
+        self.sql.push('\'');
+        let mut rest = text;
+        while let Some((plain, byte, behind)) = self.split_at_special(rest) {
+            self.sql.push_str(plain);
+            self.sql.push_str(escaped(byte));
+            rest = behind;
+        }
+        self.sql.push_str(rest);
+        self.sql.push('\'');
+    }
+
+    /// What stands before the first byte that cannot stand for itself, that byte, and what stands
+    /// behind it.
+    fn split_at_special<'t>(&self, text: &'t str) -> Option<(&'t str, u8, &'t str)> {
+        let escapes = !self.no_backslash_escapes;
+        let is_special = |byte: &u8| *byte == b'\'' || escapes && ESCAPED.contains(byte);
+        let at = text.as_bytes().iter().position(is_special)?;
+        let byte = text.as_bytes().get(at).copied()?;
+        Some((text.get(..at)?, byte, text.get(at + 1..)?))
+    }
+}
+
+impl ParameterSink for SqlLiterals {
+    fn null(&mut self) {
+        self.literal(format_args!("(NULL)"));
+    }
+
+    fn int(&mut self, value: i64) {
+        match value {
+            0.. => self.literal(format_args!("{value}")),
+            _ => self.literal(format_args!("({value})")),
+        }
+    }
+
+    /// Writes an integer that has a sign for the server, unless it is above `i64::MAX`.
+    fn uint(&mut self, value: u64) {
+        self.literal(format_args!("{value}"));
+    }
+
+    /// Writes a DOUBLE of the same value. One that is not finite is a number that the server
+    /// refuses.
+    fn float(&mut self, value: f32) {
+        self.double(value.into());
+    }
+
+    /// Writes a DOUBLE. One that is not finite is a number that the server refuses.
+    fn double(&mut self, value: f64) {
+        if value.is_finite() {
+            // The exponent makes it a DOUBLE and no DECIMAL.
+            self.literal(format_args!("({value:e})"));
+        } else {
+            self.literal(format_args!("(1e999)"));
+        }
+    }
+
+    fn decimal(&mut self, value: &Decimal) {
+        // The point makes it a DECIMAL and no integer.
+        let point = if value.scale() == 0 { "." } else { "" };
+        self.literal(format_args!("({value}{point})"));
+    }
+
+    /// Writes a string in the collation of the connection, as a parameter has it.
+    fn text(&mut self, value: &str) {
+        self.sql.push('(');
+        self.quoted(value);
+        self.sql.push(')');
+        self.end();
+    }
+
+    /// Writes a binary string; without `_binary` it could be taken for an integer.
+    fn bytes(&mut self, value: &[u8]) {
+        if value.is_empty() {
+            // In sql_mode=EMPTY_STRING_IS_NULL a parameter is NULL then, and x'' is not.
+            return self.literal(format_args!("(_binary'')"));
+        }
+        self.sql.reserve(2 * value.len() + 12);
+        self.sql.push_str("(_binary x'");
+        for byte in value {
+            let [high, low] = [byte >> 4, byte & 0x0f].map(hex_digit);
+            self.sql.extend([high, low]);
+        }
+        self.sql.push_str("')");
+        self.end();
+    }
+
+    fn date(&mut self, value: Date) {
+        let keyword = if value.is_calendar_date() { "DATE" } else { "" };
+        self.literal(format_args!("({keyword}'{value}')"));
+    }
+
+    fn datetime(&mut self, value: DateTime) {
+        let is_calendar_date = value.date().is_calendar_date();
+        let keyword = if is_calendar_date { "TIMESTAMP" } else { "" };
+        self.literal(format_args!("({keyword}'{value}')"));
+    }
+
+    fn time(&mut self, value: Time) {
+        self.literal(format_args!("(TIME'{value}')"));
+    }
+
+    /// Writes the keyword, which the server takes where a column gets a value.
+    fn column_default(&mut self) -> Result<(), ToSqlError> {
+        self.literal(format_args!("DEFAULT"));
+        Ok(())
+    }
+
+    /// Writes the keyword, which MariaDB takes where a column gets a value.
+    fn ignore(&mut self) -> Result<(), ToSqlError> {
+        self.literal(format_args!("IGNORE"));
+        Ok(())
+    }
+
+    fn len(&self) -> usize {
+        self.ends.len()
+    }
+}
+
+impl fmt::Debug for SqlLiterals {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SqlLiterals({}, {} bytes)", self.len(), self.bytes())
+    }
+}
+
+/// What stands in a string for one of [`ESCAPED`] or for a quote.
+const fn escaped(byte: u8) -> &'static str {
+    match byte {
+        0 => "\\0",
+        b'\n' => "\\n",
+        b'\r' => "\\r",
+        0x1a => "\\Z",
+        b'\\' => "\\\\",
+        // Doubled it is a quote with and without escapes.
+        _ => "''",
+    }
+}
+
+fn hex_digit(value: u8) -> char {
+    char::from_digit(value.into(), 16).unwrap_or_default()
+}
+
+/// Which bytes get a backslash where it escapes. Only a backslash itself needs it; with the others
+/// the statement stays one line of text in logs.
+const ESCAPED: [u8; 5] = [0, b'\n', b'\r', 0x1a, b'\\'];
+
+/// How much memory is kept from one statement to the next.
+const KEPT_BYTES: usize = 0x10_0000;
+
+#[cfg(test)]
+mod tests;

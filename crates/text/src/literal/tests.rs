@@ -1,0 +1,257 @@
+use otaria_types::{Indicated, LongData, ToSql};
+use proptest::prelude::*;
+
+use super::*;
+
+const PLAIN: ServerStatus = ServerStatus::AUTOCOMMIT;
+const NO_ESCAPES: ServerStatus = PLAIN.union(ServerStatus::NO_BACKSLASH_ESCAPES);
+
+fn literal_of(value: &(impl ToSql + ?Sized), status: ServerStatus) -> String {
+    let mut literals = SqlLiterals::new();
+    literals.set(&[value], status).unwrap();
+    assert_eq!(literals.len(), 1);
+    let literal = literals.iter().next().unwrap().to_owned();
+    assert_eq!(literals.bytes(), literal.len());
+    literal
+}
+
+fn literal(value: impl ToSql) -> String {
+    literal_of(&value, PLAIN)
+}
+
+/// The characters of a string in quotes, as the server's lexer takes them; `None` if it ends before
+/// the end of `quoted`, or not at all.
+fn unquoted(quoted: &str, status: ServerStatus) -> Option<String> {
+    let escapes = !status.contains(ServerStatus::NO_BACKSLASH_ESCAPES);
+    let mut characters = quoted.strip_prefix('\'')?.chars();
+    let mut text = String::new();
+    loop {
+        match characters.next()? {
+            '\\' if escapes => text.push(match characters.next()? {
+                '0' => '\0',
+                'n' => '\n',
+                'r' => '\r',
+                'Z' => '\x1a',
+                other => other,
+            }),
+            '\'' => match characters.next() {
+                Some('\'') => text.push('\''),
+                Some(_) => return None,
+                None => return Some(text),
+            },
+            other => text.push(other),
+        }
+    }
+}
+
+fn in_parentheses(literal: &str) -> &str {
+    literal
+        .strip_prefix('(')
+        .unwrap()
+        .strip_suffix(')')
+        .unwrap()
+}
+
+#[test]
+fn integers_are_digits_at_their_limits() {
+    assert_eq!(literal(0), "0");
+    assert_eq!(literal(true), "1");
+    assert_eq!(literal(i64::MAX), "9223372036854775807");
+    assert_eq!(literal(-1), "(-1)");
+    assert_eq!(literal(i64::MIN), "(-9223372036854775808)");
+    assert_eq!(literal(0_u64), "0");
+    assert_eq!(literal(u64::MAX), "18446744073709551615");
+}
+
+#[test]
+fn doubles_have_an_exponent() {
+    assert_eq!(literal(0.0), "(0e0)");
+    assert_eq!(literal(-0.0), "(-0e0)");
+    assert_eq!(literal(0.1), "(1e-1)");
+    assert_eq!(literal(-1.5), "(-1.5e0)");
+    assert_eq!(literal(f64::MAX), "(1.7976931348623157e308)");
+    assert_eq!(literal(f64::from_bits(1)), "(5e-324)");
+}
+
+#[test]
+fn floats_are_doubles_of_exactly_their_value() {
+    assert_eq!(literal(0.5_f32), "(5e-1)");
+    assert_eq!(literal(0.1_f32), "(1.0000000149011612e-1)");
+    assert_eq!(literal(f32::MAX), "(3.4028234663852886e38)");
+}
+
+#[test]
+fn a_number_that_is_not_finite_is_one_that_the_server_refuses() {
+    let mut literals = SqlLiterals::new();
+    literals.double(f64::NAN);
+    literals.double(f64::NEG_INFINITY);
+    literals.float(f32::INFINITY);
+    assert!(literals.iter().all(|literal| literal == "(1e999)"));
+}
+
+#[test]
+fn decimals_keep_every_digit_and_have_a_point() {
+    let decimal = |text: &str| literal(text.parse::<Decimal>().unwrap());
+    assert_eq!(decimal("0"), "(0.)");
+    assert_eq!(decimal("-15"), "(-15.)");
+    assert_eq!(decimal("1.50"), "(1.50)");
+    let small = format!("0.{}1", "0".repeat(37));
+    assert_eq!(decimal(&small), format!("({small})"));
+    let great = "9".repeat(65);
+    assert_eq!(decimal(&great), format!("({great}.)"));
+}
+
+#[test]
+fn text_is_escaped_by_the_mode_of_the_server() {
+    let text = "a'b\\c\"d`e\0f\ng\rh\x1ai%_ größe 🦭";
+    assert_eq!(
+        literal_of(text, PLAIN),
+        "('a''b\\\\c\"d`e\\0f\\ng\\rh\\Zi%_ größe 🦭')"
+    );
+    assert_eq!(
+        literal_of(text, NO_ESCAPES),
+        "('a''b\\c\"d`e\0f\ng\rh\x1ai%_ größe 🦭')"
+    );
+    assert_eq!(literal(""), "('')");
+    assert_eq!(literal("\\"), "('\\\\')");
+    assert_eq!(literal("'"), "('''')");
+}
+
+#[test]
+fn bytes_are_binary_strings() {
+    assert_eq!(literal(b"\x00\x7f\xff"), "(_binary x'007fff')");
+    assert_eq!(literal(b"'\\"), "(_binary x'275c')");
+    assert_eq!(literal(b""), "(_binary'')");
+}
+
+#[test]
+fn calendar_dates_are_date_literals_and_others_are_text() {
+    let date = |year, month, day| Date::new(year, month, day).unwrap();
+    assert_eq!(literal(date(2024, 2, 29)), "(DATE'2024-02-29')");
+    assert_eq!(literal(date(9999, 12, 31)), "(DATE'9999-12-31')");
+    assert_eq!(literal(date(0, 1, 1)), "(DATE'0000-01-01')");
+    assert_eq!(literal(Date::ZERO), "('0000-00-00')");
+    assert_eq!(literal(date(2024, 0, 0)), "('2024-00-00')");
+    assert_eq!(literal(date(2023, 2, 29)), "('2023-02-29')");
+    let at = |date| DateTime::new(date, 1, 2, 3, 40).unwrap();
+    assert_eq!(
+        literal(at(date(2024, 2, 29))),
+        "(TIMESTAMP'2024-02-29 01:02:03.000040')"
+    );
+    assert_eq!(literal(DateTime::ZERO), "('0000-00-00 00:00:00')");
+}
+
+#[test]
+fn times_are_time_literals_at_their_limits() {
+    assert_eq!(literal(Time::ZERO), "(TIME'00:00:00')");
+    assert_eq!(literal(Time::MAX), "(TIME'838:59:59.999999')");
+    assert_eq!(literal(Time::MIN), "(TIME'-838:59:59.999999')");
+}
+
+#[test]
+fn null_and_what_a_column_does_by_itself_are_keywords() {
+    assert_eq!(literal(None::<i32>), "(NULL)");
+    assert_eq!(literal(Indicated::<i32>::Default), "DEFAULT");
+    assert_eq!(literal(Indicated::<i32>::Ignore), "IGNORE");
+}
+
+#[test]
+fn data_sent_ahead_has_no_literal() {
+    let mut literals = SqlLiterals::new();
+    let error = literals.set(&(1, LongData), PLAIN).unwrap_err();
+    assert!(
+        matches!(
+            error,
+            ParamsError::Parameter {
+                index: 1,
+                error: ToSqlError::NotHere { .. }
+            }
+        ),
+        "{error:?}"
+    );
+    assert!(literals.is_empty() && literals.bytes() == 0);
+}
+
+#[test]
+fn literals_come_in_their_order_and_are_replaced() {
+    let mut literals = SqlLiterals::new();
+    assert_eq!(literals.iter().count(), 0);
+    literals.set(&(1, "\\", None::<u8>), PLAIN).unwrap();
+    let found: Vec<&str> = literals.iter().collect();
+    assert_eq!(found, ["1", "('\\\\')", "(NULL)"]);
+    literals.set(&["\\"], NO_ESCAPES).unwrap();
+    let found: Vec<&str> = literals.iter().collect();
+    assert_eq!(found, ["('\\')"]);
+    literals.set(&["x".repeat(2 * KEPT_BYTES)], PLAIN).unwrap();
+    literals.clear(PLAIN);
+    assert!(literals.is_empty() && literals.sql.capacity() <= KEPT_BYTES);
+}
+
+#[test]
+fn debug_shows_no_values() {
+    let mut literals = SqlLiterals::new();
+    literals.set(&("secret", 42), PLAIN).unwrap();
+    assert_eq!(format!("{literals:?}"), "SqlLiterals(2, 12 bytes)");
+}
+
+/// Strings in which every other character is one that ends strings, escapes or comments.
+fn hostile_text() -> impl Strategy<Value = String> {
+    let special = prop::sample::select(vec![
+        '\'', '"', '`', '\\', '\0', '\n', '\r', '\x1a', '-', '#', '/', '*', '?', ';', '(', ')',
+        '¿', '你',
+    ]);
+    prop::collection::vec(prop_oneof![special, any::<char>()], 0..40)
+        .prop_map(|characters| characters.into_iter().collect())
+}
+
+proptest! {
+    #[test]
+    fn any_text_comes_back_from_its_literal(text in hostile_text()) {
+        for status in [PLAIN, NO_ESCAPES] {
+            let literal = literal_of(text.as_str(), status);
+            let quoted = in_parentheses(&literal);
+            let back = unquoted(quoted, status);
+            prop_assert_eq!(back.as_ref(), Some(&text));
+        }
+    }
+
+    #[test]
+    fn a_literal_for_a_server_that_escapes_ends_where_it_should_on_one_that_does_not(
+        text in hostile_text()
+    ) {
+        let literal = literal_of(text.as_str(), PLAIN);
+        prop_assert!(unquoted(in_parentheses(&literal), NO_ESCAPES).is_some());
+    }
+
+    #[test]
+    fn any_bytes_come_back_from_their_literal(
+        bytes in prop::collection::vec(any::<u8>(), 1..40)
+    ) {
+        let literal = literal(&bytes);
+        let digits = literal.strip_prefix("(_binary x'").unwrap().strip_suffix("')").unwrap();
+        let back: Vec<u8> = digits
+            .as_bytes()
+            .chunks(2)
+            .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap())
+            .collect();
+        prop_assert_eq!(back, bytes);
+    }
+
+    #[test]
+    fn any_number_comes_back_from_its_literal(bits in any::<u64>(), int in any::<i64>()) {
+        let double = f64::from_bits(bits);
+        prop_assume!(double.is_finite());
+        let back: f64 = in_parentheses(&literal(double)).parse().unwrap();
+        prop_assert_eq!(back.to_bits(), bits);
+        let back: i64 = literal(int).trim_matches(['(', ')']).parse().unwrap();
+        prop_assert_eq!(back, int);
+    }
+
+    #[test]
+    fn any_float_comes_back_from_its_literal(bits in any::<u32>()) {
+        let float = f32::from_bits(bits);
+        prop_assume!(float.is_finite());
+        let back: f64 = in_parentheses(&literal(float)).parse().unwrap();
+        prop_assert_eq!(back.to_bits(), f64::from(float).to_bits());
+    }
+}
