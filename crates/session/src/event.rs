@@ -29,6 +29,10 @@ pub enum Event {
     Ok(Executed),
     /// A result with rows, whose columns [`Session::columns`](crate::Session::columns) tells.
     ResultSet,
+    /// The server has opened a cursor for the statement, whose columns
+    /// [`Session::columns`](crate::Session::columns) tells: its rows come when they are fetched, by
+    /// [`Session::fetch`](crate::Session::fetch).
+    CursorOpened,
     /// A row, for [`Session::row`](crate::Session::row).
     Row(PacketRange),
     /// The rows of a result have ended.

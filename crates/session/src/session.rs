@@ -1,12 +1,15 @@
 mod change_user;
+mod cursor;
 mod execute;
 mod expected;
 mod failure;
 mod head;
 mod infile;
 mod log_in;
+mod long_data;
 mod prepare;
 mod response;
+mod statement_reset;
 #[cfg(feature = "tls")]
 mod tls;
 
@@ -25,6 +28,7 @@ use crate::receiver::Receiver;
 use crate::rows::{Chunk, RowForm};
 use crate::statements::Statements;
 use crate::{Config, Row, SessionState, TlsInfo, login};
+use cursor::Cursor;
 use expected::Expected;
 use head::Head;
 
@@ -55,6 +59,8 @@ pub struct Session {
     commands: CommandQueue,
     expected: VecDeque<Expected>,
     statements: Statements,
+    /// That whose rows are being fetched.
+    cursor: Option<Cursor>,
     head: Head,
     columns: Arc<Columns>,
     /// How the rows of the latest result set are read.
@@ -104,6 +110,7 @@ impl Session {
             commands: CommandQueue::default(),
             expected: VecDeque::new(),
             statements: Statements::new(config.statement_cache_capacity()),
+            cursor: None,
             head: Head::default(),
             columns: Arc::default(),
             form: RowForm::default(),
@@ -288,7 +295,10 @@ impl Session {
             return;
         }
         for _ in 0..self.commands.withdraw() {
-            self.expected.pop_back();
+            let withdrawn = self.expected.pop_back();
+            if let Some(statement) = withdrawn.and_then(|command| command.reset_statement()) {
+                self.statements.reset_due(statement);
+            }
         }
         self.abandon_upload();
     }
@@ -381,6 +391,7 @@ impl Session {
             self.phase = Phase::Closed(reason);
         }
         self.expected.clear();
+        self.cursor = None;
         self.head.clear();
     }
 }

@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use otaria_binary::Parameters;
@@ -17,6 +17,10 @@ pub(crate) struct Statements {
     /// them again before they change.
     columns: HashMap<StatementId, Arc<Columns>, FxBuildHasher>,
     last_prepared: Option<StatementId>,
+    /// Those that the server holds a cursor or data sent ahead for, which somebody may have given
+    /// up: they are reset in front of the next command that is not about that.
+    unsettled: Vec<StatementId>,
+    sent_ahead: Option<SentAhead>,
     /// Those of the execution that is being queued.
     pub(crate) parameters: Parameters,
 }
@@ -32,12 +36,21 @@ pub(crate) struct Prepare {
     pub(crate) statement: Option<Statement>,
 }
 
+/// What was sent ahead of an execution.
+#[derive(Debug)]
+struct SentAhead {
+    statement: StatementId,
+    parameters: BTreeSet<u16>,
+}
+
 impl Statements {
     pub(crate) fn new(capacity: usize) -> Self {
         Self {
             cache: StatementCache::new(capacity),
             columns: HashMap::default(),
             last_prepared: None,
+            unsettled: Vec::new(),
+            sent_ahead: None,
             parameters: Parameters::new(),
         }
     }
@@ -103,10 +116,68 @@ impl Statements {
     pub(crate) fn next_close(&mut self) -> Option<StatementId> {
         let id = self.cache.next_close()?;
         self.columns.remove(&id);
+        self.settled(id);
         if self.last_prepared == Some(id) {
             self.last_prepared = None;
         }
         Some(id)
+    }
+
+    /// The server holds something for the statement, until it is reset or executed.
+    pub(crate) fn reset_due(&mut self, id: StatementId) {
+        if !self.unsettled.contains(&id) {
+            self.unsettled.push(id);
+        }
+    }
+
+    /// The server holds nothing for the statement.
+    pub(crate) fn settled(&mut self, id: StatementId) {
+        self.unsettled.retain(|unsettled| *unsettled != id);
+        self.sent_ahead.take_if(|sent| sent.statement == id);
+    }
+
+    /// The statement has been executed: what was sent ahead is used up.
+    pub(crate) fn data_taken(&mut self, id: StatementId) {
+        if let (false, Some(id)) = (self.unsettled.is_empty(), self.resolve(id)) {
+            self.settled(id);
+        }
+    }
+
+    /// The next statement that is to be reset.
+    pub(crate) fn next_reset(&mut self) -> Option<StatementId> {
+        let id = self.unsettled.pop()?;
+        self.sent_ahead = None;
+        Some(id)
+    }
+
+    /// Whether a value was sent ahead for the next execution of the statement.
+    pub(crate) fn has_sent_ahead(&self, id: StatementId) -> bool {
+        let sent = self.sent_ahead.as_ref();
+        sent.is_some_and(|sent| sent.statement == id)
+    }
+
+    /// A piece of this parameter's value is sent ahead.
+    pub(crate) fn sends_ahead(&mut self, id: StatementId, parameter: u16) {
+        self.reset_due(id);
+        let sent = self.sent_ahead.get_or_insert_with(|| SentAhead {
+            statement: id,
+            parameters: BTreeSet::new(),
+        });
+        sent.parameters.insert(parameter);
+    }
+
+    /// The parameters whose values were sent ahead for the next execution of the statement.
+    pub(crate) fn sent_ahead(&self, id: StatementId) -> impl Iterator<Item = u16> {
+        let sent = self
+            .sent_ahead
+            .iter()
+            .filter(move |sent| sent.statement == id);
+        sent.flat_map(|sent| sent.parameters.iter().copied())
+    }
+
+    /// What was sent ahead belongs to an execution that is queued.
+    pub(crate) fn forget_sent_ahead(&mut self) {
+        self.sent_ahead = None;
     }
 
     /// The server has forgotten all statements.
@@ -114,5 +185,7 @@ impl Statements {
         self.cache.forget();
         self.columns.clear();
         self.last_prepared = None;
+        self.unsettled.clear();
+        self.sent_ahead = None;
     }
 }

@@ -1,16 +1,18 @@
 //! Statements that are prepared and executed.
 
+use std::num::NonZeroU32;
+
 use otaria_codec::{Capabilities, Encode, ResponseReader};
 use otaria_statement::{
-    ComStmtClose, ComStmtExecute, ComStmtPrepare, PrepareReader, Standing, Statement, StatementId,
-    StatementKey, count_placeholders,
+    ComStmtClose, ComStmtExecute, ComStmtPrepare, CursorFlags, PrepareReader, Standing, Statement,
+    StatementId, StatementKey, count_placeholders,
 };
 use otaria_types::{Params, ParamsError};
 
 use super::Session;
 use super::expected::{Execution, Expected};
 use crate::Executable;
-use crate::error::Error;
+use crate::error::{Error, LongDataError};
 
 /// What was queued to execute a statement.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -29,19 +31,31 @@ impl Session {
     /// [`execute`](Self::execute) is to be called for the statement it brings.
     ///
     /// # Errors
-    /// [`Error::ParameterCount`], [`Error::Params`], [`Error::ForeignStatement`] and
-    /// [`Error::Closed`]. Nothing is queued then.
+    /// [`Error::ParameterCount`], [`Error::Params`], [`Error::LongData`] if a parameter is
+    /// [`LongData`](otaria_types::LongData), [`Error::ForeignStatement`] and [`Error::Closed`].
+    /// Nothing is queued then.
     pub fn execute<P: Params>(
         &mut self,
         executable: Executable<'_>,
         params: &P,
     ) -> Result<Queued, Error> {
+        self.execute_by(executable, params, None)
+    }
+
+    /// The same; with a cursor whose rows are fetched so many at a time, if there is a number.
+    pub(super) fn execute_by<P: Params>(
+        &mut self,
+        executable: Executable<'_>,
+        params: &P,
+        fetch_size: Option<NonZeroU32>,
+    ) -> Result<Queued, Error> {
         self.check_open()?;
         self.encode_parameters(params)?;
+        self.check_nothing_sent_ahead()?;
         let sql = match executable {
             Executable::Statement(statement) => match self.statements.standing(statement) {
                 Standing::Open => {
-                    self.execute_open(statement)?;
+                    self.execute_open(statement, fetch_size)?;
                     return Ok(Queued::Execute);
                 }
                 Standing::Forgotten => statement.sql(),
@@ -50,7 +64,7 @@ impl Session {
             Executable::Sql(sql) => sql,
         };
         if let Some(statement) = self.cached(sql) {
-            self.execute_open(&statement)?;
+            self.execute_open(&statement, fetch_size)?;
             return Ok(Queued::Execute);
         }
         let count = self.statements.parameters.len();
@@ -58,7 +72,7 @@ impl Session {
         if !self.can_execute_unprepared(sql, count) {
             return Ok(Queued::Prepare);
         }
-        self.queue_execute(StatementId::LAST_PREPARED);
+        self.queue_execute(StatementId::LAST_PREPARED, fetch_size);
         Ok(Queued::Execute)
     }
 
@@ -75,10 +89,11 @@ impl Session {
         Ok(cached)
     }
 
-    /// Queues the closes that are due, in front of a command that finds nothing else queued: they
-    /// have no response, and the server must not take them for the content of a file or for an
-    /// answer to what it asks.
+    /// Queues the closes and resets that are due, in front of a command that finds nothing else
+    /// queued: the server must not take them for the content of a file or for an answer to what it
+    /// asks.
     pub(super) fn queue_closes(&mut self) {
+        self.cursor = None;
         if !self.expected.is_empty() || !self.commands.is_empty() {
             return;
         }
@@ -86,10 +101,21 @@ impl Session {
             self.commands
                 .push_kept(&ComStmtClose { statement }, self.capabilities);
         }
+        self.queue_resets();
     }
 
-    fn encode_parameters<P: Params>(&mut self, params: &P) -> Result<(), ParamsError> {
+    pub(super) fn encode_parameters<P: Params>(&mut self, params: &P) -> Result<(), ParamsError> {
         self.statements.parameters.set(params)
+    }
+
+    /// No value may have been sent ahead but for an execution that says so.
+    fn check_nothing_sent_ahead(&self) -> Result<(), Error> {
+        let parameters = &self.statements.parameters;
+        if !parameters.has_long_data() {
+            return Ok(());
+        }
+        let index = parameters.long_data().next().unwrap_or_default();
+        Err(Error::LongData(LongDataError::NotSent { index }))
     }
 
     fn cached(&mut self, sql: &str) -> Option<Statement> {
@@ -113,13 +139,25 @@ impl Session {
             && count_placeholders(sql, self.state.status()).map(usize::from) == Some(count)
     }
 
-    fn execute_open(&mut self, statement: &Statement) -> Result<(), Error> {
+    fn execute_open(
+        &mut self,
+        statement: &Statement,
+        fetch_size: Option<NonZeroU32>,
+    ) -> Result<(), Error> {
+        self.check_parameters(statement)?;
+        self.queue_closes();
+        // The statement may be one of them, whatever else is queued.
+        self.queue_resets();
+        self.queue_execute(statement.id(), fetch_size);
+        Ok(())
+    }
+
+    pub(super) fn check_parameters(&self, statement: &Statement) -> Result<(), Error> {
         let given = self.statements.parameters.len();
         let expected = usize::from(statement.parameters());
         if given != expected {
             return Err(Error::ParameterCount { expected, given });
         }
-        self.queue_execute(statement.id());
         Ok(())
     }
 
@@ -137,15 +175,33 @@ impl Session {
         self.expect(expected.numbered_from(sequence_number));
     }
 
-    fn queue_execute(&mut self, statement: StatementId) {
+    fn queue_execute(&mut self, statement: StatementId, fetch_size: Option<NonZeroU32>) {
         self.queue_closes();
-        let reader = ResponseReader::new(self.capabilities);
+        self.push_execute(statement, fetch_size);
+    }
+
+    /// Queues the execution with the parameters that are encoded, and nothing in front of it.
+    pub(super) fn push_execute(&mut self, statement: StatementId, fetch_size: Option<NonZeroU32>) {
+        let (reader, flags) = match fetch_size {
+            None => (ResponseReader::new(self.capabilities), CursorFlags::empty()),
+            Some(_) => (
+                ResponseReader::for_cursor(self.capabilities),
+                CursorFlags::READ_ONLY,
+            ),
+        };
         let parameters = &self.statements.parameters;
-        let execution = Execution::of(statement, parameters.len());
+        let execution = Execution {
+            fetch_size,
+            ..Execution::of(statement, parameters.len())
+        };
         let expected = Expected::execution(reader, execution);
+        let command = ComStmtExecute {
+            flags,
+            ..ComStmtExecute::new(statement, &[])
+        };
         let ((), sequence_number) = self.commands.push_with(|out| {
             out.payload(|out| {
-                ComStmtExecute::new(statement, &[]).encode(self.capabilities, out);
+                command.encode(self.capabilities, out);
                 parameters.encode(self.capabilities, out);
             });
         });

@@ -24,11 +24,17 @@ impl Session {
             Some(Reply::Response(response)) => response,
             Some(Reply::Prepare(_)) => return self.read_prepare(packet),
             Some(Reply::ChangeUser(_)) => return self.read_change_user(packet),
+            Some(Reply::StatementReset(_)) => return self.read_statement_reset(packet),
             None => return Err(self.unasked(packet)),
         };
         let event = match response.reader.read(payload) {
             Ok(ResponseEvent::Row(_)) if response.infile.is_refused() => return Ok(None),
-            Ok(ResponseEvent::Row(_)) => return Ok(Some(Event::Row(PacketRange(packet)))),
+            Ok(ResponseEvent::Row(_)) => {
+                if let Some(cursor) = &mut self.cursor {
+                    cursor.row_came();
+                }
+                return Ok(Some(Event::Row(PacketRange(packet))));
+            }
             Ok(ResponseEvent::Ok(_)) if is_uploading => Err(InvalidPacket::Unexpected {
                 packet: "no response, for the file is still being sent",
                 found: 0x00,
@@ -41,30 +47,35 @@ impl Session {
                 if let Some(schema) = response.schema.take() {
                     self.state.set_schema(schema);
                 }
+                if let Some(execution) = &response.execution {
+                    self.statements.data_taken(execution.statement);
+                }
                 self.state
                     .update(ok.status, ok.session_state)
                     .map(|()| Some(Event::Ok(Executed::from(ok))))
             }
-            Ok(
-                ResponseEvent::ResultSetEnd {
-                    status,
-                    warnings,
-                    session_state,
-                }
-                | ResponseEvent::CursorOpened {
-                    status,
-                    warnings,
-                    session_state,
-                },
-            ) => {
+            Ok(ResponseEvent::ResultSetEnd {
+                status,
+                warnings,
+                session_state,
+            }) => {
                 let executed = Executed {
                     warnings,
                     ..Executed::default()
                 };
                 self.state
                     .update(status, session_state)
+                    .and_then(|()| self.rows_fetched(status))
                     .map(|()| Some(Event::ResultSetEnd(executed)))
             }
+            Ok(ResponseEvent::CursorOpened {
+                status,
+                session_state,
+                ..
+            }) => self
+                .state
+                .update(status, session_state)
+                .map(|()| Some(self.cursor_opened())),
             Ok(ResponseEvent::Err(err)) => Ok(Some(Event::Err(ServerError::from(err)))),
             Ok(ResponseEvent::ColumnCount(count)) => {
                 self.head.clear();
@@ -110,11 +121,17 @@ impl Session {
 
     /// The event of a head that is complete, whose columns are now those of the session.
     fn head_end(&mut self) -> Option<Event> {
-        let expected = self.expected.front_mut()?;
+        let expected = self.expected.front()?;
         if !expected.is_in_rows() {
             return None;
         }
-        let execution = expected.execution_mut();
+        self.take_head();
+        Some(Event::ResultSet)
+    }
+
+    /// The columns of the head are those of the session from now on.
+    pub(super) fn take_head(&mut self) {
+        let execution = self.expected.front_mut().and_then(Expected::execution_mut);
         self.form = RowForm {
             is_binary: execution.is_some(),
             context: RowContext::default(),
@@ -134,8 +151,8 @@ impl Session {
         };
         if let Some(execution) = self.expected.front_mut().and_then(Expected::execution_mut) {
             execution.is_first = false;
+            self.statements.data_taken(execution.statement);
         }
-        Some(Event::ResultSet)
     }
 
     /// Goes on to the next response if this one is complete. What is left of one in which a file
@@ -161,6 +178,7 @@ impl Session {
         error: ServerError,
         is_uploading: bool,
     ) -> Result<Event, Error> {
+        self.cursor = None;
         let out_of_sequence = self.received.packets().is_out_of_sequence();
         if is_uploading || out_of_sequence || ENDS_SESSION.contains(&error.code()) {
             self.close(CloseReason::EndedByServer { code: error.code() });
@@ -180,7 +198,7 @@ impl Session {
         }
     }
 
-    fn next_response(&mut self) {
+    pub(super) fn next_response(&mut self) {
         self.expected.pop_front();
         if let Some(next) = self.expected.front() {
             self.received
