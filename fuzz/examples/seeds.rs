@@ -222,7 +222,7 @@ fn write(target: &str, name: &str, bytes: &[u8]) {
     fs::write(folder.join(name), bytes).expect("a seed");
 }
 
-const BY_HAND: [(&str, &str, &[u8]); 76] = [
+const BY_HAND: [(&str, &str, &[u8]); 82] = [
     ("compressed_packet", "plain", b"\x02\x06\0\x05\0\0\0\0\0\0\x01\0\0\0\x0e"),
     ("compressed_packet", "claims", b"\x02\x06\0\x0b\0\0\0\xff\xff\xff\x78\x9c\x4b\x4c\x4c\x4c\0\0\x02\x49\x01\x24"),
     ("packet", "empty_payload", b"\x0f\0\0\0\0\0\0\0"),
@@ -298,6 +298,12 @@ const BY_HAND: [(&str, &str, &[u8]); 76] = [
     ("named", "no_escapes", b"\x02SELECT '\\', :a, ''''"),
     ("named", "ansi_quotes", b"\x01SELECT \"\\\", :a, \"\"\"\""),
     ("named", "placeholders", b"\0SELECT ?, '?' --?\n - 1.5e-3 --- ?"),
+    ("named", "lists", b"\xfcSELECT ? IN (?), a IN (?) AND b in ( ? ) -- IN (\n?)"),
+    ("named", "named_lists", b"\xbca IN (:a) OR b NOT IN (:b) AND c = :c OR d IN (:a)"),
+    ("literals", "text", b"\0\x02\0\0\x02\x06\0a'\\\n--SELECT ?, 1 -?, --?, N?, ?'b'"),
+    ("literals", "no_escapes", b"\x02\x02\0\0\x01\x04\0a'\\\0SELECT '\\', ?, 1.5-?"),
+    ("literals", "numbers", b"\0\x05\0\x02\x03\x04\x05\x06\x08\0\xff\xff\xff\xff\xff\xff\xff\xffSELECT 1--?, ?-?, ?.5, 1?"),
+    ("literals", "dates", b"\x01\x04\0\x07\x08\x09\x0a\x0a\x002024-02-29SELECT \"?\", ?, ?, :a, ?, ?"),
     ("named", "executable_comment", b"\0SELECT 1 /*M!100000 , :a */ /*! ? */ /*+ x */"),
 ];
 

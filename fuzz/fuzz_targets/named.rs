@@ -1,35 +1,42 @@
-//! Statements: names become as many placeholders, and nothing else changes; what a statement is for
-//! certain does not depend on what stands before it, and it is the only one.
+//! Statements: names become as many placeholders, lists one for each value, and nothing else
+//! changes; what a statement is for certain does not depend on what stands before it, and it is the
+//! only one.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
 use otaria_codec::ServerStatus;
 use otaria_fuzz::Input;
-use otaria_statement::{NamedSql, NamedSqlError, StatementKind, count_placeholders};
+use otaria_session::{PlaceError, place};
+use otaria_statement::{NamedSql, NamedSqlError, StatementKind, count_placeholders, placeholders};
+use otaria_types::{InList, ToSql};
 
 fuzz_target!(|data: &[u8]| {
     let mut input = Input::new(data);
     let modes = input.byte();
-    let mut status = ServerStatus::AUTOCOMMIT;
-    status.set(ServerStatus::ANSI_QUOTES, modes & 1 != 0);
-    status.set(ServerStatus::NO_BACKSLASH_ESCAPES, modes & 2 != 0);
+    let status = otaria_fuzz::modes(modes);
     let Ok(sql) = std::str::from_utf8(input.rest()) else {
         return;
     };
     kind(sql, status);
     let count = count_placeholders(sql, status);
     match NamedSql::parse(sql, status) {
+        Ok(named) if named.names().is_empty() => assert_eq!(named.sql(), sql),
         Ok(named) => {
             assert!(count.is_none_or(|count| count == 0));
             rewritten(sql, &named, status);
+            lists_by_name(sql, &named, modes, status);
         }
         Err(NamedSqlError::Positional { at }) => {
             assert_eq!(sql.as_bytes()[at], b'?');
             assert_ne!(count, Some(0));
         }
-        Err(NamedSqlError::Unclear { at }) => assert!(count.is_none() && at < sql.len()),
+        Err(NamedSqlError::Unclear { at }) => {
+            assert!(count.is_none() && at < sql.len());
+            assert!(placeholders(sql, status).is_err());
+        }
         Err(error) => panic!("{error}"),
     }
+    lists_by_place(sql, modes, status);
 });
 
 fn kind(sql: &str, status: ServerStatus) {
@@ -44,14 +51,80 @@ fn kind(sql: &str, status: ServerStatus) {
     }
 }
 
+/// How many values the list at `index` has; `None` for what is no list.
+fn list_len(modes: u8, index: usize) -> Option<usize> {
+    (modes >> 2 >> (index % 4) & 1 != 0).then(|| usize::from(modes >> 6) + index % 4)
+}
+
+/// A value, or a list of so many.
+fn value(list_len: Option<usize>) -> Box<dyn ToSql> {
+    match list_len {
+        None => Box::new(1),
+        Some(len) => Box::new(InList(&[1; 8][..len])),
+    }
+}
+
+/// What a placeholder for that becomes.
+fn expansion(list_len: Option<usize>) -> String {
+    match list_len {
+        None => "?".to_owned(),
+        Some(0) => "SELECT NULL FROM DUAL WHERE FALSE".to_owned(),
+        Some(len) => vec!["?"; len.next_power_of_two()].join(", "),
+    }
+}
+
+fn lists_by_place(sql: &str, modes: u8, status: ServerStatus) {
+    let Ok(places) = placeholders(sql, status) else {
+        return;
+    };
+    let lens: Vec<_> = (0..places.len()).map(|i| list_len(modes, i)).collect();
+    let values: Vec<_> = lens.iter().map(|&len| value(len)).collect();
+    let mut expected = String::new();
+    let mut copied = 0;
+    let mut wrong = None;
+    for (place, &len) in places.iter().zip(&lens) {
+        expected += &sql[copied..place.at];
+        expected += &expansion(len);
+        copied = place.at + 1;
+        if len.is_some() && !place.takes_list {
+            wrong = wrong.or(Some(PlaceError::NoList { at: place.at }));
+        }
+    }
+    expected += &sql[copied..];
+    match place(sql, &values, status) {
+        Ok(placed) => assert_eq!((placed.sql(), wrong), (expected.as_str(), None)),
+        Err(error) => assert_eq!(Some(error), wrong),
+    }
+}
+
+fn lists_by_name(sql: &str, named: &NamedSql<'_>, modes: u8, status: ServerStatus) {
+    let mut names = named.names().to_vec();
+    names.sort_unstable();
+    names.dedup();
+    let lens: Vec<_> = (0..names.len()).map(|i| list_len(modes, i)).collect();
+    let values = lens.iter().map(|&len| value(len));
+    let pairs: Vec<_> = names.iter().zip(values).collect();
+    let Ok(placed) = place(sql, &pairs, status) else {
+        return;
+    };
+    let values = named.names().iter().map(|name| {
+        let len = lens[names.iter().position(|other| other == name).unwrap()];
+        expansion(len).matches('?').count()
+    });
+    if let Some(count) = count_placeholders(placed.sql(), status) {
+        assert_eq!(usize::from(count), values.sum::<usize>());
+    }
+}
+
 fn rewritten(sql: &str, named: &NamedSql<'_>, status: ServerStatus) {
     let names: usize = named.names().iter().map(|name| name.len()).sum();
     assert_eq!(named.sql().len() + names, sql.len());
     if let Some(count) = count_placeholders(named.sql(), status) {
         assert_eq!(usize::from(count), named.names().len());
     }
-    let again = NamedSql::parse(named.sql(), status);
-    assert_eq!(again.is_ok(), named.names().is_empty());
+    if let Ok(again) = NamedSql::parse(named.sql(), status) {
+        assert_eq!((again.sql(), again.names().len()), (named.sql(), 0));
+    }
     let mut given = named.names().to_vec();
     given.sort_unstable();
     given.dedup();

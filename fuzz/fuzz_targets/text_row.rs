@@ -7,7 +7,8 @@ use otaria_codec::{Capabilities, ColumnDefinition, FieldFlags, FieldType};
 use otaria_fuzz::{Input, comes_back};
 use otaria_text::{TextRow, TextRowPacket};
 use otaria_types::{
-    CellError, Columns, Date, DateTime, Decimal, FromRow, FromRowError, FromSql, RowReader, Time, ValueRef,
+    CellError, Columns, Date, DateTime, Decimal, FromRow, FromRowError, FromSql, RowReader, Time,
+    ValueRef,
 };
 
 fuzz_target!(|data: &[u8]| {
@@ -162,10 +163,7 @@ fn tuples<'a>(payload: &'a [u8], columns: &'a Columns, cells: &Cells<'a>) {
     assert_eq!(tuple.ok(), one_by_one);
 }
 
-fn tuple<'a, T: FromRow<'a>>(
-    payload: &'a [u8],
-    columns: &'a Columns,
-) -> Result<T, FromRowError> {
+fn tuple<'a, T: FromRow<'a>>(payload: &'a [u8], columns: &'a Columns) -> Result<T, FromRowError> {
     let plan = T::plan(columns)?;
     T::from_row(&mut TextRow::new(payload, columns.len())?, columns, &plan)
 }

@@ -1,7 +1,7 @@
 //! What the fuzz targets share: how an input is taken apart, and the check that a packet which
 //! was decoded comes back.
 
-use otaria_codec::{Capabilities, Encode, PayloadWriter};
+use otaria_codec::{Capabilities, Encode, PayloadWriter, ServerStatus};
 
 /// The bytes of one run, taken apart from the front. What is missing at the end is zero or empty.
 #[derive(Clone, Copy, Debug)]
@@ -51,6 +51,14 @@ impl<'a> Input<'a> {
     pub fn capabilities(&mut self) -> Capabilities {
         CAPABILITIES[usize::from(self.byte()) % CAPABILITIES.len()]
     }
+}
+
+/// A status by whose modes the server reads statements.
+pub fn modes(byte: u8) -> ServerStatus {
+    let mut status = ServerStatus::AUTOCOMMIT;
+    status.set(ServerStatus::ANSI_QUOTES, byte & 1 != 0);
+    status.set(ServerStatus::NO_BACKSLASH_ESCAPES, byte & 2 != 0);
+    status
 }
 
 /// The payload of `packet`.

@@ -3,7 +3,7 @@ use std::fmt;
 use otaria_codec::{
     Capabilities, ColumnDefinition, Encode, InvalidPacket, PayloadReader, PayloadWriter,
 };
-use otaria_types::{CellError, Indicated, Params, ParamsError, ValueRef};
+use otaria_types::{CellError, Indicated, Params, ParamsError, SessionTimeZone, ValueRef};
 
 use crate::parameter_type::ParameterType;
 use crate::parameters::{KEPT_BYTES, limited};
@@ -52,6 +52,7 @@ pub struct BulkParameters {
     /// The parameters that have their type from the row that is written.
     typed: Vec<usize>,
     limit_bytes: usize,
+    time_zone: SessionTimeZone,
 }
 
 /// What has become of a row.
@@ -76,7 +77,14 @@ impl BulkParameters {
             rows: 0,
             typed: Vec::new(),
             limit_bytes: 0,
+            time_zone: SessionTimeZone::Unknown,
         }
+    }
+
+    /// Sets the session's zone, in which points in time are written from now on. At first it is not
+    /// known, and they are refused.
+    pub const fn set_time_zone(&mut self, time_zone: SessionTimeZone) {
+        self.time_zone = time_zone;
     }
 
     /// Adds `row`, if the payload of the whole command has no more than `limit_bytes` with it.
@@ -100,7 +108,8 @@ impl BulkParameters {
             self.write_no_types(expected);
         }
         self.typed.clear();
-        let mut out = Row::new(&mut self.bytes, &mut self.typed, expected);
+        let zone = self.time_zone;
+        let mut out = Row::new(&mut self.bytes, &mut self.typed, expected, zone);
         let written = row.write(&mut out);
         let (found, types_differ) = (out.written(), out.types_differ());
         let push = written.and_then(|()| {

@@ -129,7 +129,7 @@ mod tests {
 
     #[test]
     fn the_bits_of_parameters_begin_with_the_first() {
-        assert_eq!(parameters(&[]), []);
+        assert!(parameters(&[]).is_empty());
         assert_eq!(parameters(&[true]), [1]);
         assert_eq!(parameters(&[false, true, true]), [0b110]);
         assert_eq!(parameters(&[true; 8]), [0xff]);

@@ -55,7 +55,8 @@ impl Connection {
     pub async fn simple_query(&mut self, sql: &str) -> Result<Rows<'_>, Error> {
         self.ready().await?;
         self.session.simple_query(sql)?;
-        Rows::of(self).await
+        let executed = self.first_result().await?;
+        Ok(Rows::new(self, executed))
     }
 
     /// Runs SQL by the text protocol, throws rows away, and says what the last of its results
@@ -264,8 +265,13 @@ impl Connection {
 
     /// Reads the response that is due to its end.
     pub(crate) async fn executed(&mut self) -> Result<Executed, Error> {
+        self.rest(Executed::default()).await
+    }
+
+    /// Reads what is left of the response that is due, if anything is, and says what the last of
+    /// its results did; the one before was `executed`.
+    pub(crate) async fn rest(&mut self, mut executed: Executed) -> Result<Executed, Error> {
         self.check_open()?;
-        let mut executed = Executed::default();
         while self.session.is_response_due() {
             match self.event().await? {
                 Event::Ok(last) | Event::ResultSetEnd(last) => executed = last,

@@ -1,5 +1,7 @@
 use otaria_codec::ColumnDefinition;
-use otaria_session::{Chunk, Error, Event, Executed, LocalInfileError, PacketRange, Row};
+use otaria_session::{
+    Chunk, Error, Event, Executed, LocalInfileError, PacketRange, Row, ServerError,
+};
 use otaria_types::FromRow;
 
 use crate::Connection;
@@ -24,18 +26,12 @@ pub struct Rows<'c> {
 }
 
 impl<'c> Rows<'c> {
-    pub(crate) fn new(connection: &'c mut Connection) -> Self {
+    /// The results of which the head of the first has come.
+    pub(crate) const fn new(connection: &'c mut Connection, executed: Executed) -> Self {
         Self {
             connection,
-            executed: Executed::default(),
+            executed,
         }
-    }
-
-    /// The results of what was queued, once the head of the first is there.
-    pub(crate) async fn of(connection: &'c mut Connection) -> Result<Self, Error> {
-        let mut rows = Self::new(connection);
-        rows.result_head().await?;
-        Ok(rows)
     }
 
     /// The columns of the current result, in order; none if it has no rows.
@@ -115,7 +111,7 @@ impl<'c> Rows<'c> {
         if !self.connection.session.is_response_due() {
             return Ok(false);
         }
-        self.result_head().await?;
+        self.executed = self.connection.first_result().await?;
         Ok(true)
     }
 
@@ -200,21 +196,33 @@ impl<'c> Rows<'c> {
             }
         }
     }
+}
 
-    async fn result_head(&mut self) -> Result<(), Error> {
+/// What came first in answer to a statement.
+pub(crate) enum Head {
+    /// What it has done, if it has no rows.
+    Result(Executed),
+    /// It could not be prepared, and was not executed.
+    NotPrepared(ServerError),
+}
+
+impl Connection {
+    /// Waits for the head of the next result of a statement that is prepared, or need not be.
+    pub(crate) async fn first_result(&mut self) -> Result<Executed, Error> {
+        match self.result_head().await? {
+            Head::Result(executed) => Ok(executed),
+            Head::NotPrepared(error) => Err(Error::Server(error)),
+        }
+    }
+
+    /// Waits for the head of the next result.
+    pub(crate) async fn result_head(&mut self) -> Result<Head, Error> {
         loop {
-            match self.connection.event().await? {
-                Event::Ok(executed) => {
-                    self.executed = executed;
-                    return Ok(());
-                }
-                Event::ResultSet => {
-                    self.executed = Executed::default();
-                    return Ok(());
-                }
-                Event::Err(error) | Event::NotPrepared(error) => {
-                    return Err(self.connection.closed(Error::Server(error)));
-                }
+            match self.event().await? {
+                Event::Ok(executed) => return Ok(Head::Result(executed)),
+                Event::ResultSet => return Ok(Head::Result(Executed::default())),
+                Event::Err(error) => return Err(self.closed(Error::Server(error))),
+                Event::NotPrepared(error) => return Ok(Head::NotPrepared(error)),
                 Event::LocalInfileRefused => {
                     return Err(Error::LocalInfile(LocalInfileError::NotAttached));
                 }

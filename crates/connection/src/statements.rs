@@ -1,8 +1,10 @@
-use otaria_session::{Error, Event, Executable, Executed, Queued, Statement, ToExecutable};
+use otaria_session::{
+    Error, Event, Executable, Executed, Queued, ServerError, Statement, ToExecutable, place,
+};
 use otaria_types::{FromRow, Params};
 
 use crate::Connection;
-use crate::rows::Rows;
+use crate::rows::{Head, Rows};
 
 /// Statements with parameters, by the binary protocol.
 impl Connection {
@@ -12,11 +14,17 @@ impl Connection {
     /// ([`statement_cache_capacity`](otaria_session::ConfigBuilder::statement_cache_capacity)): a
     /// statement that is kept takes one round trip, and so does a new one on MariaDB where it is
     /// certain how many placeholders there are in it; else it takes two. Parameters are a tuple, a
-    /// slice or whatever implements [`Params`].
+    /// slice or whatever implements [`Params`]. Named ones stand as `:name` in SQL, and lists as
+    /// `IN (?)` or `IN (:name)`.
+    ///
+    /// Statements that the server cannot prepare (error 1295) go by the text protocol, with the
+    /// parameters written into the SQL as literals; so do all where
+    /// [`server_prepared_statements`](otaria_session::ConfigBuilder::server_prepared_statements) is off.
     ///
     /// # Errors
-    /// [`Error::Server`] if the server refuses the statement, [`Error::ParameterCount`] and
-    /// [`Error::Params`] if the parameters do not fit; the connection stays usable.
+    /// [`Error::Server`] if the server refuses the statement, [`Error::ParameterCount`],
+    /// [`Error::Params`] and [`Error::Place`] if the parameters do not fit; the connection stays
+    /// usable.
     ///
     /// # Cancel safety
     /// Safe. The statement may have run; its response is thrown away by the next call.
@@ -25,8 +33,8 @@ impl Connection {
         statement: &(impl ToExecutable + ?Sized),
         params: impl Params,
     ) -> Result<Rows<'_>, Error> {
-        self.start(statement.to_executable(), &params).await?;
-        Rows::of(self).await
+        let executed = self.run(statement.to_executable(), &params).await?;
+        Ok(Rows::new(self, executed))
     }
 
     /// Runs a statement with parameters, throws rows away, and says what the last of its results
@@ -42,8 +50,8 @@ impl Connection {
         statement: &(impl ToExecutable + ?Sized),
         params: impl Params,
     ) -> Result<Executed, Error> {
-        self.start(statement.to_executable(), &params).await?;
-        self.executed().await
+        let executed = self.run(statement.to_executable(), &params).await?;
+        self.rest(executed).await
     }
 
     /// Runs a statement and reads the one row that it returns.
@@ -120,36 +128,80 @@ impl Connection {
         self.ready().await?;
         match self.session.prepare(sql)? {
             Some(statement) => Ok(statement),
-            None => self.prepared().await,
+            None => self.prepared().await?.map_err(Error::Server),
         }
     }
 
-    /// Queues the execution of a statement, if need be after its prepare has been answered.
-    async fn start(
+    /// Runs a statement up to its first result.
+    async fn run(
         &mut self,
         executable: Executable<'_>,
         params: &impl Params,
-    ) -> Result<(), Error> {
+    ) -> Result<Executed, Error> {
         self.ready().await?;
+        let sql = match executable {
+            Executable::Sql(sql) => sql,
+            Executable::Statement(statement) => return self.run_prepared(statement, params).await,
+        };
+        let placed = place(sql, params, self.session.state().status())?;
+        let (sql, params) = (placed.sql(), placed.params(params));
+        if !self.config.server_prepared_statements() {
+            return self.run_as_text(sql, &params).await;
+        }
+        let refused = match self.session.execute(Executable::Sql(sql), &params)? {
+            Queued::Execute => match self.result_head().await? {
+                Head::Result(executed) => return Ok(executed),
+                Head::NotPrepared(error) => error,
+            },
+            Queued::Prepare => match self.prepared().await? {
+                Ok(statement) => {
+                    let executable = Executable::Statement(&statement);
+                    self.session.execute(executable, &params)?;
+                    return self.first_result().await;
+                }
+                Err(error) => error,
+            },
+        };
+        if refused.code() == CANNOT_BE_PREPARED {
+            return self.run_as_text(sql, &params).await;
+        }
+        Err(Error::Server(refused))
+    }
+
+    async fn run_prepared(
+        &mut self,
+        statement: &Statement,
+        params: &impl Params,
+    ) -> Result<Executed, Error> {
+        let mut executable = Executable::Statement(statement);
+        let again;
+        // The server may have forgotten it in the meantime.
         if self.session.execute(executable, params)? == Queued::Prepare {
-            let statement = self.prepared().await?;
-            let executable = Executable::Statement(&statement);
+            again = self.prepared().await?.map_err(Error::Server)?;
+            executable = Executable::Statement(&again);
             self.session.execute(executable, params)?;
         }
-        Ok(())
+        self.first_result().await
+    }
+
+    /// Runs a statement by the text protocol, with its parameters written into the SQL.
+    async fn run_as_text(&mut self, sql: &str, params: &impl Params) -> Result<Executed, Error> {
+        self.session.query_with_literals(sql, params)?;
+        self.first_result().await
     }
 
     /// Waits for the response to a prepare.
-    async fn prepared(&mut self) -> Result<Statement, Error> {
+    async fn prepared(&mut self) -> Result<Result<Statement, ServerError>, Error> {
         loop {
             match self.event().await? {
-                Event::Prepared(statement) => return Ok(statement),
-                Event::NotPrepared(error) | Event::Err(error) => {
-                    return Err(self.closed(Error::Server(error)));
-                }
+                Event::Prepared(statement) => return Ok(Ok(statement)),
+                Event::NotPrepared(error) => return Ok(Err(error)),
                 // None of them answers a prepare.
                 _ => {}
             }
         }
     }
 }
+
+/// "This command is not supported in the prepared statement protocol yet".
+const CANNOT_BE_PREPARED: u16 = 1295;

@@ -5,7 +5,7 @@ use otaria_auth::AuthError;
 use otaria_codec::{ErrPacket, FieldType, InvalidPacket};
 use otaria_types::{FromSqlError, ParamsError};
 
-use crate::{CallbackError, ConfigError, EndpointErrors};
+use crate::{CallbackError, ConfigError, EndpointErrors, PlaceError};
 
 /// What can go wrong on a connection, sorted by whose fault it is.
 ///
@@ -107,6 +107,9 @@ pub enum Error {
     /// A parameter has no value for the server, or there are too many of them. Nothing was sent.
     #[error(transparent)]
     Params(#[from] ParamsError),
+    /// Names, lists or literals do not go into the statement. Nothing was sent.
+    #[error(transparent)]
+    Place(#[from] PlaceError),
     /// The statement has another number of placeholders. It was not executed.
     #[error("the statement has {expected} placeholders, and {given} parameters were given")]
     ParameterCount {

@@ -3,10 +3,11 @@ use otaria_text::SqlLiterals;
 use crate::PlaceError;
 
 /// The statement with `literals` in the places of its placeholders, which stand at `positions`: see
-/// [`placeholder_positions`](otaria_statement::placeholder_positions). It goes by the text protocol.
+/// [`placeholder_positions`](otaria_statement::placeholder_positions). It goes by the text
+/// protocol.
 ///
-/// What stands beside a placeholder cannot become a part of its value, nor the value of it: spaces are put
-/// between, and behind a `-` parentheses, for `--` and a space begin a comment.
+/// What stands beside a placeholder cannot become a part of its value, nor the value of it: spaces
+/// are put between, and behind a `-` parentheses, for `--` and a space begin a comment.
 ///
 /// # Errors
 /// [`PlaceError::Count`] if there are more or fewer literals than positions,

@@ -19,12 +19,13 @@ pub struct Placed<'s> {
 ///
 /// An empty list becomes a subquery without rows, so that `IN` is false and `NOT IN` true.
 ///
-/// Parameters without names and lists, such as a tuple of plain values, leave the statement as it is,
-/// without a look at it. Parameters with names go by their order where the statement has no names but `?`.
+/// Parameters without names and lists, such as a tuple of plain values, leave the statement as it
+/// is, without a look at it. Parameters with names go by their order where the statement has no
+/// names but `?`.
 ///
 /// # Errors
-/// [`PlaceError`] if names, or the number of parameters of which some are lists, are not those of the
-/// statement, and where names or lists are looked for and it is not certain where they stand.
+/// [`PlaceError`] if names, or the number of parameters of which some are lists, are not those of
+/// the statement, and where names or lists are looked for and it is not certain where they stand.
 #[inline]
 pub fn place<'s, P: Params + ?Sized>(
     sql: &'s str,

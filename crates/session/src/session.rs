@@ -19,7 +19,7 @@ use std::sync::Arc;
 use otaria_auth::{Channel, Handshake, ServerInfo, ServerVersion};
 use otaria_codec::{Capabilities, Encode, InvalidPacket, ResponseReader};
 use otaria_text::{ComInitDb, ComPing, ComQuery, ComQuit, ComResetConnection};
-use otaria_types::Columns;
+use otaria_types::{Columns, ZeroDates};
 
 use crate::commands::CommandQueue;
 use crate::error::{CloseReason, Error};
@@ -72,6 +72,7 @@ pub struct Session {
     /// That of the user that the latest change has led to, until it is taken.
     changed_config: Option<Config>,
     max_payload_bytes: usize,
+    zero_dates: ZeroDates,
 }
 
 /// ```text
@@ -120,6 +121,7 @@ impl Session {
             database: config.database().map(str::to_owned),
             changed_config: None,
             max_payload_bytes: config.max_payload_bytes(),
+            zero_dates: config.zero_dates(),
         }
     }
 

@@ -9,8 +9,8 @@ use crate::lexer::{Lexer, Token, Unclear, is_name_byte};
 /// A statement with named parameters, `:name`, as the server takes it: with `?` in their places.
 ///
 /// A name begins with a letter or `_` and goes on with letters, digits, `_` and `$`; case counts.
-/// It may stand in several places. A colon in a string, in a quoted name, in a comment, in `:=`,
-/// in `::` or directly behind a name, as in `label:LOOP`, is left as it is, and so is a statement with
+/// It may stand in several places. A colon in a string, in a quoted name, in a comment, in `:=`, in
+/// `::` or directly behind a name, as in `label:LOOP`, is left as it is, and so is a statement with
 /// `?` only: it has no names.
 ///
 /// ```

@@ -40,8 +40,8 @@ pub fn count_placeholders(sql: &str, status: ServerStatus) -> Option<u16> {
 pub struct Placeholder {
     /// Where it stands, in bytes.
     pub at: usize,
-    /// Whether it is alone in the parentheses behind `IN`, so that a list may stand for it. Comments
-    /// must not stand between these.
+    /// Whether it is alone in the parentheses behind `IN`, so that a list may stand for it.
+    /// Comments must not stand between these.
     pub takes_list: bool,
 }
 

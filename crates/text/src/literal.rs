@@ -1,30 +1,32 @@
 use std::fmt::{self, Write};
 
 use otaria_codec::ServerStatus;
-use otaria_types::{Date, DateTime, Decimal, ParameterSink, Params, ParamsError, Time, ToSqlError};
+use otaria_types::{
+    Date, DateTime, Decimal, ParameterSink, Params, ParamsError, SessionTimeZone, Time, ToSqlError,
+};
 
 /// Values as literals of SQL, for statements with parameters that go as
 /// [`ComQuery`](crate::ComQuery): where a server or a proxy does not prepare.
 ///
 /// A literal has the value and, with the exceptions below, the type of the parameter that
-/// `COM_STMT_EXECUTE` would send, and nothing in a value ends it. All but integers from 0 on stand in
-/// parentheses, so that neither `-` nor a string beside them becomes a part of them.
+/// `COM_STMT_EXECUTE` would send, and nothing in a value ends it. All but integers from 0 on stand
+/// in parentheses, so that neither `-` nor a string beside them becomes a part of them.
 ///
 /// - Integers without a sign have one up to `i64::MAX`: `LIMIT` takes nothing but bare digits.
 /// - The least `i64` negated is a DECIMAL, and out of range as a parameter.
 /// - FLOAT is DOUBLE, of exactly the same value.
-/// - Dates that no calendar has, such as `0000-00-00`, are text, since date literals follow `sql_mode` and
-///   parameters do not. Columns and comparisons with dates take them as they take the parameter;
-///   arithmetic does not.
+/// - Dates that no calendar has, such as `0000-00-00`, are text, since date literals follow
+///   `sql_mode` and parameters do not. Columns and comparisons with dates take them as they take
+///   the parameter; arithmetic does not.
 /// - Bytes take two characters each.
 ///
 /// # Safety against injection
 /// Text is escaped for statements that reach the server as UTF-8, where no byte of another
 /// character looks like a quote or a backslash. In gbk and its like some do, so that a backslash of
-/// ours could be taken for half a character: `character_set_client` must be `utf8mb4`, as a login makes it, or
-/// `utf8mb3`. `sql_mode` decides by `NO_BACKSLASH_ESCAPES` whether a backslash escapes:
-/// [`set`](Self::set) takes the server's latest status, and no command whose response is still due
-/// may change it.
+/// ours could be taken for half a character: `character_set_client` must be `utf8mb4`, as a login
+/// makes it, or `utf8mb3`. `sql_mode` decides by `NO_BACKSLASH_ESCAPES` whether a backslash
+/// escapes: [`set`](Self::set) takes the server's latest status, and no command whose response is
+/// still due may change it.
 ///
 /// `Debug` shows how much there is and no value.
 #[derive(Clone, Default)]
@@ -32,6 +34,7 @@ pub struct SqlLiterals {
     sql: String,
     ends: Vec<usize>,
     no_backslash_escapes: bool,
+    time_zone: SessionTimeZone,
 }
 
 impl SqlLiterals {
@@ -41,7 +44,13 @@ impl SqlLiterals {
             sql: String::new(),
             ends: Vec::new(),
             no_backslash_escapes: false,
+            time_zone: SessionTimeZone::Unknown,
         }
+    }
+
+    /// The zone of the session, for values that are points in time.
+    pub const fn set_time_zone(&mut self, time_zone: SessionTimeZone) {
+        self.time_zone = time_zone;
     }
 
     /// Replaces the literals by those of `params`, for a server whose latest status is `status`.
@@ -213,6 +222,10 @@ impl ParameterSink for SqlLiterals {
     fn ignore(&mut self) -> Result<(), ToSqlError> {
         self.literal(format_args!("IGNORE"));
         Ok(())
+    }
+
+    fn time_zone(&self) -> SessionTimeZone {
+        self.time_zone
     }
 
     fn len(&self) -> usize {

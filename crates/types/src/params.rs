@@ -31,7 +31,8 @@ pub use named_values::NamedValues;
 /// assert_eq!(count([("id", &id as &(dyn ToSql + Sync)), ("name", &"Ada")]), 2);
 /// ```
 ///
-/// An [`InList`] is one parameter of several values. A `Vec<u8>` or `[u8]` is one value inside any of these, and as `Params` itself a list of integers.
+/// An [`InList`] is one parameter of several values. A `Vec<u8>` or `[u8]` is one value inside any
+/// of these, and as `Params` itself a list of integers.
 pub trait Params {
     /// How many parameters there are; a list counts as one.
     fn len(&self) -> usize;
@@ -39,15 +40,15 @@ pub trait Params {
     /// Writes the parameters to `out`, each by [`write_parameter`]: one value, or those of a list.
     ///
     /// # Errors
-    /// [`ParamsError::Parameter`] names the parameter that has no value for the server. What has been
-    /// written to `out` is then of no use.
+    /// [`ParamsError::Parameter`] names the parameter that has no value for the server. What has
+    /// been written to `out` is then of no use.
     fn write<S: ParameterSink>(&self, out: &mut S) -> Result<(), ParamsError>;
 
     /// Writes the parameter at `index`, from 0, as [`write`](Self::write) does.
     ///
     /// # Errors
-    /// [`ParamsError::Parameter`] if it has no value for the server, [`ParamsError::NoParameter`] if
-    /// there are not so many. What has been written to `out` is then of no use.
+    /// [`ParamsError::Parameter`] if it has no value for the server, [`ParamsError::NoParameter`]
+    /// if there are not so many. What has been written to `out` is then of no use.
     fn write_at<S: ParameterSink>(&self, index: usize, out: &mut S) -> Result<(), ParamsError>;
 
     /// The name of the parameter at `index`, without a colon; `None` where it goes by its place.
@@ -73,8 +74,8 @@ pub trait Params {
 /// Writes the parameter at `index`, from 0, for an implementation of [`Params`].
 ///
 /// # Errors
-/// [`ParamsError::Parameter`] if the server has no such value, or if what was written is not exactly
-/// one value, or those of a list.
+/// [`ParamsError::Parameter`] if the server has no such value, or if what was written is not
+/// exactly one value, or those of a list.
 #[inline]
 pub fn write_parameter<T: ToSql + ?Sized, S: ParameterSink>(
     index: usize,

@@ -2,6 +2,7 @@
 
 mod beside;
 mod change_user;
+mod foreign;
 mod lists;
 mod literals;
 mod local_infile;

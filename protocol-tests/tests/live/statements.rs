@@ -1,6 +1,6 @@
 //! Prepared statements against a real server.
 
-use otaria::{Connection, Error, Params, Statement};
+use otaria::{Config, Connection, Error, InList, Params, Statement, ToSql};
 use protocol_tests::live;
 
 use crate::connect;
@@ -150,5 +150,57 @@ async fn chunks_hold_all_rows_in_order() -> Result<(), Error> {
     }
     assert_eq!(next, 100_001);
     assert!((10..10_000).contains(&chunks), "{chunks}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn names_and_lists_go_into_their_places() -> Result<(), Error> {
+    let mut connection = connect("").await;
+    let params: [(&str, &(dyn ToSql + Sync)); 2] = [("b", &2), ("a", &40)];
+    let sql = "SELECT :a + :b + LENGTH(':b'), :b";
+    let row: (i64, i64) = connection.query_one(sql, params).await?;
+    assert_eq!(row, (44, 2));
+    let sql = "SELECT ? IN (?), ? NOT IN (?)";
+    let none: [i64; 0] = [];
+    let row: (i64, i64) = connection
+        .query_one(sql, (3, InList(&[1, 2, 3]), 3, InList(&none)))
+        .await?;
+    assert_eq!(row, (1, 1));
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_the_server_cannot_prepare_goes_as_text() -> Result<(), Error> {
+    let mut connection = connect("").await;
+    connection
+        .execute("PREPARE s FROM 'SELECT 1 + 2'", ())
+        .await?;
+    assert_eq!(id(&mut connection, "EXECUTE s", ()).await?, 3);
+    connection
+        .execute("PREPARE s FROM ?", ("SELECT 'it''s' = ?",))
+        .await?;
+    assert_eq!(
+        id(&mut connection, "EXECUTE s USING ?", ("it's",)).await?,
+        1
+    );
+    assert!(connection.is_idle());
+    Ok(())
+}
+
+#[tokio::test]
+async fn nothing_is_prepared_where_the_configuration_says_so() -> Result<(), Error> {
+    let config: Config = live::shared().url("").parse()?;
+    let config = config
+        .to_builder()
+        .server_prepared_statements(false)
+        .build()?;
+    let mut connection = Connection::connect(&config).await?;
+    let before = prepared(&mut connection).await?;
+    let text = "\u{e4}'\\\"\0\n";
+    let row: (i64, String, Option<String>) = connection
+        .query_one("SELECT ? - ?, ?, ?", (1, -2, text, None::<&str>))
+        .await?;
+    assert_eq!(row, (3, text.to_owned(), None));
+    assert_eq!(prepared(&mut connection).await?, before);
     Ok(())
 }

@@ -1,5 +1,5 @@
 use otaria_codec::PayloadWriter;
-use otaria_types::{Date, DateTime, Decimal, ParameterSink, Time, ToSqlError};
+use otaria_types::{Date, DateTime, Decimal, ParameterSink, SessionTimeZone, Time, ToSqlError};
 
 use crate::parameter_type::ParameterType;
 use crate::value;
@@ -16,17 +16,24 @@ pub(super) struct Row<'a> {
     due: usize,
     written: usize,
     types_differ: bool,
+    time_zone: SessionTimeZone,
 }
 
 impl<'a> Row<'a> {
     #[inline]
-    pub(super) const fn new(bytes: &'a mut Vec<u8>, typed: &'a mut Vec<usize>, due: usize) -> Self {
+    pub(super) const fn new(
+        bytes: &'a mut Vec<u8>,
+        typed: &'a mut Vec<usize>,
+        due: usize,
+        time_zone: SessionTimeZone,
+    ) -> Self {
         Self {
             bytes,
             typed,
             due,
             written: 0,
             types_differ: false,
+            time_zone,
         }
     }
 
@@ -163,6 +170,10 @@ impl ParameterSink for Row<'_> {
     fn ignore(&mut self) -> Result<(), ToSqlError> {
         self.indicator(IGNORE);
         Ok(())
+    }
+
+    fn time_zone(&self) -> SessionTimeZone {
+        self.time_zone
     }
 
     #[inline]

@@ -329,6 +329,36 @@ fn data_sent_ahead_is_an_error_in_bulk() {
     assert!(matches!(error, ToSqlError::NotHere { .. }));
 }
 
+/// A value that depends on the zone that DATETIME parameters are in.
+struct Zoned;
+
+impl ToSql for Zoned {
+    fn to_sql(&self, out: &mut dyn ParameterSink) -> Result<(), ToSqlError> {
+        let SessionTimeZone::Offset { seconds } = out.time_zone() else {
+            return Err(ToSqlError::TimeZone);
+        };
+        seconds.to_sql(out)
+    }
+}
+
+#[test]
+fn values_are_told_the_zone_of_the_session() {
+    let mut parameters = BulkParameters::new();
+    let error = parameters.push(&(Zoned,), NO_LIMIT).unwrap_err();
+    let expected = ParamsError::Parameter {
+        index: 0,
+        error: ToSqlError::TimeZone,
+    };
+    assert_eq!(error, expected);
+    parameters.set_time_zone(SessionTimeZone::Offset { seconds: -3600 });
+    for _ in 0..2 {
+        taken(&mut parameters, (Zoned,));
+        let expected = [Indicated::Value(ValueRef::Int(-3600))];
+        assert_eq!(values(&parameters), expected);
+        parameters.clear();
+    }
+}
+
 #[test]
 fn memory_is_kept_between_packets_and_that_of_a_long_row_is_given_back() {
     let limit_bytes = 100_000;

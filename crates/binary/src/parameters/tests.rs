@@ -62,7 +62,7 @@ fn null_bitmap_types_and_values_come_in_this_order() {
 
 #[test]
 fn no_parameters_are_no_bytes() {
-    assert_eq!(encoded(&parameters(())), []);
+    assert!(encoded(&parameters(())).is_empty());
     assert!(parameters(()).is_empty());
     assert_eq!(Parameters::decode(&[], 0), Ok(Parameters::new()));
     assert!(Parameters::decode(&[0], 0).is_err());

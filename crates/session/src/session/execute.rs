@@ -5,14 +5,16 @@ use std::num::NonZeroU32;
 use otaria_codec::{Capabilities, Encode, ResponseReader};
 use otaria_statement::{
     ComStmtClose, ComStmtExecute, ComStmtPrepare, CursorFlags, PrepareReader, Standing, Statement,
-    StatementId, StatementKey, count_placeholders,
+    StatementId, StatementKey, count_placeholders, placeholder_positions,
 };
+use otaria_text::SqlLiterals;
 use otaria_types::{Params, ParamsError};
 
 use super::Session;
 use super::expected::{Execution, Expected};
 use crate::Executable;
 use crate::error::{Error, LongDataError};
+use crate::{PlaceError, with_literals};
 
 /// What was queued to execute a statement.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -72,8 +74,22 @@ impl Session {
         if !self.can_execute_unprepared(sql, count) {
             return Ok(Queued::Prepare);
         }
-        self.queue_execute(StatementId::LAST_PREPARED, fetch_size);
+        self.push_execute(StatementId::LAST_PREPARED, fetch_size);
         Ok(Queued::Execute)
+    }
+
+    /// Queues SQL, sent by the text protocol, with `params` as literals in the places of its
+    /// placeholders.
+    ///
+    /// # Errors
+    /// [`Error::Place`], [`Error::Params`] and [`Error::Closed`]. Nothing is queued then.
+    pub fn query_with_literals<P: Params>(&mut self, sql: &str, params: &P) -> Result<(), Error> {
+        let status = self.state.status();
+        let mut literals = SqlLiterals::new();
+        literals.set_time_zone(self.state.time_zone());
+        literals.set(params, status)?;
+        let positions = placeholder_positions(sql, status).map_err(PlaceError::from)?;
+        self.simple_query(&with_literals(sql, &positions, &literals)?)
     }
 
     /// Queues the prepare of a statement, unless the cache has it.
@@ -105,6 +121,8 @@ impl Session {
     }
 
     pub(super) fn encode_parameters<P: Params>(&mut self, params: &P) -> Result<(), ParamsError> {
+        let time_zone = self.state.time_zone();
+        self.statements.parameters.set_time_zone(time_zone);
         self.statements.parameters.set(params)
     }
 
@@ -148,7 +166,7 @@ impl Session {
         self.queue_closes();
         // The statement may be one of them, whatever else is queued.
         self.queue_resets();
-        self.queue_execute(statement.id(), fetch_size);
+        self.push_execute(statement.id(), fetch_size);
         Ok(())
     }
 
@@ -173,11 +191,6 @@ impl Session {
         let command = ComStmtPrepare::new(sql);
         let sequence_number = self.commands.push(&command, self.capabilities);
         self.expect(expected.numbered_from(sequence_number));
-    }
-
-    fn queue_execute(&mut self, statement: StatementId, fetch_size: Option<NonZeroU32>) {
-        self.queue_closes();
-        self.push_execute(statement, fetch_size);
     }
 
     /// Queues the execution with the parameters that are encoded, and nothing in front of it.

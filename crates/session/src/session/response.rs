@@ -134,7 +134,10 @@ impl Session {
         let execution = self.expected.front_mut().and_then(Expected::execution_mut);
         self.form = RowForm {
             is_binary: execution.is_some(),
-            context: RowContext::default(),
+            context: RowContext {
+                time_zone: self.state.time_zone(),
+                zero_dates: self.zero_dates,
+            },
         };
         let is_known = self.head.take_known();
         self.columns = if let Some(columns) = is_known {

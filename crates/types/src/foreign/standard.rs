@@ -169,11 +169,12 @@ from_text! {
 }
 
 to_text! {
-    /// Writes text: for a column of the type INET4.
+    /// Writes text: for a column of the type INET4. INET6 takes it as
+    /// [`to_ipv6_mapped`](Ipv4Addr::to_ipv6_mapped).
     Ipv4Addr;
     /// Writes text: for a column of the type INET6.
     Ipv6Addr;
-    /// Writes text: for a column of the type INET4 or INET6.
+    /// Writes text. The type INET4 takes addresses of IPv4 only, INET6 those of IPv6 only.
     IpAddr;
 }
 

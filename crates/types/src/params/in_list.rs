@@ -10,8 +10,9 @@ use crate::{ParameterSink, ToSql, ToSqlError};
 /// placeholder has to be alone in the parentheses behind `IN`.
 ///
 /// The last value is repeated up to a power of two, from 1,024 on up to a multiple of 1,024, which
-/// does not change what is in the list: so the server sees, and has to keep prepared, few statements in
-/// place of one for each length. It takes 65,535 parameters a statement.
+/// does not change what is in the list: so the server sees, and has to keep prepared, few
+/// statements in place of one for each length. A statement takes 65,535 parameters, repeated values
+/// included.
 ///
 /// ```
 /// use otaria_types::{InList, Params};

@@ -2,8 +2,8 @@ use std::fmt;
 
 use crate::{ParameterSink, Params, ParamsError};
 
-/// Parameters with the names that [`params!`](crate::params!) gave them. Values whose types are known at
-/// run time only are better given as pairs, see [`Params`].
+/// Parameters with the names that [`params!`](crate::params!) gave them. Values whose types are
+/// known at run time only are better given as pairs, see [`Params`].
 #[derive(Clone, Copy)]
 pub struct NamedValues<P, const LEN: usize> {
     names: [&'static str; LEN],

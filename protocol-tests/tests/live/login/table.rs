@@ -328,7 +328,11 @@ fn an_error_that_quotes_a_password_is_noticed() {
 #[test]
 fn passwords_are_as_long_as_they_are_called() {
     for (name, password, _) in passwords() {
-        if let Some(bytes) = name.split(' ').next().and_then(|word| word.parse().ok()) {
+        if let Some(bytes) = name
+            .split(' ')
+            .next()
+            .and_then(|word| word.parse::<usize>().ok())
+        {
             assert_eq!(password.len(), bytes, "{name}");
         }
     }
