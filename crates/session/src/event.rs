@@ -25,6 +25,9 @@ pub enum Event {
     Prepared(Statement),
     /// The server refused to prepare a statement, which was not executed either.
     NotPrepared(ServerError),
+    /// A statement was reset in front of a command: its cursor is closed, and the values sent ahead
+    /// for it are gone.
+    StatementReset,
     /// A result without rows.
     Ok(Executed),
     /// A result with rows, whose columns [`Session::columns`](crate::Session::columns) tells.

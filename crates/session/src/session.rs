@@ -291,7 +291,8 @@ impl Session {
     }
 
     /// Gives up what is under way: commands of which no byte was sent are taken back, the
-    /// responses to the others are for [`discard`](Self::discard).
+    /// responses to the others are for [`discard`](Self::discard). A cursor is closed, and values
+    /// sent ahead are dropped, in front of the next command.
     pub fn abandon(&mut self) {
         if !matches!(self.phase, Phase::Ready) {
             return;
@@ -302,6 +303,8 @@ impl Session {
                 self.statements.reset_due(statement);
             }
         }
+        self.cursor = None;
+        self.statements.forget_sent_ahead();
         self.abandon_upload();
     }
 

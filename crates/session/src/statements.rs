@@ -175,7 +175,7 @@ impl Statements {
         sent.flat_map(|sent| sent.parameters.iter().copied())
     }
 
-    /// What was sent ahead belongs to an execution that is queued.
+    /// What was sent ahead is for no execution that is yet to be queued.
     pub(crate) fn forget_sent_ahead(&mut self) {
         self.sent_ahead = None;
     }

@@ -44,16 +44,25 @@ impl Session {
         params: &P,
         fetch_size: NonZeroU32,
     ) -> Result<Queued, Error> {
-        self.check_open()?;
+        self.check_cursor(executable)?;
+        self.execute_by(executable, params, Some(fetch_size))
+    }
+
+    /// Whether a cursor may be asked for: that the statement is a SELECT for certain.
+    ///
+    /// # Errors
+    /// [`Error::CursorRefused`].
+    pub fn check_cursor(&self, executable: Executable<'_>) -> Result<(), Error> {
         let sql = match executable {
             Executable::Sql(sql) => sql,
             Executable::Statement(statement) => statement.sql(),
         };
         let kind = StatementKind::of(sql, self.state.status());
-        if !kind.can_open_cursor() || !self.state.has_utf8_client() {
-            return Err(Error::CursorRefused);
+        if kind.can_open_cursor() && self.state.has_utf8_client() {
+            Ok(())
+        } else {
+            Err(Error::CursorRefused)
         }
-        self.execute_by(executable, params, Some(fetch_size))
     }
 
     /// Queues the fetch of the next rows of the cursor, and says whether one is open.

@@ -7,6 +7,18 @@ use super::Session;
 use crate::error::{Error, LongDataError};
 
 impl Session {
+    /// The statement if it is open; else, if the connection has forgotten it, queues its prepare.
+    ///
+    /// # Errors
+    /// [`Error::ForeignStatement`] and [`Error::Closed`].
+    pub fn prepare_again(&mut self, statement: &Statement) -> Result<Option<Statement>, Error> {
+        match self.statements.standing(statement) {
+            Standing::Open => Ok(Some(statement.clone())),
+            Standing::Forgotten => self.prepare(statement.sql()),
+            Standing::Foreign => Err(Error::ForeignStatement),
+        }
+    }
+
     /// Queues a piece of the value that the parameter at `index` has in the next
     /// [`execute_with_long_data`](Self::execute_with_long_data) of the statement; an empty one makes
     /// an empty value. It has no response and is not taken back once it is queued. Unless that

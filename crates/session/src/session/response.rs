@@ -201,7 +201,7 @@ impl Session {
         }
     }
 
-    pub(super) fn next_response(&mut self) {
+    fn next_response(&mut self) {
         self.expected.pop_front();
         if let Some(next) = self.expected.front() {
             self.received

@@ -12,8 +12,8 @@ use crate::event::Event;
 
 impl Session {
     /// Queues the reset of every statement for which the server holds a cursor or values sent ahead,
-    /// as it goes in front of other commands, and says whether there was one. No event tells of the
-    /// responses.
+    /// as it goes in front of other commands, and says whether there was one.
+    /// [`Event::StatementReset`] comes for each.
     ///
     /// # Errors
     /// [`Error::Closed`].
@@ -57,8 +57,7 @@ impl Session {
             Err(invalid) => Err(invalid),
         };
         updated.map_err(|invalid| self.invalid(invalid))?;
-        self.next_response();
-        Ok(None)
+        Ok(Some(self.end_response(Event::StatementReset)))
     }
 
     /// What the server still holds for the statement could get into another execution of it.
