@@ -26,7 +26,6 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
         by_name::expand(&derived)
     };
     Ok(quote! {
-        #[allow(clippy::all, clippy::pedantic, clippy::restriction, clippy::nursery)]
         const _: () = { #implementations };
     })
 }

@@ -25,7 +25,6 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
     let (_, arguments, _) = input.generics.split_for_impl();
     let (ident, writing, telling) = (input.ident, writing(&input), telling(&input));
     Ok(quote! {
-        #[allow(clippy::all, clippy::pedantic, clippy::restriction, clippy::nursery)]
         const _: () = {
             #[automatically_derived]
             impl #parameters #support::Params for #ident #arguments #bounds {

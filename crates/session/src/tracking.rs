@@ -80,6 +80,10 @@ impl SessionState {
     /// zone in force, and `SET time_zone` is then not seen. `SYSTEM` and names of places are unknown
     /// offsets. After a reset or a change of the user the zone is unknown until it is told or set
     /// again.
+    ///
+    /// The server tells a change behind the rows of the statement that made it: those that a
+    /// procedure selects after it has set another zone, and those of `SET STATEMENT time_zone=… FOR`,
+    /// are read by the zone from before.
     pub const fn time_zone(&self) -> SessionTimeZone {
         match self.time_zone {
             TimeZone::Client(zone) | TimeZone::Server(zone) => zone,

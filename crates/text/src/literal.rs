@@ -48,7 +48,8 @@ impl SqlLiterals {
         }
     }
 
-    /// The zone of the session, for values that are points in time.
+    /// Sets the session's zone, in which points in time are written from now on. At first it is not
+    /// known, and they are refused.
     pub const fn set_time_zone(&mut self, time_zone: SessionTimeZone) {
         self.time_zone = time_zone;
     }

@@ -14,7 +14,7 @@ pub struct Cell {
     binary: BinaryCell,
 }
 
-/// Of the collation utf8mb4_general_ci: text, not binary data.
+/// Of the collation `utf8mb4_general_ci`: text, not binary data.
 const UTF8MB4: u16 = 45;
 
 impl Cell {

@@ -4,6 +4,7 @@ mod allocations;
 mod by_name;
 mod by_position;
 mod cells;
+mod connection;
 mod flatten;
 mod params;
 

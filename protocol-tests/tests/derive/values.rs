@@ -1,6 +1,5 @@
 //! What the attributes of fields do, and generic structs.
 
-use std::convert::Infallible;
 use std::error::Error;
 use std::fmt;
 use std::marker::PhantomData;
@@ -139,11 +138,9 @@ struct Share<'r> {
 #[derive(Debug, Default, PartialEq)]
 struct Letters<'r>(&'r str);
 
-impl<'r> TryFrom<&'r str> for Letters<'r> {
-    type Error = Infallible;
-
-    fn try_from(text: &'r str) -> Result<Self, Infallible> {
-        Ok(Self(text))
+impl<'r> From<&'r str> for Letters<'r> {
+    fn from(text: &'r str) -> Self {
+        Self(text)
     }
 }
 
@@ -206,6 +203,14 @@ where
     places: PhantomData<[(); N]>,
 }
 
+#[derive(Debug, FromRow, PartialEq)]
+struct Outer<T> {
+    #[otaria(flatten)]
+    part: T,
+    #[otaria(try_from = "i32")]
+    b: i64,
+}
+
 #[test]
 fn structs_may_be_generic() {
     let sample = Sample::new(&[text("a", "x"), int("b", 2)]);
@@ -217,13 +222,6 @@ fn structs_may_be_generic() {
     assert_eq!(sample.read(), Ok(expected));
     let owned: Generic<String> = sample.read().unwrap();
     assert_eq!(owned.a.as_deref(), Some("x"));
-    #[derive(Debug, FromRow, PartialEq)]
-    struct Outer<T> {
-        #[otaria(flatten)]
-        part: T,
-        #[otaria(try_from = "i32")]
-        b: i64,
-    }
     let outer: Outer<Generic<String>> = sample.read().unwrap();
     assert_eq!((outer.part, outer.b), (owned, 2));
 }
@@ -298,11 +296,11 @@ fn the_crate_may_be_called_otherwise() {
     struct Other {
         id: i32,
     }
-    assert_eq!(Sample::new(&[int("id", 1)]).read(), Ok(Other { id: 1 }));
     #[derive(Debug, FromRow, PartialEq)]
     #[otaria(crate = otaria_types)]
     struct Below {
         id: i32,
     }
+    assert_eq!(Sample::new(&[int("id", 1)]).read(), Ok(Other { id: 1 }));
     assert_eq!(Sample::new(&[int("id", 1)]).read(), Ok(Below { id: 1 }));
 }

@@ -32,7 +32,7 @@ impl<'f> ColumnField<'f> {
     pub(super) fn cell_type(&self) -> TokenStream {
         let ty = self.column.try_from.as_ref().unwrap_or(self.ty);
         if self.column.default.is_some() {
-            quote!(::core::option::Option<#ty>)
+            quote_spanned!(ty.span()=> ::core::option::Option<#ty>)
         } else {
             quote!(#ty)
         }

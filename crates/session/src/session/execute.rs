@@ -8,7 +8,7 @@ use otaria_statement::{
     StatementId, StatementKey, count_placeholders, placeholder_positions,
 };
 use otaria_text::SqlLiterals;
-use otaria_types::{Params, ParamsError};
+use otaria_types::{Params, ParamsError, SessionTimeZone};
 
 use super::Session;
 use super::expected::{Execution, Expected};
@@ -86,7 +86,7 @@ impl Session {
     pub fn query_with_literals<P: Params>(&mut self, sql: &str, params: &P) -> Result<(), Error> {
         let status = self.state.status();
         let mut literals = SqlLiterals::new();
-        literals.set_time_zone(self.state.time_zone());
+        literals.set_time_zone(self.certain_time_zone());
         literals.set(params, status)?;
         let positions = placeholder_positions(sql, status).map_err(PlaceError::from)?;
         self.simple_query(&with_literals(sql, &positions, &literals)?)
@@ -120,10 +120,22 @@ impl Session {
         self.queue_resets();
     }
 
+    /// The session's zone. A command whose response is due may change it, but for a reset of a
+    /// statement.
+    fn certain_time_zone(&self) -> SessionTimeZone {
+        let mut expected = self.expected.iter();
+        if expected.all(|command| command.reset_statement().is_some()) {
+            self.state.time_zone()
+        } else {
+            SessionTimeZone::Unknown
+        }
+    }
+
     pub(super) fn encode_parameters<P: Params>(&mut self, params: &P) -> Result<(), ParamsError> {
-        let time_zone = self.state.time_zone();
-        self.statements.parameters.set_time_zone(time_zone);
-        self.statements.parameters.set(params)
+        let time_zone = self.certain_time_zone();
+        let parameters = &mut self.statements.parameters;
+        parameters.set_time_zone(time_zone);
+        parameters.set(params)
     }
 
     /// No value may have been sent ahead but for an execution that says so.

@@ -255,3 +255,31 @@ proptest! {
         prop_assert_eq!(back.to_bits(), f64::from(float).to_bits());
     }
 }
+
+/// A value that depends on the zone that date and time literals are in.
+struct Zoned;
+
+impl ToSql for Zoned {
+    fn to_sql(&self, out: &mut dyn ParameterSink) -> Result<(), ToSqlError> {
+        let SessionTimeZone::Offset { seconds } = out.time_zone() else {
+            return Err(ToSqlError::TimeZone);
+        };
+        seconds.to_sql(out)
+    }
+}
+
+#[test]
+fn values_are_told_the_zone_of_the_session() {
+    let mut literals = SqlLiterals::new();
+    let error = literals.set(&(Zoned,), PLAIN).unwrap_err();
+    let expected = ParamsError::Parameter {
+        index: 0,
+        error: ToSqlError::TimeZone,
+    };
+    assert_eq!(error, expected);
+    literals.set_time_zone(SessionTimeZone::Offset { seconds: 3600 });
+    for _ in 0..2 {
+        literals.set(&(Zoned,), PLAIN).unwrap();
+        assert_eq!(literals.iter().collect::<Vec<_>>(), ["3600"]);
+    }
+}

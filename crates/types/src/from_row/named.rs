@@ -49,22 +49,18 @@ pub struct NamedField {
 
 /// Which columns the `N` fields of a type take by their names.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct NamedPlan<const N: usize> {
-    order: Order,
-    /// Those of the fields that have columns, in column order; not used where the columns stand in
-    /// the order of the fields.
-    slots: [Slot; N],
-}
+pub struct NamedPlan<const N: usize>(Order<N>);
 
 /// How the columns stand to the fields.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Order {
+enum Order<const N: usize> {
     /// In their order, and each has just the cells that its field reads.
     Exact,
     /// In their order, one for each.
     Same,
-    /// In some other order, or some are missing, or there are others among them.
-    Other,
+    /// In some other order, or some are missing, or there are others among them: those of the fields
+    /// that have columns, in column order.
+    Other([Slot; N]),
 }
 
 /// A column, and the field that takes it. The greatest number stands for none: the index of a column
@@ -86,10 +82,10 @@ impl<const N: usize> NamedPlan<N> {
         fields: &'static [NamedField; N],
         kinds: &[u8; N],
     ) -> Result<Self, FromRowError> {
-        match columns.found_fields().get(fields) {
-            Some(found) if found.in_order => Ok(Self::in_order(columns, kinds)),
-            _ => Self::look_up(columns, fields, kinds),
+        if columns.found_fields().are_in_order(fields) {
+            return Ok(Self::in_order(columns, kinds));
         }
+        Self::look_up(columns, fields, kinds)
     }
 
     #[inline(never)]
@@ -115,45 +111,38 @@ impl<const N: usize> NamedPlan<N> {
         for (slot, found) in slots.iter_mut().zip(&found.slots) {
             *slot = *found;
         }
-        Self {
-            order: Order::Other,
-            slots,
-        }
+        Self(Order::Other(slots))
     }
 
     #[inline]
     fn in_order(columns: &Columns, kinds: &[u8; N]) -> Self {
-        let order = if columns.are(kinds) {
+        Self(if columns.are(kinds) {
             Order::Exact
         } else {
             Order::Same
-        };
-        Self {
-            order,
-            slots: [Slot::NONE; N],
-        }
+        })
     }
 
     /// Whether [`ExactCells`](super::ExactCells) read the rows without a NULL.
     #[inline]
-    pub fn is_exact(&self) -> bool {
-        self.order == Order::Exact
+    pub const fn is_exact(&self) -> bool {
+        matches!(self.0, Order::Exact)
     }
 
     /// Whether there is a column for each field, in their order, and no other.
     #[inline]
-    pub fn is_in_order(&self) -> bool {
-        self.order != Order::Other
+    pub const fn is_in_order(&self) -> bool {
+        !matches!(self.0, Order::Other(_))
     }
 
     /// The field that takes the column at `index`, where one does. `taken` is how many fields have
     /// been, in column order.
     #[inline]
     pub fn field(&self, taken: &mut usize, index: usize) -> Option<usize> {
-        if self.is_in_order() {
+        let Order::Other(slots) = &self.0 else {
             return Some(index);
-        }
-        let slot = self.slots.get(*taken)?;
+        };
+        let slot = slots.get(*taken)?;
         if usize::from(slot.column) != index {
             return None;
         }
@@ -177,7 +166,16 @@ pub(crate) struct FoundFieldsCache {
 }
 
 impl FoundFieldsCache {
+    /// Whether the type asked for first has these fields, and they are known to stand in the order
+    /// of the columns.
     #[inline]
+    fn are_in_order(&self, fields: &'static [NamedField]) -> bool {
+        let [first, ..] = &self.entries;
+        first
+            .get()
+            .is_some_and(|found| found.in_order && std::ptr::eq(found.fields, fields))
+    }
+
     fn get(&self, fields: &'static [NamedField]) -> Option<&FoundFields> {
         self.entries
             .iter()
@@ -271,3 +269,104 @@ pub fn missing_column(name: &'static str, columns: &[ColumnDefinition]) -> FromR
 
 /// Few types are read from one result set; a struct counts for itself and for each that it flattens.
 const CACHED_TYPES: usize = 4;
+
+#[cfg(test)]
+mod tests {
+    use otaria_codec::FieldType;
+
+    use super::*;
+    use crate::CellKind;
+
+    static FIELDS: [NamedField; 2] = [
+        NamedField {
+            name: "a",
+            is_required: true,
+        },
+        NamedField {
+            name: "b",
+            is_required: false,
+        },
+    ];
+
+    fn columns(names: &[&str]) -> Columns {
+        let columns = names
+            .iter()
+            .map(|name| ColumnDefinition::new(name, FieldType::Long));
+        Columns::new(columns.collect())
+    }
+
+    fn plan(columns: &Columns) -> NamedPlan<2> {
+        NamedPlan::new(columns, &FIELDS, &[CellKind::I32.code(); 2]).unwrap()
+    }
+
+    /// The field for each column.
+    fn taken(columns: &Columns) -> Vec<Option<usize>> {
+        let (plan, mut taken) = (plan(columns), 0);
+        (0..columns.len())
+            .map(|index| plan.field(&mut taken, index))
+            .collect()
+    }
+
+    #[test]
+    fn columns_in_the_order_of_the_fields_need_no_looking_up() {
+        let in_order = columns(&["a", "b"]);
+        assert!(plan(&in_order).is_exact() && plan(&in_order).is_in_order());
+        assert_eq!(taken(&in_order), [Some(0), Some(1)]);
+        let converting = NamedPlan::new(&in_order, &FIELDS, &[CellKind::I64.code(); 2]).unwrap();
+        assert!(converting.is_in_order() && !converting.is_exact());
+    }
+
+    #[test]
+    fn each_field_takes_the_first_column_of_its_name() {
+        let more = columns(&["c", "b", "a", "b", "a", "A"]);
+        assert!(!plan(&more).is_in_order() && !plan(&more).is_exact());
+        assert_eq!(taken(&more), [None, Some(1), Some(0), None, None, None]);
+    }
+
+    #[test]
+    fn a_field_that_needs_its_column_is_an_error_without_it() {
+        let new = |names: &[&str]| NamedPlan::new(&columns(names), &FIELDS, &[0; 2]);
+        assert_eq!(
+            new(&["b"]),
+            Err(FromRowError::MissingColumn {
+                name: "a",
+                columns: 1
+            })
+        );
+        assert_eq!(taken(&columns(&["x", "a"])), [None, Some(0)]);
+    }
+
+    #[test]
+    fn a_plan_is_the_same_when_it_is_asked_for_again() {
+        for names in [["a", "b"], ["b", "a"]] {
+            let columns = columns(&names);
+            assert_eq!(plan(&columns), plan(&columns));
+            assert_eq!(plan(&columns.clone()), plan(&columns));
+        }
+    }
+
+    #[test]
+    fn columns_are_equal_whatever_they_were_read_as() {
+        let (read, fresh) = (columns(&["a", "b"]), columns(&["a", "b"]));
+        plan(&read);
+        assert_eq!(read, fresh);
+        assert_ne!(read, columns(&["b", "a"]));
+    }
+
+    #[test]
+    fn more_types_than_are_remembered_find_their_columns() {
+        static OTHERS: [[NamedField; 1]; CACHED_TYPES + 2] = [[NamedField {
+            name: "b",
+            is_required: true,
+        }]; CACHED_TYPES + 2];
+        let columns = columns(&["a", "b"]);
+        for _ in 0..2 {
+            for fields in &OTHERS {
+                let found = NamedPlan::new(&columns, fields, &[0]).unwrap();
+                let mut taken = 0;
+                assert_eq!(found.field(&mut taken, 0), None);
+                assert_eq!(found.field(&mut taken, 1), Some(0));
+            }
+        }
+    }
+}
