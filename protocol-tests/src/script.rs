@@ -520,7 +520,9 @@ pub fn eof() -> EofPacket {
 /// What the client and the server of a [`Script`] negotiate.
 pub const CAPABILITIES: Capabilities = Capabilities::DEPRECATE_EOF
     .union(Capabilities::SESSION_TRACK)
+    .union(Capabilities::MARIADB_CLIENT_STMT_BULK_OPERATIONS)
     .union(Capabilities::MARIADB_CLIENT_EXTENDED_METADATA)
+    .union(Capabilities::MARIADB_CLIENT_CACHE_METADATA)
     .union(Capabilities::PROTOCOL_41)
     .union(Capabilities::PLUGIN_AUTH)
     .union(Capabilities::SECURE_CONNECTION);
