@@ -55,21 +55,28 @@ impl AsyncRead for Stuck {
     }
 }
 
-/// Executions of the same statement, with values of their own and with values sent ahead: the
-/// server panics if it has a value for them that is not theirs.
-async fn next_executions_are_whole(connection: &mut Connection, server: &Server) {
-    server.heard();
-    connection.execute(INSERT, (1, "new")).await.unwrap();
-    let last = server.heard().pop();
-    let expected = [b"1".to_vec(), b"new".to_vec()];
-    assert_eq!(last, Some(Heard::Execute(expected.to_vec())));
-    let mut insert = connection.long_data(INSERT).await.unwrap();
-    insert.send(0, b"newer").await.unwrap();
-    insert.execute((LongData, 2)).await.unwrap();
-    let expected = [b"newer".to_vec(), b"2".to_vec()];
-    let last = server.heard().pop();
-    assert_eq!(last, Some(Heard::Execute(expected.to_vec())));
-    assert!(connection.is_idle());
+/// Executions of the same statement, with values of their own and with values sent ahead, in this
+/// order or the other: the server panics if it has a value for them that is not theirs.
+async fn next_executions_are_whole(
+    connection: &mut Connection,
+    server: &Server,
+    ahead_first: bool,
+) {
+    for ahead in [ahead_first, !ahead_first] {
+        server.heard();
+        let expected = if ahead {
+            let mut insert = connection.long_data(INSERT).await.unwrap();
+            insert.send(0, b"newer").await.unwrap();
+            insert.execute((LongData, 2)).await.unwrap();
+            [b"newer".to_vec(), b"2".to_vec()]
+        } else {
+            connection.execute(INSERT, (1, "new")).await.unwrap();
+            [b"1".to_vec(), b"new".to_vec()]
+        };
+        let last = server.heard().pop();
+        assert_eq!(last, Some(Heard::Execute(expected.to_vec())));
+        assert!(connection.is_idle());
+    }
 }
 
 async fn leaves_the_next_executions_whole(
@@ -81,18 +88,20 @@ async fn leaves_the_next_executions_whole(
             if layers != Layers::None && matches!(cut, Cut::Every(1)) {
                 continue;
             }
-            at_every_poll(async |polls| {
-                let server = Server::new(Manners::default());
-                let (mut connection, _) = server.connect(layers, cut.clone()).await;
-                let result = poll_times(call(&mut connection), polls).await;
-                let done = result.is_some_and(|result| {
-                    result.expect("the call succeeds when it is not dropped");
-                    true
-                });
-                next_executions_are_whole(&mut connection, &server).await;
-                done
-            })
-            .await;
+            for ahead_first in [true, false] {
+                at_every_poll(async |polls| {
+                    let server = Server::new(Manners::default());
+                    let (mut connection, _) = server.connect(layers, cut.clone()).await;
+                    let result = poll_times(call(&mut connection), polls).await;
+                    let done = result.is_some_and(|result| {
+                        result.expect("the call succeeds when it is not dropped");
+                        true
+                    });
+                    next_executions_are_whole(&mut connection, &server, ahead_first).await;
+                    done
+                })
+                .await;
+            }
         }
     }
 }
@@ -148,22 +157,43 @@ async fn cancel_at_every_await_point_and_after_every_received_byte_query_with_lo
     .await;
 }
 
-#[tokio::test]
-async fn the_command_behind_a_value_may_be_dropped_at_every_poll() {
+/// Drops the future of `next` at every poll, behind values that were given up.
+async fn behind_a_value_that_was_given_up(
+    next: impl AsyncFn(&mut Connection) -> Result<(), Error>,
+) {
     for cut in [Cut::Whole, Cut::Every(1), Cut::Every(3)] {
-        at_every_poll(async |polls| {
-            let server = Server::new(Manners::default());
-            let (mut connection, _) = server.connect(Layers::None, cut.clone()).await;
-            let mut insert = connection.long_data(INSERT).await.unwrap();
-            insert.send(1, b"old").await.unwrap();
-            drop(insert);
-            let next = connection.execute(INSERT, (1, "new"));
-            let done = poll_times(next, polls).await.is_some();
-            next_executions_are_whole(&mut connection, &server).await;
-            done
-        })
-        .await;
+        for ahead_first in [true, false] {
+            at_every_poll(async |polls| {
+                let server = Server::new(Manners::default());
+                let (mut connection, _) = server.connect(Layers::None, cut.clone()).await;
+                let mut insert = connection.long_data(INSERT).await.unwrap();
+                insert.send(1, b"old").await.unwrap();
+                drop(insert);
+                let done = poll_times(next(&mut connection), polls).await.is_some();
+                next_executions_are_whole(&mut connection, &server, ahead_first).await;
+                done
+            })
+            .await;
+        }
     }
+}
+
+#[tokio::test]
+async fn an_execution_behind_a_value_that_was_given_up_may_be_dropped_at_every_poll() {
+    behind_a_value_that_was_given_up(async |connection| {
+        connection.execute(INSERT, (1, "new")).await.map(|_| ())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_value_behind_a_value_that_was_given_up_may_be_dropped_at_every_poll() {
+    behind_a_value_that_was_given_up(async |connection| {
+        let mut insert = connection.long_data(INSERT).await?;
+        insert.send(0, b"x").await?;
+        insert.execute((LongData, 1)).await.map(|_| ())
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -193,7 +223,7 @@ async fn a_value_that_was_not_sent_to_its_end_goes_no_further() {
             None if polls == 0 => assert!(more.is_ok() && executed.is_ok()),
             None => assert!(is_cut(&more) && is_cut(&executed), "{polls} polls"),
         }
-        next_executions_are_whole(&mut connection, &server).await;
+        next_executions_are_whole(&mut connection, &server, polls % 2 == 0).await;
         done.is_some()
     })
     .await;

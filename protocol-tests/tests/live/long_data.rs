@@ -324,7 +324,7 @@ async fn a_select_takes_values_sent_ahead_and_so_does_a_statement_held_across_a_
     let statement = connection.prepare("SELECT LENGTH(?), MD5(?)").await?;
     for _ in 0..2 {
         let mut select = connection.long_data(&statement).await?;
-        select.send(0, &[7; 100_000]).await?;
+        select.send(0, &vec![7; 100_000]).await?;
         select.send(1, b"abc").await?;
         let mut rows = select.query((LongData, LongData)).await?;
         let row: (u64, String) = rows.next().await?.unwrap().read()?;

@@ -1,15 +1,19 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use otaria_codec::{ColumnCount, Decode, ErrPacket, InvalidPacket, ResponseEvent};
+use otaria_codec::{
+    ColumnCount, Decode, ErrPacket, InvalidPacket, OkPacket, ResponseEvent, ServerStatus,
+};
 use otaria_types::{Columns, RowContext};
 
 use super::Session;
-use super::expected::{Expected, Reply};
+use super::expected::{Expected, Reply, Response};
 use super::infile::Infile;
+use crate::SessionState;
 use crate::error::{CloseReason, Error, ServerError};
 use crate::event::{Event, Executed, PacketRange};
 use crate::rows::RowForm;
+use crate::statements::Statements;
 
 /// What the packets of a response do to the session.
 impl Session {
@@ -46,42 +50,25 @@ impl Session {
                 found: 0x00,
             }),
             Ok(ResponseEvent::Ok(ok)) => {
-                if response.resets {
-                    self.state.reset();
-                    self.statements.forget();
-                }
-                if let Some(schema) = response.schema.take() {
-                    self.state.set_schema(schema);
-                }
-                if let Some(execution) = &response.execution {
-                    self.statements.data_taken(execution.statement);
-                }
-                self.state
-                    .update(ok.status, ok.session_state)
-                    .map(|()| Some(Event::Ok(Executed::from(ok))))
+                let taken = response.take_ok(&ok, &mut self.state, &mut self.statements);
+                taken.map(|()| Some(Event::Ok(Executed::from(ok))))
             }
             Ok(ResponseEvent::ResultSetEnd {
                 status,
                 warnings,
                 session_state,
             }) => {
-                let executed = Executed {
-                    warnings,
-                    ..Executed::default()
-                };
-                self.state
-                    .update(status, session_state)
-                    .and_then(|()| self.rows_fetched(status))
-                    .map(|()| Some(Event::ResultSetEnd(executed)))
+                let updated = self.state.update(status, session_state);
+                updated.and_then(|()| self.rows_end(status, warnings).map(Some))
             }
             Ok(ResponseEvent::CursorOpened {
                 status,
                 session_state,
                 ..
-            }) => self
-                .state
-                .update(status, session_state)
-                .map(|()| Some(self.cursor_opened())),
+            }) => {
+                let updated = self.state.update(status, session_state);
+                updated.map(|()| Some(self.cursor_opened()))
+            }
             Ok(ResponseEvent::Err(err)) => Ok(Some(Event::Err(ServerError::from(err)))),
             Ok(ResponseEvent::ColumnCount(count)) => {
                 self.head.clear();
@@ -100,6 +87,15 @@ impl Session {
             Some(Event::Err(error)) => self.refused(error, is_uploading).map(Some),
             event => Ok(self.advance(event)),
         }
+    }
+
+    /// The rows of a result have ended, and those of a fetch if there is a cursor.
+    fn rows_end(&mut self, status: ServerStatus, warnings: u16) -> Result<Event, InvalidPacket> {
+        self.rows_fetched(status)?;
+        Ok(Event::ResultSetEnd(Executed {
+            warnings,
+            ..Executed::default()
+        }))
     }
 
     /// A result set begins. Where its definitions are left out, they are those that the server sent
@@ -235,6 +231,28 @@ impl Session {
         let reason = CloseReason::EndedByServer { code: err.code };
         self.close(reason);
         Error::Closed { reason }
+    }
+}
+
+impl Response {
+    /// A result without rows has come.
+    fn take_ok(
+        &mut self,
+        ok: &OkPacket<'_>,
+        state: &mut SessionState,
+        statements: &mut Statements,
+    ) -> Result<(), InvalidPacket> {
+        if self.resets {
+            state.reset();
+            statements.forget();
+        }
+        if let Some(schema) = self.schema.take() {
+            state.set_schema(schema);
+        }
+        if let Some(execution) = &self.execution {
+            statements.data_taken(execution.statement);
+        }
+        state.update(ok.status, ok.session_state)
     }
 }
 

@@ -1,7 +1,9 @@
 mod change_user;
 #[cfg(feature = "compression")]
 mod compression;
+mod cursor;
 mod infile;
+mod long_data;
 
 use otaria_auth::{InitialHandshake, SCRAMBLE_BYTES};
 use otaria_codec::{
