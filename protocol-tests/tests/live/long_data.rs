@@ -248,6 +248,7 @@ async fn an_error_in_a_piece_comes_with_the_execution_and_not_with_the_next() ->
     let Err(Error::Server(error)) = error else {
         panic!("{error:?}");
     };
+    assert_eq!(error.code(), 1105, "{error}");
     assert!(error.message().contains("max_allowed_packet"), "{error}");
     assert!(connection.is_idle());
     connection.execute(&statement, (1, "new", "t")).await?;

@@ -69,7 +69,8 @@ fn long_values_are_split_and_an_empty_one_is_an_empty_piece() {
     session.send_long_data(&statement, 0, b"").unwrap();
     let empty = b"\x07\0\0\0\x18\x05\0\0\0\0\0";
     assert_eq!(write_all(&mut session), empty);
-    session.send_long_data(&statement, 0, &[7; 65_537]).unwrap();
+    let long = vec![7; 65_537];
+    session.send_long_data(&statement, 0, &long).unwrap();
     let sent = write_all(&mut session);
     assert_eq!(sent.len(), 65_537 + 2 * empty.len());
     assert!(sent.starts_with(b"\x07\0\x01\0\x18"));
