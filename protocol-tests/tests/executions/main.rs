@@ -19,7 +19,8 @@ async fn all(connection: &mut Connection, data: impl AsyncRead + Unpin) -> Resul
     insert.send(0, b"x").await?;
     insert.send_from(0, data).await?;
     insert.execute((LongData,)).await?;
-    let select = connection.long_data("SELECT ?").await?;
+    let mut select = connection.long_data("SELECT ?").await?;
+    select.send(0, b"x").await?;
     let mut rows = select.query((LongData,)).await?;
     rows.next_chunk().await?;
     rows.out_parameters::<(i64, String)>().await?;
