@@ -1,6 +1,7 @@
 //! A fake server that logs a client in and answers its commands from a script.
 
 mod layers;
+mod statements;
 mod tls;
 
 use std::fmt;
@@ -17,6 +18,7 @@ use otaria_text::{TextCell, TextRowPacket};
 use crate::pipe::{Action, Peer};
 
 pub use layers::Layers;
+pub use statements::{FakeStatement, FakeStatements, text_columns, unknown_statement};
 pub use tls::Tls;
 
 /// What the server answers to a command.
