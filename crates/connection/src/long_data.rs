@@ -40,6 +40,8 @@ impl Connection {
         statement: &(impl ToExecutable + ?Sized),
     ) -> Result<LongDataExecution<'_>, Error> {
         self.ready().await?;
+        // Values that were sent for an execution that was dropped.
+        self.session.abandon();
         let prepared = match statement.to_executable() {
             Executable::Sql(sql) => self.session.prepare(sql)?,
             Executable::Statement(statement) => self.session.prepare_again(statement)?,
