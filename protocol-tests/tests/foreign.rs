@@ -10,9 +10,9 @@ use otaria_binary::{BinaryCell, BinaryRow, BinaryRowPacket, Parameters};
 use otaria_codec::{Capabilities, ColumnDefinition, Encode, FieldType, PayloadWriter};
 use otaria_text::{TextRow, TextRowPacket};
 use otaria_types::{
-    Columns, Date, DateTime, Decimal, FromRow, FromRowError, FromSql, FromSqlError, Json,
-    ParamsError, RowContext, RowReader, SessionTimeZone, Time, ToSql, ToSqlError, ValueRef, Vector,
-    ZeroDates,
+    CellError, Columns, Date, DateTime, Decimal, FromRow, FromRowError, FromSql, FromSqlError,
+    Json, ParamsError, RowContext, RowReader, SessionTimeZone, Time, ToSql, ToSqlError, ValueRef,
+    Vector, ZeroDates,
 };
 use time::{Duration, OffsetDateTime, PrimitiveDateTime, UtcDateTime};
 use uuid::Uuid;
@@ -116,8 +116,8 @@ fn read<'a, T: FromSql<'a>, R: RowReader<'a>>(
     let read = row.read(&columns[0]);
     assert_eq!(row.finish(), Ok(()), "the reader stands behind the cell");
     read.map_err(|error| match error {
-        otaria_types::CellError::FromSql(error) => error,
-        other => panic!("{other}"),
+        CellError::FromSql(error) => error,
+        CellError::InvalidPacket(error) => panic!("{error}"),
     })
 }
 
@@ -308,12 +308,12 @@ fn a_timestamp_is_no_point_in_time_where_the_zone_is_unknown_and_a_datetime_neve
 
 #[test]
 fn a_point_in_time_is_a_parameter_in_the_zone_of_the_session_and_comes_back() {
-    fn check<T>(instant: T)
+    fn check<T>(instant: &T)
     where
         T: for<'a> FromSql<'a> + ToSql + Debug + PartialEq,
     {
         let mut parameters = Parameters::new();
-        let error = parameters.set(&(&instant,)).unwrap_err();
+        let error = parameters.set(&(instant,)).unwrap_err();
         let ParamsError::Parameter { index: 0, error } = error else {
             panic!("{error:?}");
         };
@@ -321,20 +321,20 @@ fn a_point_in_time_is_a_parameter_in_the_zone_of_the_session_and_comes_back() {
         assert!(error.to_string().contains("`time_zone`"), "{error}");
         for seconds in [0, -46_740, 46_800] {
             parameters.set_time_zone(SessionTimeZone::Offset { seconds });
-            parameters.set(&(&instant,)).unwrap();
+            parameters.set(&(instant,)).unwrap();
             let Some(Ok(ValueRef::DateTime(sent))) = parameters.values().next() else {
                 panic!("it is sent as something else");
             };
-            Cell::timestamp(&sent.to_string()).reads(in_zone(seconds), Ok(&instant));
+            Cell::timestamp(&sent.to_string()).reads(in_zone(seconds), Ok(instant));
         }
     }
     let micros = 1_709_207_999_123_456;
     let utc = chrono::DateTime::from_timestamp_micros(micros).unwrap();
-    check(utc);
+    check(&utc);
     let nanos = i128::from(micros) * 1000;
-    check(OffsetDateTime::from_unix_timestamp_nanos(nanos).unwrap());
-    check(UtcDateTime::from_unix_timestamp_nanos(nanos).unwrap());
-    check(Timestamp::from_microsecond(micros).unwrap());
+    check(&OffsetDateTime::from_unix_timestamp_nanos(nanos).unwrap());
+    check(&UtcDateTime::from_unix_timestamp_nanos(nanos).unwrap());
+    check(&Timestamp::from_microsecond(micros).unwrap());
 }
 
 #[test]

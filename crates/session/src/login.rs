@@ -43,4 +43,7 @@ const WANTED: Capabilities = Capabilities::LONG_FLAG
     .union(Capabilities::PS_MULTI_RESULTS)
     .union(Capabilities::SESSION_TRACK)
     .union(Capabilities::DEPRECATE_EOF)
-    .union(Capabilities::MARIADB_CLIENT_EXTENDED_METADATA);
+    .union(Capabilities::MARIADB_CLIENT_STMT_BULK_OPERATIONS)
+    .union(Capabilities::MARIADB_CLIENT_EXTENDED_METADATA)
+    .union(Capabilities::MARIADB_CLIENT_CACHE_METADATA)
+    .union(Capabilities::MARIADB_CLIENT_BULK_UNIT_RESULTS);

@@ -18,35 +18,31 @@ use crate::connect;
 
 /// Writes the value to a column of the type, and expects `text` to be in it and the value to come
 /// back by both protocols, and to be found by a comparison.
-#[track_caller]
-fn stores<'c, T>(
-    connection: &'c mut Connection,
-    column: &'c str,
+async fn stores<T>(
+    connection: &mut Connection,
+    column: &str,
     value: T,
-    text: &'c str,
-) -> impl Future<Output = Result<(), Error>> + 'c
+    text: &str,
+) -> Result<(), Error>
 where
-    T: for<'r> FromSql<'r> + ToSql + Debug + PartialEq + 'c,
+    T: for<'r> FromSql<'r> + ToSql + Debug + PartialEq,
 {
-    async move {
-        connection
-            .simple_execute(&format!("CREATE TEMPORARY TABLE t (c {column})"))
-            .await?;
-        connection
-            .execute("INSERT INTO t VALUES (?)", (&value,))
-            .await?;
-        let (stored,): (String,) = connection
-            .query_one("SELECT CAST(c AS CHAR) FROM t WHERE c = ?", (&value,))
-            .await?;
-        assert_eq!(stored, text, "{column}");
-        let (binary,): (T,) = connection.query_one("SELECT c FROM t", ()).await?;
-        assert_eq!(binary, value, "{column}");
-        let rows = connection.simple_query("SELECT c FROM t").await?;
-        let rows: Vec<(T,)> = rows.collect().await?;
-        assert_eq!(rows, [(value,)], "{column}");
-        connection.simple_execute("DROP TEMPORARY TABLE t").await?;
-        Ok(())
-    }
+    connection
+        .simple_execute(&format!("CREATE TEMPORARY TABLE t (c {column})"))
+        .await?;
+    connection
+        .execute("INSERT INTO t VALUES (?)", (&value,))
+        .await?;
+    let sql = "SELECT CAST(c AS CHAR) FROM t WHERE c = ?";
+    let (stored,): (String,) = connection.query_one(sql, (&value,)).await?;
+    assert_eq!(stored, text, "{column}");
+    let (binary,): (T,) = connection.query_one("SELECT c FROM t", ()).await?;
+    assert_eq!(binary, value, "{column}");
+    let rows = connection.simple_query("SELECT c FROM t").await?;
+    let rows: Vec<(T,)> = rows.collect().await?;
+    assert_eq!(rows, [(value,)], "{column}");
+    connection.simple_execute("DROP TEMPORARY TABLE t").await?;
+    Ok(())
 }
 
 #[tokio::test]

@@ -36,6 +36,14 @@ pub(super) struct Response {
     pub(super) execution: Option<Execution>,
 }
 
+impl Response {
+    /// Whether the prepare before an execution was refused, so that this can be an error only.
+    pub(super) fn is_refused(&self) -> bool {
+        let execution = self.execution.as_ref();
+        execution.is_some_and(|execution| execution.prepare_error.is_some())
+    }
+}
+
 #[derive(Debug)]
 pub(super) struct PrepareReply {
     pub(super) reader: PrepareReader,

@@ -26,6 +26,12 @@ impl Session {
             Some(Reply::ChangeUser(_)) => return self.read_change_user(packet),
             None => return Err(self.unasked(packet)),
         };
+        if response.is_refused() && payload.first() != Some(&0xff) {
+            return Err(self.invalid(InvalidPacket::Unexpected {
+                packet: "error for an execution whose prepare was refused",
+                found: payload.first().copied().unwrap_or_default(),
+            }));
+        }
         let event = match response.reader.read(payload) {
             Ok(ResponseEvent::Row(_)) if response.infile.is_refused() => return Ok(None),
             Ok(ResponseEvent::Row(_)) => return Ok(Some(Event::Row(PacketRange(packet)))),
@@ -169,7 +175,13 @@ impl Session {
             self.close(CloseReason::EndedByServer { code: error.code() });
             return Err(Error::EndedByServer(error));
         }
-        Ok(self.end_response(Event::Err(error)))
+        let execution = self.expected.front_mut().and_then(Expected::execution_mut);
+        let event = match execution.and_then(|execution| execution.prepare_error.take()) {
+            // The execution says only that there is no such statement.
+            Some(error) => Event::NotPrepared(*error),
+            None => Event::Err(error),
+        };
+        Ok(self.end_response(event))
     }
 
     /// Goes on to the next response; `event` was the last of this one.
