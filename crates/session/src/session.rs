@@ -1,3 +1,4 @@
+mod bulk;
 mod change_user;
 mod execute;
 mod expected;
@@ -55,6 +56,8 @@ pub struct Session {
     commands: CommandQueue,
     expected: VecDeque<Expected>,
     statements: Statements,
+    /// The server's, once it has been asked for.
+    max_allowed_packet: Option<usize>,
     head: Head,
     columns: Arc<Columns>,
     /// How the rows of the latest result set are read.
@@ -105,6 +108,7 @@ impl Session {
             commands: CommandQueue::default(),
             expected: VecDeque::new(),
             statements: Statements::new(config.statement_cache_capacity()),
+            max_allowed_packet: None,
             head: Head::default(),
             columns: Arc::default(),
             form: RowForm::default(),

@@ -95,6 +95,7 @@ impl Session {
                     // The server resets the session before it looks at the login.
                     self.state.roll_back();
                     self.statements.forget();
+                    self.max_allowed_packet = None;
                     self.refused(error, false).map(Some)
                 }
                 Err(invalid) => Err(self.invalid(invalid)),
@@ -165,6 +166,7 @@ impl Session {
         }
         self.columns = Arc::default();
         self.statements.forget();
+        self.max_allowed_packet = None;
         self.state = SessionState::default();
         let database = self.database.as_deref();
         let told = self

@@ -40,28 +40,28 @@ impl Session {
     ) -> Result<Queued, Error> {
         self.check_open()?;
         self.encode_parameters(params)?;
-        let sql = match executable {
-            Executable::Statement(statement) => match self.statements.standing(statement) {
-                Standing::Open => {
-                    self.execute_open(statement)?;
-                    return Ok(Queued::Execute);
-                }
-                Standing::Forgotten => statement.sql(),
-                Standing::Foreign => return Err(Error::ForeignStatement),
-            },
-            Executable::Sql(sql) => sql,
-        };
-        if let Some(statement) = self.cached(sql) {
-            self.execute_open(&statement)?;
-            return Ok(Queued::Execute);
-        }
         let count = self.statements.parameters.len();
-        self.queue_prepare(sql);
-        if !self.can_execute_unprepared(sql, count) {
+        let Some(statement) = self.open_statement(executable, count)? else {
             return Ok(Queued::Prepare);
-        }
-        self.queue_execute(StatementId::LAST_PREPARED);
+        };
+        self.queue_execute(statement);
         Ok(Queued::Execute)
+    }
+
+    /// The statement that an execution with `count` parameters is to name, which is that prepared
+    /// last where its prepare had to be queued; `None` if the response to that has to come first.
+    pub(super) fn open_statement(
+        &mut self,
+        executable: Executable<'_>,
+        count: usize,
+    ) -> Result<Option<StatementId>, Error> {
+        if let Some(statement) = self.prepared(executable)? {
+            return check_count(&statement, count).map(Some);
+        }
+        let sql = executable.sql();
+        self.queue_prepare(sql);
+        let certain = self.can_execute_unprepared(sql, count);
+        Ok(certain.then_some(StatementId::LAST_PREPARED))
     }
 
     /// Queues SQL, sent by the text protocol, with `params` as literals in the places of its
@@ -120,6 +120,22 @@ impl Session {
         parameters.set(params)
     }
 
+    /// The statement that is prepared for `executable`, if there is one.
+    ///
+    /// # Errors
+    /// [`Error::ForeignStatement`].
+    pub fn prepared(&mut self, executable: Executable<'_>) -> Result<Option<Statement>, Error> {
+        let sql = match executable {
+            Executable::Statement(statement) => match self.statements.standing(statement) {
+                Standing::Open => return Ok(Some(statement.clone())),
+                Standing::Forgotten => statement.sql(),
+                Standing::Foreign => return Err(Error::ForeignStatement),
+            },
+            Executable::Sql(sql) => sql,
+        };
+        Ok(self.cached(sql))
+    }
+
     fn cached(&mut self, sql: &str) -> Option<Statement> {
         let key = StatementKey {
             schema: self.state.schema().unwrap_or_default(),
@@ -139,16 +155,6 @@ impl Session {
         knows_last_prepared
             && self.state.has_utf8_client()
             && count_placeholders(sql, self.state.status()).map(usize::from) == Some(count)
-    }
-
-    fn execute_open(&mut self, statement: &Statement) -> Result<(), Error> {
-        let given = self.statements.parameters.len();
-        let expected = usize::from(statement.parameters());
-        if given != expected {
-            return Err(Error::ParameterCount { expected, given });
-        }
-        self.queue_execute(statement.id());
-        Ok(())
     }
 
     fn queue_prepare(&mut self, sql: &str) {
@@ -179,4 +185,13 @@ impl Session {
         });
         self.expect(expected.numbered_from(sequence_number));
     }
+}
+
+/// The statement's id, if it takes `given` parameters.
+fn check_count(statement: &Statement, given: usize) -> Result<StatementId, Error> {
+    let expected = usize::from(statement.parameters());
+    if given != expected {
+        return Err(Error::ParameterCount { expected, given });
+    }
+    Ok(statement.id())
 }

@@ -43,6 +43,7 @@ impl Session {
                 if response.resets {
                     self.state.reset();
                     self.statements.forget();
+                    self.max_allowed_packet = None;
                 }
                 if let Some(schema) = response.schema.take() {
                     self.state.set_schema(schema);
