@@ -191,7 +191,7 @@ impl Connection {
     }
 
     /// Waits for the response to a prepare.
-    async fn prepared(&mut self) -> Result<Result<Statement, ServerError>, Error> {
+    pub(crate) async fn prepared(&mut self) -> Result<Result<Statement, ServerError>, Error> {
         loop {
             match self.event().await? {
                 Event::Prepared(statement) => return Ok(Ok(statement)),
