@@ -1,5 +1,6 @@
 //! Tests against a real server: a private one, or that of `OTARIA_TEST_URL`.
 
+mod batch;
 mod beside;
 mod change_user;
 mod foreign;
