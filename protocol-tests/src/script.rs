@@ -1,6 +1,7 @@
 //! A fake server that logs a client in and answers its commands from a script.
 
 mod layers;
+mod statements;
 mod tls;
 
 use std::fmt;
@@ -17,6 +18,7 @@ use otaria_text::{TextCell, TextRowPacket};
 use crate::pipe::{Action, Peer};
 
 pub use layers::Layers;
+pub use statements::{FakeStatement, FakeStatements, text_columns, unknown_statement};
 pub use tls::Tls;
 
 /// What the server answers to a command.
@@ -520,7 +522,9 @@ pub fn eof() -> EofPacket {
 /// What the client and the server of a [`Script`] negotiate.
 pub const CAPABILITIES: Capabilities = Capabilities::DEPRECATE_EOF
     .union(Capabilities::SESSION_TRACK)
+    .union(Capabilities::MARIADB_CLIENT_STMT_BULK_OPERATIONS)
     .union(Capabilities::MARIADB_CLIENT_EXTENDED_METADATA)
+    .union(Capabilities::MARIADB_CLIENT_CACHE_METADATA)
     .union(Capabilities::PROTOCOL_41)
     .union(Capabilities::PLUGIN_AUTH)
     .union(Capabilities::SECURE_CONNECTION);

@@ -16,7 +16,7 @@ use otaria_codec::{
     Capabilities, ColumnCount, ColumnDefinition, Decode, FieldType, OkPacket, ServerStatus,
 };
 use otaria_statement::{BulkFlags, ComStmtBulkExecute, ComStmtPrepareOk, StatementId};
-use otaria_text::ComQuery;
+use otaria_text::{ComQuery, TextRowPacket};
 use protocol_tests::pipe::{Cut, Pipe, PipeHandle};
 use protocol_tests::polls::{at_every_poll, poll_times};
 use protocol_tests::script::{Reply, Script, greeting};
@@ -167,7 +167,7 @@ impl State {
         if sql == "SELECT @@max_allowed_packet" {
             return match self.max_allowed_packet {
                 0 => Reply::err(1193, *b"HY000", "Unknown system variable"),
-                bytes => Reply::rows(&["@@max_allowed_packet"], [[bytes.to_string().as_str()]]),
+                bytes => number(bytes),
             };
         }
         self.trouble()
@@ -197,6 +197,23 @@ fn done(affected_rows: u64) -> Reply {
         status: ServerStatus::AUTOCOMMIT,
         ..OkPacket::default()
     })
+}
+
+/// A result of one number, by the text protocol.
+fn number(number: usize) -> Reply {
+    let count = ColumnCount {
+        columns: 1,
+        metadata_follows: true,
+    };
+    Reply::new()
+        .packet(&count)
+        .packet(&ColumnDefinition::new("n", FieldType::LongLong))
+        .packet(&TextRowPacket::of([number.to_string().as_str()]))
+        .packet(&OkPacket {
+            ends_result_set: true,
+            status: ServerStatus::AUTOCOMMIT,
+            ..OkPacket::default()
+        })
 }
 
 fn units(rows: usize) -> Reply {

@@ -5,6 +5,7 @@ use otaria_binary::Parameters;
 use otaria_codec::ServerStatus;
 use otaria_statement::{
     ComStmtPrepareOk, Epoch, Standing, Statement, StatementCache, StatementId, StatementKey,
+    StatementKind,
 };
 use otaria_types::Columns;
 use rustc_hash::FxBuildHasher;
@@ -16,9 +17,16 @@ pub(crate) struct Statements {
     /// The columns of each open statement's rows, as the server last told them. It does not tell
     /// them again before they change.
     columns: HashMap<StatementId, Arc<Columns>, FxBuildHasher>,
-    last_prepared: Option<StatementId>,
+    last_prepared: Option<LastPrepared>,
     /// Those of the execution that is being queued.
     pub(crate) parameters: Parameters,
+}
+
+/// The statement that the server knows as the one prepared last.
+#[derive(Clone, Copy, Debug)]
+struct LastPrepared {
+    id: StatementId,
+    is_select: bool,
 }
 
 /// A prepare whose response is due, and what was known when it was queued.
@@ -28,6 +36,8 @@ pub(crate) struct Prepare {
     schema: Box<str>,
     status: ServerStatus,
     epoch: Epoch,
+    /// Whether it is a SELECT for certain.
+    pub(crate) is_select: bool,
     /// As soon as the server has named it.
     pub(crate) statement: Option<Statement>,
 }
@@ -56,13 +66,17 @@ impl Statements {
             schema: key.schema.into(),
             status: key.status,
             epoch: self.cache.epoch(),
+            is_select: StatementKind::of(key.sql, key.status) == StatementKind::Select,
             statement: None,
         }
     }
 
     /// The server has named the statement.
     pub(crate) fn prepared(&mut self, prepare: &Prepare, ok: &ComStmtPrepareOk) -> Statement {
-        self.last_prepared = Some(ok.statement);
+        self.last_prepared = Some(LastPrepared {
+            id: ok.statement,
+            is_select: prepare.is_select,
+        });
         let sql = Arc::clone(&prepare.sql);
         self.cache.prepared(prepare.epoch, sql, ok)
     }
@@ -75,15 +89,24 @@ impl Statements {
         drop(self.cache.insert(&prepare.schema, prepare.status, kept));
     }
 
-    /// The server has refused a prepare, and with it forgotten which statement was the last.
-    pub(crate) const fn not_prepared(&mut self) {
-        self.last_prepared = None;
+    /// The server has refused a prepare by the error with this code, and with it forgotten which
+    /// statement was the last, unless it had no room for another one.
+    pub(crate) const fn not_prepared(&mut self, code: u16) {
+        if code != TOO_MANY_STATEMENTS {
+            self.last_prepared = None;
+        }
+    }
+
+    /// Whether no harm is done if the server executes the statement prepared last once more: it
+    /// returns rows, or there is none.
+    pub(crate) fn may_repeat_last(&self) -> bool {
+        self.last_prepared.is_none_or(|last| last.is_select)
     }
 
     /// The statement that `id` names at this moment.
     pub(crate) fn resolve(&self, id: StatementId) -> Option<StatementId> {
         if id == StatementId::LAST_PREPARED {
-            self.last_prepared
+            self.last_prepared.map(|last| last.id)
         } else {
             Some(id)
         }
@@ -103,7 +126,7 @@ impl Statements {
     pub(crate) fn next_close(&mut self) -> Option<StatementId> {
         let id = self.cache.next_close()?;
         self.columns.remove(&id);
-        if self.last_prepared == Some(id) {
+        if self.last_prepared.is_some_and(|last| last.id == id) {
             self.last_prepared = None;
         }
         Some(id)
@@ -116,3 +139,6 @@ impl Statements {
         self.last_prepared = None;
     }
 }
+
+/// `ER_MAX_PREPARED_STMT_COUNT_REACHED`.
+pub(crate) const TOO_MANY_STATEMENTS: u16 = 1461;

@@ -113,4 +113,5 @@ impl Beside {
 /// What changes the form of the responses here, of what the driver negotiates.
 const NEGOTIATED: Capabilities = Capabilities::DEPRECATE_EOF
     .union(Capabilities::SESSION_TRACK)
-    .union(Capabilities::MARIADB_CLIENT_EXTENDED_METADATA);
+    .union(Capabilities::MARIADB_CLIENT_EXTENDED_METADATA)
+    .union(Capabilities::MARIADB_CLIENT_CACHE_METADATA);

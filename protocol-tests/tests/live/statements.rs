@@ -1,5 +1,10 @@
 //! Prepared statements against a real server.
 
+mod cache;
+mod full;
+mod limits;
+mod metadata;
+
 use otaria::{Config, Connection, Error, InList, Params, Statement, ToSql};
 use protocol_tests::live;
 

@@ -17,8 +17,8 @@ impl<R: Source> Run<'_, '_, R> {
         self.tally.executed.way = BatchWay::Pipelined;
         let as_text = !self.prepare().await?;
         let result = self.execute_rows(taken, as_text).await;
-        // What was sent ahead is answered, whatever the client has to say about a row.
-        if !matches!(result, Err(Error::Server(_))) {
+        // What was sent ahead is answered, whatever is wrong with a row.
+        if self.connection.close_reason().is_none() {
             self.settle_to(0).await?;
         }
         result

@@ -140,6 +140,7 @@ impl<R: Source> Run<'_, '_, R> {
 
     /// Reads answers until so many responses are due, and says what the last command did.
     pub(super) async fn read_answer(&mut self, due: usize) -> Result<Answer, Error> {
+        self.connection.check_open()?;
         let mut answer = Answer::Done(Executed::default());
         let units = self.tally.executed.unit_results.len();
         let mut in_units = false;

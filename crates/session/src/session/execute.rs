@@ -59,8 +59,10 @@ impl Session {
             return check_count(&statement, count).map(Some);
         }
         let sql = executable.sql();
-        self.queue_prepare(sql);
+        // The statement prepared last may be among those that are closed.
+        self.queue_closes();
         let certain = self.can_execute_unprepared(sql, count);
+        self.queue_prepare(sql);
         Ok(certain.then_some(StatementId::LAST_PREPARED))
     }
 
@@ -148,11 +150,17 @@ impl Session {
     /// Whether the execution may follow the prepare at once: the server knows it as that of the
     /// statement prepared last, and takes as many parameters from it as there are placeholders.
     /// If that number were another, it would read the values from the wrong places.
+    ///
+    /// A server that has no room for another statement (error 1461) executes in its place the one
+    /// prepared before, which must not write anything then.
     fn can_execute_unprepared(&self, sql: &str, count: usize) -> bool {
         let knows_last_prepared = self
             .capabilities
             .contains(Capabilities::MARIADB_CLIENT_STMT_BULK_OPERATIONS);
+        let may_repeat = |due: &Expected| due.prepare_due().is_none_or(|prepare| prepare.is_select);
         knows_last_prepared
+            && self.statements.may_repeat_last()
+            && self.expected.iter().all(may_repeat)
             && self.state.has_utf8_client()
             && count_placeholders(sql, self.state.status()).map(usize::from) == Some(count)
     }

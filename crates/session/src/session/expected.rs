@@ -191,6 +191,14 @@ impl Expected {
         }
     }
 
+    /// The prepare whose response this is.
+    pub(super) const fn prepare_due(&self) -> Option<&Prepare> {
+        match &self.reply {
+            Reply::Prepare(reply) => Some(&reply.prepare),
+            Reply::Response(_) | Reply::ChangeUser(_) => None,
+        }
+    }
+
     pub(super) const fn execution_mut(&mut self) -> Option<&mut Execution> {
         match &mut self.reply {
             Reply::Response(response) => response.execution.as_mut(),

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use otaria_codec::InvalidPacket;
 use otaria_statement::{ComStmtPrepareOk, PrepareEvent};
 use otaria_types::Columns;
 
@@ -9,6 +10,7 @@ use super::Session;
 use super::expected::{Execution, Expected, PrepareReply, Reply};
 use crate::error::{CloseReason, Error, ServerError};
 use crate::event::Event;
+use crate::statements::TOO_MANY_STATEMENTS;
 
 impl Session {
     pub(super) fn read_prepare(&mut self, packet: Range<usize>) -> Result<Option<Event>, Error> {
@@ -62,7 +64,7 @@ impl Session {
     /// An execution that was sent behind the prepare is refused as well, by an error that says
     /// less: this one is told in its place.
     fn not_prepared(&mut self, error: ServerError) -> Result<Option<Event>, Error> {
-        self.statements.not_prepared();
+        self.statements.not_prepared(error.code());
         let event = self.refused(error, false)?;
         let Event::Err(error) = event else {
             return Ok(Some(event));
@@ -72,6 +74,19 @@ impl Session {
             return Ok(None);
         }
         Ok(Some(Event::NotPrepared(error)))
+    }
+
+    /// An execution whose prepare was refused is answered by something else than an error: the
+    /// server has executed another statement. It does so where it has no room for one more.
+    pub(super) fn executed_another(&mut self, found: u8) -> Error {
+        let execution = self.expected.front_mut().and_then(Expected::execution_mut);
+        match execution.and_then(|execution| execution.prepare_error.take()) {
+            Some(error) if error.code() == TOO_MANY_STATEMENTS => self.ended(*error),
+            _ => self.invalid(InvalidPacket::Unexpected {
+                packet: "error for an execution whose prepare was refused",
+                found,
+            }),
+        }
     }
 
     /// The execution that was sent behind the prepare has as many parameters as the server has found

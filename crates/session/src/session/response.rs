@@ -16,21 +16,15 @@ impl Session {
     pub(super) fn read_response(&mut self, packet: Range<usize>) -> Result<Option<Event>, Error> {
         let is_uploading = self.is_uploading();
         let payload = self.received.packets().payload(packet.clone());
-        let response = match self
-            .expected
-            .front_mut()
-            .map(|expected| &mut expected.reply)
-        {
+        let response = match self.expected.front_mut().map(|due| &mut due.reply) {
             Some(Reply::Response(response)) => response,
             Some(Reply::Prepare(_)) => return self.read_prepare(packet),
             Some(Reply::ChangeUser(_)) => return self.read_change_user(packet),
             None => return Err(self.unasked(packet)),
         };
         if response.is_refused() && payload.first() != Some(&0xff) {
-            return Err(self.invalid(InvalidPacket::Unexpected {
-                packet: "error for an execution whose prepare was refused",
-                found: payload.first().copied().unwrap_or_default(),
-            }));
+            let found = payload.first().copied().unwrap_or_default();
+            return Err(self.executed_another(found));
         }
         let event = match response.reader.read(payload) {
             Ok(ResponseEvent::Row(_)) if response.infile.is_refused() => return Ok(None),
