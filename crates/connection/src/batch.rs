@@ -40,7 +40,8 @@ pub struct BatchExecuted {
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct UnitResult {
-    /// The value that an `AUTO_INCREMENT` column was given, or 0.
+    /// The value that an `AUTO_INCREMENT` column was given, or 0. For a row that INSERT … ON DUPLICATE
+    /// KEY UPDATE has updated it is 0 in bulk, and else what `LAST_INSERT_ID()` says.
     pub last_insert_id: u64,
     /// How many rows of tables were changed, inserted or deleted.
     pub affected_rows: u64,
@@ -85,8 +86,8 @@ impl Connection {
     /// [`Indicated::Default`](otaria_types::Indicated::Default) and
     /// [`Ignore`](otaria_types::Indicated::Ignore) among their values. Other statements, other
     /// servers, and rows without parameters are executed one by one, without waiting for each answer
-    /// before the next is sent; so is INSERT … ON DUPLICATE KEY UPDATE before MariaDB 11.5.1, which
-    /// gives wrong ids for it in bulk. The outcome says which way was taken.
+    /// before the next is sent; so is INSERT … ON DUPLICATE KEY UPDATE before MariaDB 11.5.1, whose IDs
+    /// in bulk may be those of rows that were updated. The outcome says which way was taken.
     ///
     /// Rows are pulled as they are sent and never held in memory all together: no more than two
     /// commands, each of 1 MiB if no row is longer. A batch of more than 16 KiB asks the server once a session for

@@ -143,12 +143,14 @@ mod tests {
     #[test]
     fn the_last_row_lands_exactly_on_the_limit() {
         let sql = "INSERT INTO t VALUES ( 7 ),( 7 )";
-        for (limit, expected) in [(sql.len() + 1, Push::Taken), (sql.len(), Push::Full)] {
+        let one = "INSERT INTO t VALUES ( 7 )";
+        for (limit, expected, complete) in [
+            (sql.len() + 1, Push::Taken, sql),
+            (sql.len(), Push::Full, one),
+        ] {
             let mut insert = insert("INSERT INTO t VALUES (?)");
             assert_eq!(insert.push(&(7,), limit).unwrap(), Push::Taken);
             assert_eq!(insert.push(&(7,), limit).unwrap(), expected);
-            let is_full = expected == Push::Full;
-            let complete = if is_full { &sql[..sql.len() - 6] } else { sql };
             assert_eq!(insert.complete(), complete);
         }
     }
@@ -158,10 +160,13 @@ mod tests {
         let mut insert = insert("INSERT INTO t VALUES (?)");
         assert_eq!(insert.push(&(7,), 1000).unwrap(), Push::Taken);
         let error = insert.push(&(7, 8), 1000).unwrap_err();
-        let (expected, given) = (1, 2);
-        assert!(
-            matches!(error, Error::ParameterCount { expected: e, given: g } if (e, g) == (expected, given))
-        );
+        assert!(matches!(
+            error,
+            Error::ParameterCount {
+                expected: 1,
+                given: 2
+            }
+        ));
         let error = insert.push(&(f64::NAN,), 1000).unwrap_err();
         assert!(matches!(error, Error::Params(_)));
         assert_eq!(insert.complete(), "INSERT INTO t VALUES ( 7 )");

@@ -187,7 +187,7 @@ impl<R: Source> Run<'_, '_, R> {
 
     fn queue_bulk(&mut self, parameters: &BulkParameters) -> Result<Queued, Error> {
         let executable = self.target.executable();
-        let units = self.options.unit_results;
+        let units = self.needs_unit_results();
         let session = &mut self.connection.session;
         session.execute_bulk(executable, parameters, units)
     }
@@ -219,8 +219,8 @@ impl<R: Source> Run<'_, '_, R> {
         let in_bulk = self.tally.executed.way == BatchWay::Bulk;
         match answer {
             Answer::Done(mut executed) => {
-                if in_bulk && self.options.unit_results {
-                    self.check_units(rows, &mut executed)?;
+                if in_bulk && self.needs_unit_results() {
+                    self.add_units(rows, &mut executed)?;
                 }
                 self.tally.confirm(rows, &executed);
                 Ok(())
@@ -238,17 +238,18 @@ impl<R: Source> Run<'_, '_, R> {
     }
 
     /// Checks that each of the rows has said what it did, and adds that up.
-    fn check_units(&mut self, rows: u64, executed: &mut Executed) -> Result<(), Error> {
-        let before = usize::try_from(self.tally.executed.rows).unwrap_or(usize::MAX);
-        let units = self.tally.executed.unit_results.get(before..);
-        let units = units.unwrap_or_default();
+    fn add_units(&mut self, rows: u64, executed: &mut Executed) -> Result<(), Error> {
+        let units = &self.tally.units;
         if u64::try_from(units.len()) != Ok(rows) {
             let error = self.connection.session.unit_results_miscounted(units.len());
             return Err(self.connection.closed(error));
         }
         executed.affected_rows = units.iter().map(|unit| unit.affected_rows).sum();
-        let ids = units.iter().map(|unit| unit.last_insert_id);
-        executed.last_insert_id = ids.into_iter().find(|id| *id != 0).unwrap_or_default();
+        let mut ids = units.iter().map(|unit| unit.last_insert_id);
+        executed.last_insert_id = ids.find(|id| *id != 0).unwrap_or_default();
+        if self.options.unit_results {
+            self.tally.executed.unit_results.extend(units);
+        }
         Ok(())
     }
 }

@@ -137,7 +137,7 @@ impl<R: Source> Run<'_, '_, R> {
         match self.read_answer(due).await? {
             Answer::Done(executed) => {
                 if self.options.unit_results {
-                    self.tally.add_unit(UnitResult {
+                    self.tally.executed.unit_results.push(UnitResult {
                         last_insert_id: executed.last_insert_id,
                         affected_rows: executed.affected_rows,
                     });

@@ -105,12 +105,16 @@ impl<R: Source> Run<'_, '_, R> {
         let session = &self.connection.session;
         let is_prepared =
             self.target.is_statement() || self.connection.config.server_prepared_statements();
-        // Before there were unit results, servers gave wrong ids for what updates duplicates.
-        let needs_unit_results = self.options.unit_results || self.target.may_update_duplicates();
         self.options.bulk
             && is_prepared
             && session.can_execute_bulk()
-            && (!needs_unit_results || session.has_unit_results())
+            && (!self.needs_unit_results() || session.has_unit_results())
+    }
+
+    /// Whether the batch goes in bulk only with unit results. Without them the ID that a server tells
+    /// may be that of a row which was there before, and was updated.
+    pub(super) fn needs_unit_results(&self) -> bool {
+        self.options.unit_results || self.target.may_update_duplicates()
     }
 
     /// The next row that is in no command, or `None` after the last.
@@ -142,8 +146,8 @@ impl<R: Source> Run<'_, '_, R> {
     pub(super) async fn read_answer(&mut self, due: usize) -> Result<Answer, Error> {
         self.connection.check_open()?;
         let mut answer = Answer::Done(Executed::default());
-        let units = self.tally.executed.unit_results.len();
         let mut in_units = false;
+        self.tally.units.clear();
         while self.connection.session.responses_due() > due {
             match self.connection.event().await? {
                 Event::Prepared(statement) => self.target.statement = Some(statement),
@@ -155,7 +159,7 @@ impl<R: Source> Run<'_, '_, R> {
                 }
                 Event::ResultSet => {
                     // Those of the rows that the statement returns come before.
-                    self.tally.executed.unit_results.truncate(units);
+                    self.tally.units.clear();
                     in_units = self.is_in_units();
                 }
                 Event::Row(row) if in_units => self.read_unit(row)?,
@@ -179,13 +183,13 @@ impl<R: Source> Run<'_, '_, R> {
                 column.name() == name && column.field_type() == FieldType::LongLong
             })
         };
-        let wanted = self.options.unit_results && self.tally.executed.way == BatchWay::Bulk;
-        wanted && columns.len() == 2 && is(0, "Id") && is(1, "Affected_rows")
+        let asked = self.needs_unit_results() && self.tally.executed.way == BatchWay::Bulk;
+        asked && columns.len() == 2 && is(0, "Id") && is(1, "Affected_rows")
     }
 
     fn read_unit(&mut self, row: PacketRange) -> Result<(), Error> {
         let (last_insert_id, affected_rows) = self.connection.session.row(row).read()?;
-        self.tally.add_unit(UnitResult {
+        self.tally.units.push(UnitResult {
             last_insert_id,
             affected_rows,
         });

@@ -10,6 +10,8 @@ pub(super) struct Tally {
     /// How many are in commands that are queued or sent and have no answer.
     pub(super) in_flight: u64,
     refused: u64,
+    /// The unit results of the command that is being answered.
+    pub(super) units: Vec<UnitResult>,
     /// The row at fault, if it is known.
     pub(super) row: Option<u64>,
     may_remain: bool,
@@ -29,6 +31,7 @@ impl Tally {
             pulled: 0,
             in_flight: 0,
             refused: 0,
+            units: Vec::new(),
             row: None,
             may_remain: false,
         }
@@ -65,11 +68,6 @@ impl Tally {
         if self.executed.last_insert_id == 0 {
             self.executed.last_insert_id = done.last_insert_id;
         }
-    }
-
-    /// What a row did, by its own account.
-    pub(super) fn add_unit(&mut self, unit: UnitResult) {
-        self.executed.unit_results.push(unit);
     }
 
     /// The batch has ended by `source`.
