@@ -282,9 +282,9 @@ async fn select_in_bulk_1295_falls_back() -> Result<(), Error> {
 async fn error_in_row_k_later_chunks_are_not_sent() -> Result<(), Error> {
     let (mut connection, _schema) = ids_and_names().await;
     // 100 rows a command or so: 30 is there twice, in the first, and 1500 in a later one.
-    for (twice, in_first) in [(30, true), (1500, false)] {
+    for (twice, in_first) in [(30_u64, true), (1500, false)] {
         connection.simple_execute("DELETE FROM t").await?;
-        let rows = (0..3000_i64).map(|id| (if id == twice + 1 { twice } else { id }, "0123456789"));
+        let rows = (0..3000_u64).map(|id| (if id == twice + 1 { twice } else { id }, "0123456789"));
         let error = connection
             .batch(INSERT)
             .max_command_bytes(2000)
@@ -295,8 +295,8 @@ async fn error_in_row_k_later_chunks_are_not_sent() -> Result<(), Error> {
         assert!(matches!(&error.source, Error::Server(error) if error.code() == 1062));
         assert_eq!((error.way, error.row), (BatchWay::Bulk, None));
         assert_eq!(error.rows_confirmed == 0, in_first);
-        assert!(error.rows_confirmed <= twice as u64);
-        assert!(error.rows_confirmed + error.rows_refused > twice as u64);
+        assert!(error.rows_confirmed <= twice);
+        assert!(error.rows_confirmed + error.rows_refused > twice);
         assert_eq!((error.rows_unknown, error.may_remain), (0, false));
         assert!(connection.is_idle());
         assert_eq!(count(&mut connection).await, error.rows_confirmed);
@@ -385,25 +385,29 @@ async fn longest(connection: &mut Connection) -> usize {
 async fn last_row_lands_exactly_on_max_allowed_packet() -> Result<(), Error> {
     let (mut connection, _schema) = with_table("id BIGINT PRIMARY KEY, v LONGBLOB").await;
     let longest = longest(&mut connection).await;
-    // Head, types, the ID; then the indicator, the length, and the bytes of the last.
-    let first = 7 + 4 + (1 + 8) + (1 + 4 + 1_000_000);
-    let rest = longest - first - (1 + 8) - (1 + if longest > 17_000_000 { 9 - 5 } else { 0 });
-    let length = if longest - first > 0xff_ffff {
-        rest - 5
-    } else {
-        rest - 4
-    };
+    // The head and the types; an ID and a text of a megabyte; an ID, and a text of which the length
+    // takes nine bytes.
+    let length = longest - (7 + 4) - (9 + 1 + 4 + 1_000_000) - (9 + 1 + 9);
+    assert!(length > 0xff_ffff, "see ci/test for max_allowed_packet");
     for more in [0, 1] {
         connection.simple_execute("DELETE FROM t").await?;
+        let before = commands(&mut connection).await;
         let rows = [(1, vec![b'a'; 1_000_000]), (2, vec![b'b'; length + more])];
-        let executed = connection
-            .batch(INSERT)
-            .max_command_bytes(usize::MAX)
-            .run(rows)
-            .await?;
+        let batch = connection.batch(INSERT).max_command_bytes(usize::MAX);
+        let executed = batch.run(rows).await?;
         assert_eq!((executed.rows, executed.affected_rows), (2, 2));
+        let sent = commands(&mut connection).await - before;
+        assert_eq!(sent, 1 + more as u64);
     }
     Ok(())
+}
+
+/// How many times prepared statements were executed in the session.
+async fn commands(connection: &mut Connection) -> u64 {
+    let sql = "SHOW SESSION STATUS LIKE 'Com_stmt_execute'";
+    let rows = connection.simple_query(sql).await.unwrap();
+    let rows: Vec<(String, String)> = rows.collect().await.unwrap();
+    rows[0].1.parse().unwrap()
 }
 
 #[tokio::test]
@@ -525,4 +529,51 @@ async fn named_parameters_in_rows() -> Result<(), Error> {
     let sql = "SELECT COUNT(*) FROM t WHERE v = id * 2";
     assert_eq!(connection.query_one::<(u64,)>(sql, ()).await?, (10,));
     Ok(())
+}
+
+#[tokio::test]
+async fn on_duplicate_key_the_id_is_not_that_of_a_row_that_was_updated_in_bulk() -> Result<(), Error>
+{
+    let (mut connection, _schema) =
+        with_table("id INT AUTO_INCREMENT PRIMARY KEY, k INT UNIQUE, n INT DEFAULT 0").await;
+    connection
+        .simple_execute("INSERT INTO t VALUES (7, 70, 0), (8, 80, 0)")
+        .await?;
+    let sql = "INSERT INTO t (k) VALUES (?) ON DUPLICATE KEY UPDATE n = n + 1";
+    let executed = connection.execute_batch(sql, [(70,), (80,)]).await?;
+    let in_bulk = executed.way == BatchWay::Bulk;
+    assert_eq!(executed.last_insert_id, if in_bulk { 0 } else { 7 });
+    let executed = connection.execute_batch(sql, [(80,), (90,)]).await?;
+    let (id,) = connection
+        .query_one::<(u64,)>("SELECT id FROM t WHERE k = ?", (90,))
+        .await?;
+    assert_eq!(executed.last_insert_id, if in_bulk { id } else { 8 });
+    Ok(())
+}
+
+#[test]
+fn rows_allocate_nothing_by_themselves() {
+    let schema = live::shared().schema("batch_memory").unwrap();
+    let config: Config = live::shared().url(schema.name()).parse().unwrap();
+    let insert = |rows: u64| {
+        let config = config.clone();
+        move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .unwrap();
+            runtime.block_on(async {
+                let mut connection = Connection::connect(&config).await.unwrap();
+                let sql = "CREATE OR REPLACE TABLE t (id BIGINT, v VARCHAR(9)) ENGINE=InnoDB";
+                connection.simple_execute(sql).await.unwrap();
+                let rows = (0..rows).map(|id| (id, "a text"));
+                connection.execute_batch(INSERT, rows).await.unwrap();
+            });
+        }
+    };
+    allocation_counter::measure(insert(10)); // What is made once a process.
+    let few = allocation_counter::measure(insert(50_000)).count_total;
+    let many = allocation_counter::measure(insert(150_000)).count_total;
+    println!("{few} allocations for 50,000 rows, {many} for 150,000");
+    assert!(many < few + 1000, "{few} and {many} allocations");
 }
