@@ -84,3 +84,68 @@ async fn reading_text_rows_allocates_nothing_per_row() -> Result<(), Error> {
     );
     Ok(())
 }
+
+#[tokio::test]
+async fn reading_binary_rows_allocates_nothing_per_row() -> Result<(), Error> {
+    let config: Config = live::shared().url("mysql").parse()?;
+    let count = |rows: u64, chunks: bool| {
+        let config = config.clone();
+        move || {
+            let mut builder = tokio::runtime::Builder::new_current_thread();
+            let runtime = builder.enable_all().build().unwrap();
+            runtime.block_on(async {
+                let mut connection = Connection::connect(&config).await.unwrap();
+                let sql = "SELECT seq, CONCAT('text ', seq), x'00ff', seq / 7, NULL, \
+                    TIMESTAMP '2024-01-01 00:00:00' + INTERVAL seq SECOND \
+                    FROM seq_1_to_201000 WHERE seq <= ?";
+                let statement = connection.prepare(sql).await.unwrap();
+                let mut query = connection.query(&statement, (rows,)).await.unwrap();
+                let mut read = 0;
+                if chunks {
+                    while let Some(chunk) = query.next_chunk().await.unwrap() {
+                        for row in chunk.read::<Borrowed<'_>>().unwrap() {
+                            check(&row.unwrap());
+                            read += 1;
+                        }
+                    }
+                } else {
+                    while let Some(row) = query.next().await.unwrap() {
+                        check(&row.read().unwrap());
+                        read += 1;
+                    }
+                }
+                assert_eq!(read, rows);
+            });
+        }
+    };
+    let measure = |rows, chunks| {
+        let run = count(rows, chunks);
+        std::thread::spawn(move || allocation_counter::measure(run).count_total)
+            .join()
+            .unwrap()
+    };
+    measure(10, true); // What is made once a process.
+    for chunks in [false, true] {
+        let (few, many) = (measure(1_000, chunks), measure(201_000, chunks));
+        println!("{few} allocations for 1,000 rows, {many} for 201,000");
+        assert!(
+            many <= few + 8,
+            "{few} allocations for 1,000 rows, {many} for 201,000"
+        );
+    }
+    Ok(())
+}
+
+/// A row whose fields own nothing.
+type Borrowed<'r> = (
+    u64,
+    &'r str,
+    &'r [u8],
+    otaria::Decimal,
+    Option<i32>,
+    otaria::DateTime,
+);
+
+fn check((id, text, bytes, _, null, _): &Borrowed<'_>) {
+    assert!(*id > 0 && text.starts_with("text") && bytes.len() == 2 && null.is_none());
+}

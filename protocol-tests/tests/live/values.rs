@@ -1,9 +1,12 @@
 //! Values of every type, as a real server sends them.
 
-use otaria::{Connection, Date, DateTime, Decimal, Error, FieldType, FromSqlError, Time, ValueRef};
+mod protocols;
+
+use otaria::{Date, DateTime, Decimal, Error, FieldType, FromSqlError, Time, ValueRef};
 use protocol_tests::live;
 
 use crate::connect;
+use protocols::{VARIANTS, check, check_conversions, connect_without};
 
 /// A column of a type, a literal stored in it, and the value that must come back.
 struct Case(&'static str, &'static str, ValueRef<'static>);
@@ -23,6 +26,37 @@ fn time(text: &str) -> ValueRef<'static> {
 fn numbers() -> Vec<Case> {
     use ValueRef::{Decimal, Double, Float, Int, UInt};
     vec![
+        Case("TINYINT", "0", Int(0)),
+        Case("TINYINT UNSIGNED", "0", UInt(0)),
+        Case("SMALLINT", "32767", Int(32767)),
+        Case("SMALLINT", "0", Int(0)),
+        Case("MEDIUMINT", "8388607", Int(8_388_607)),
+        Case("MEDIUMINT", "-3", Int(-3)),
+        Case("MEDIUMINT", "0", Int(0)),
+        Case("INT", "2147483647", Int(2_147_483_647)),
+        Case("INT UNSIGNED", "0", UInt(0)),
+        Case("BIGINT", "0", Int(0)),
+        Case("BIGINT UNSIGNED", "0", UInt(0)),
+        Case("FLOAT", "0", Float(0.0)),
+        Case("DOUBLE", "0", Double(0.0)),
+        Case("DOUBLE", "-1.7976931348623157e308", Double(f64::MIN)),
+        Case(
+            "DECIMAL(65,0)",
+            "99999999999999999999999999999999999999999999999999999999999999999",
+            Decimal("99999999999999999999999999999999999999999999999999999999999999999"),
+        ),
+        Case(
+            "DECIMAL(65,30)",
+            "-99999999999999999999999999999999999.999999999999999999999999999999",
+            Decimal("-99999999999999999999999999999999999.999999999999999999999999999999"),
+        ),
+        Case(
+            "DECIMAL(38,38)",
+            "-0.00000000000000000000000000000000000001",
+            Decimal("-0.00000000000000000000000000000000000001"),
+        ),
+        Case("YEAR", "1901", UInt(1901)),
+        Case("YEAR", "2155", UInt(2155)),
         Case("TINYINT", "-128", Int(-128)),
         Case("TINYINT", "127", Int(127)),
         Case("TINYINT UNSIGNED", "255", UInt(255)),
@@ -68,6 +102,37 @@ fn temporals() -> Vec<Case> {
         Case("DATE", "'9999-12-31'", date(9999, 12, 31)),
         Case("DATE", "'0000-00-00'", date(0, 0, 0)),
         Case("DATE", "'2024-00-00'", date(2024, 0, 0)),
+        Case("DATE", "'0000-01-01'", date(0, 1, 1)),
+        Case("DATE", "'2024-05-00'", date(2024, 5, 0)),
+        Case(
+            "DATETIME",
+            "'2024-00-00 10:20:30'",
+            datetime("2024-00-00 10:20:30"),
+        ),
+        Case(
+            "DATETIME(6)",
+            "'0000-00-00'",
+            datetime("0000-00-00 00:00:00.000000"),
+        ),
+        Case(
+            "DATETIME(6)",
+            "'2024-02-29'",
+            datetime("2024-02-29 00:00:00.000000"),
+        ),
+        Case(
+            "DATETIME(6)",
+            "'2024-02-29 00:00:00.000001'",
+            datetime("2024-02-29 00:00:00.000001"),
+        ),
+        Case(
+            "TIMESTAMP NULL",
+            "'2038-01-19 00:00:00'",
+            datetime("2038-01-19 00:00:00"),
+        ),
+        Case("TIME", "'24:00:00'", time("24:00:00")),
+        Case("TIME", "'-24:00:00'", time("-24:00:00")),
+        Case("TIME(6)", "'00:00:00.000001'", time("00:00:00.000001")),
+        Case("TIME(6)", "'0'", time("00:00:00.000000")),
         Case(
             "DATETIME",
             "'2024-02-29 00:00:00'",
@@ -108,6 +173,17 @@ fn strings() -> Vec<Case> {
         Case("VARCHAR(20) COLLATE utf8mb4_bin", "'bin'", Text("bin")),
         Case("VARCHAR(20) CHARACTER SET latin1", "'größe'", Text("größe")),
         Case("TINYTEXT", "'tiny'", Text("tiny")),
+        Case("LONGTEXT", "''", Text("")),
+        Case("LONGBLOB", "''", Bytes(b"")),
+        Case("VARBINARY(4)", "''", Bytes(b"")),
+        Case("SET('x','y','z')", "''", Text("")),
+        Case(
+            "UUID",
+            "'00000000-0000-0000-0000-000000000000'",
+            Text("00000000-0000-0000-0000-000000000000"),
+        ),
+        Case("INET6", "'::'", Text("::")),
+        Case("INET4", "'255.255.255.255'", Text("255.255.255.255")),
         Case("LONGTEXT", "'long'", Text("long")),
         Case("BINARY(4)", "x'00ff'", Bytes(b"\x00\xff\x00\x00")),
         Case("VARBINARY(4)", "x'00ff'", Bytes(b"\x00\xff")),
@@ -134,56 +210,67 @@ fn strings() -> Vec<Case> {
     ]
 }
 
-async fn check(connection: &mut Connection, cases: &[Case]) -> Result<(), Error> {
-    connection.simple_execute("SET sql_mode = ''").await?;
-    let mut wrong = Vec::new();
-    for Case(column, literal, expected) in cases {
-        connection
-            .simple_execute(&format!("CREATE TEMPORARY TABLE t (c {column})"))
-            .await?;
-        let stored = connection
-            .simple_execute(&format!("INSERT INTO t VALUES ({literal})"))
-            .await;
-        assert_eq!(stored?.affected_rows, 1);
-        connection
-            .simple_execute("INSERT INTO t VALUES (NULL)")
-            .await?;
-        let mut rows = connection.simple_query("SELECT c FROM t").await?;
-        let row = rows.next().await?.expect("a row");
-        let found: ValueRef<'_> = row.get("c")?;
-        if found != *expected {
-            // Values are not shown by `Debug`; which case it is tells enough.
-            wrong.push(format!(
-                "{column} {literal}: found {found:?}, expected {expected:?}"
-            ));
-        }
-        let row = rows.next().await?.expect("the row of NULL");
-        if !row.get::<ValueRef<'_>>(0)?.is_null() {
-            wrong.push(format!("{column}: NULL"));
-        }
-        rows.finish().await?;
-        connection.simple_execute("DROP TEMPORARY TABLE t").await?;
+/// Runs `cases` on connections that have negotiated more and less.
+async fn check_variants(schema: &str, cases: &[Case]) -> Result<(), Error> {
+    check(&mut connect(schema).await, cases).await?;
+    for without in VARIANTS {
+        check(&mut connect_without(schema, without).await, cases).await?;
     }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     Ok(())
 }
 
 #[tokio::test]
 async fn every_type_of_number_comes_back_at_its_limits() -> Result<(), Error> {
     let schema = live::shared().schema("numbers").unwrap();
-    check(&mut connect(schema.name()).await, &numbers()).await
+    check_variants(schema.name(), &numbers()).await
+}
+
+#[tokio::test]
+async fn bit_1_to_64_comes_back_at_its_limits() -> Result<(), Error> {
+    let cases = (1..=64_u32).flat_map(|bits| {
+        let column: &'static str = format!("BIT({bits})").leak();
+        let all = u64::MAX >> (64 - bits);
+        [0, 1, all, all >> 1]
+            .map(|value| Case(column, value.to_string().leak(), ValueRef::UInt(value)))
+    });
+    let cases: Vec<Case> = cases.collect();
+    let schema = live::shared().schema("bits").unwrap();
+    check(&mut connect(schema.name()).await, &cases).await
 }
 
 #[tokio::test]
 async fn every_temporal_type_comes_back_with_zero_and_partial_zero_dates() -> Result<(), Error> {
     let schema = live::shared().schema("temporals").unwrap();
-    check(&mut connect(schema.name()).await, &temporals()).await
+    check_variants(schema.name(), &temporals()).await
 }
 
 #[tokio::test]
-async fn every_type_of_string_comes_back_as_text_or_bytes() -> Result<(), Error> {
+async fn every_type_of_string_comes_back_as_text_or_bytes_with_and_without_extended_metadata()
+-> Result<(), Error> {
     let schema = live::shared().schema("strings").unwrap();
-    check(&mut connect(schema.name()).await, &strings()).await
+    let mut cases = strings();
+    let version = live::shared().version();
+    if !version.starts_with("10.") {
+        let vector = b"\0\0\x80\x3f\0\0\0\xc0";
+        let literal = "VEC_FromText('[1,-2]')";
+        cases.push(Case("VECTOR(2)", literal, ValueRef::Bytes(vector)));
+    }
+    check_variants(schema.name(), &cases).await
+}
+
+#[tokio::test]
+async fn out_of_range_conversions_are_the_same_error_in_both_protocols() -> Result<(), Error> {
+    let schema = live::shared().schema("conversions").unwrap();
+    let mut connection = connect(schema.name()).await;
+    for cases in [numbers(), temporals(), strings()] {
+        let (values, errors) = check_conversions(&mut connection, &cases).await?;
+        println!("{values} values, {errors} errors");
+        assert!(
+            values > 100 && errors > 500,
+            "{values} values, {errors} errors"
+        );
+    }
+    Ok(())
 }
 
 /// One of each Rust type that a value can be read as.

@@ -6,6 +6,7 @@ mod framing;
 mod metadata;
 mod pipelines;
 mod round_trips;
+mod sendable;
 
 use otaria::{Compression, Config, Connection};
 use otaria_codec::ServerStatus;
