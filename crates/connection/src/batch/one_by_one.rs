@@ -86,7 +86,13 @@ impl<R: Source> Run<'_, '_, R> {
     /// Queues the execution of a row, and sends and reads so much that neither side's queue grows
     /// beyond its limit.
     async fn execute_row(&mut self, row: &impl Params, as_text: bool) -> Result<(), Error> {
-        if let Err(error) = self.queue_row(row, as_text) {
+        let mut queued = self.queue_row(row, as_text);
+        if matches!(queued, Err(Error::Params(_))) && self.tally.in_flight > 0 {
+            // Points in time are sent only while nothing is under way that may change the zone.
+            self.settle_to(0).await?;
+            queued = self.queue_row(row, as_text);
+        }
+        if let Err(error) = queued {
             self.tally.row = Some(self.tally.answered() + self.tally.in_flight);
             return Err(error);
         }

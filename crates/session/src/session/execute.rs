@@ -91,7 +91,8 @@ impl Session {
         }
         self.check_open()?;
         self.encode_parameters(params)?;
-        self.execute_open(statement)?;
+        let id = check_count(statement, self.statements.parameters.len())?;
+        self.queue_execute(id);
         Ok(true)
     }
 
