@@ -577,3 +577,20 @@ fn rows_allocate_nothing_by_themselves() {
     println!("{few} allocations for 50,000 rows, {many} for 150,000");
     assert!(many < few + 1000, "{few} and {many} allocations");
 }
+
+#[tokio::test]
+async fn points_in_time_are_sent_where_the_zone_is_known() -> Result<(), Error> {
+    let (mut connection, _schema) = with_table("id INT, at TIMESTAMP NULL").await;
+    connection
+        .simple_execute("SET time_zone = '+02:00'")
+        .await?;
+    let at = "2024-06-01T10:00:00Z".parse::<jiff::Timestamp>().unwrap();
+    for bulk in [true, false] {
+        let rows = (0..500).map(|id| (id, at));
+        let executed = connection.batch(INSERT).bulk(bulk).run(rows).await?;
+        assert_eq!(executed.rows, 500);
+    }
+    let sql = "SELECT COUNT(*) FROM t WHERE at = '2024-06-01 12:00:00'";
+    assert_eq!(connection.query_one::<(u64,)>(sql, ()).await?, (1000,));
+    Ok(())
+}
