@@ -107,7 +107,7 @@ impl State {
             self.last = None;
             return Reply::err(1064, *b"42000", "You have an error in your SQL syntax");
         }
-        let parameters = sql.iter().filter(|byte| **byte == b'?').count() as u16;
+        let parameters = sql.split(|byte| *byte == b'?').count() as u16 - 1;
         self.next += 1;
         self.last = Some(self.next);
         self.statements.insert(self.next, parameters);
@@ -225,13 +225,8 @@ fn units(rows: usize) -> Reply {
         })
         .packet(&column("Id"))
         .packet(&column("Affected_rows"));
-    let row = |number: usize| {
-        [
-            BinaryCell::from(number as i64 + 10),
-            BinaryCell::from(1_i64),
-        ]
-    };
-    (0..rows)
+    let row = |number: i64| [BinaryCell::from(number + 10), BinaryCell::from(1_i64)];
+    (0..i64::try_from(rows).unwrap())
         .fold(head, |reply, number| {
             reply.packet(&BinaryRowPacket::of(row(number)))
         })

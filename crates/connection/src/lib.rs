@@ -34,9 +34,9 @@ pub use otaria_session::{
     ColumnError, ColumnIndex, Config, ConfigBuilder, ConfigError, Credentials, CredentialsProvider,
     DerivedKey, Dialog, Ed25519, Endpoint, EndpointError, EndpointErrors, Error, Executed,
     Fingerprint, KeyDerivation, LocalInfileError, NativePassword, OptionFiles, OwnedRow, Parsec,
-    Password, PasswordProblem, Pem, PluginRegistry, Progress, Prompt, PromptHandler, Row,
-    ServerError, ServerVersion, SessionState, Sha256Password, SslMode, Statement, TimeoutPhase,
-    TlsInfo, TlsProof, ToExecutable, Unproven,
+    Password, PasswordProblem, Pem, PlaceError, PluginRegistry, Progress, Prompt, PromptHandler,
+    Row, ServerError, ServerVersion, SessionState, Sha256Password, SslMode, Statement,
+    TimeoutPhase, TlsInfo, TlsProof, ToExecutable, Unproven,
 };
 pub use rows::Rows;
 pub use transport::Stream;

@@ -1,7 +1,6 @@
 use std::fmt;
 
 use otaria_binary::Push;
-use otaria_codec::ServerStatus;
 use otaria_statement::InsertRows;
 use otaria_text::SqlLiterals;
 use otaria_types::{Params, ParamsError, SessionTimeZone};
@@ -19,7 +18,6 @@ pub struct MultiRowInsert {
     tail: Box<str>,
     /// Of the placeholders in the row.
     placeholders: Box<[usize]>,
-    status: ServerStatus,
     literals: SqlLiterals,
     /// The head, then rows; the tail as well once it is complete.
     sql: String,
@@ -27,14 +25,8 @@ pub struct MultiRowInsert {
 }
 
 impl MultiRowInsert {
-    /// The statement without rows, of `sql`, whose row is `insert`, for a server whose latest status
-    /// is `status`.
-    pub(crate) fn new(
-        sql: &str,
-        insert: &InsertRows,
-        status: ServerStatus,
-        time_zone: SessionTimeZone,
-    ) -> Option<Self> {
+    /// The statement without rows, of `sql`, whose row is `insert`.
+    pub(crate) fn new(sql: &str, insert: &InsertRows, time_zone: SessionTimeZone) -> Option<Self> {
         let range = insert.row();
         let mut literals = SqlLiterals::new();
         literals.set_time_zone(time_zone);
@@ -43,7 +35,6 @@ impl MultiRowInsert {
             row: sql.get(range.clone())?.into(),
             tail: sql.get(range.end..)?.into(),
             placeholders: insert.placeholders().into(),
-            status,
             literals,
             sql: String::new(),
             rows: 0,
@@ -57,7 +48,7 @@ impl MultiRowInsert {
     /// [`Error::Params`] and [`Error::ParameterCount`] if the row does not fit the statement, or is
     /// longer than the limit by itself.
     pub fn push(&mut self, row: &impl Params, limit_bytes: usize) -> Result<Push, Error> {
-        self.literals.set(row, self.status)?;
+        self.literals.set(row)?;
         let before = self.sql.len();
         self.sql
             .push_str(if before == 0 { &self.head } else { "," });
@@ -113,11 +104,9 @@ impl fmt::Debug for MultiRowInsert {
 mod tests {
     use super::*;
 
-    const PLAIN: ServerStatus = ServerStatus::AUTOCOMMIT;
-
     fn insert(sql: &str) -> MultiRowInsert {
-        let found = InsertRows::find(sql, PLAIN).unwrap();
-        MultiRowInsert::new(sql, &found, PLAIN, SessionTimeZone::Unknown).unwrap()
+        let found = InsertRows::find(sql).unwrap();
+        MultiRowInsert::new(sql, &found, SessionTimeZone::Unknown).unwrap()
     }
 
     #[test]

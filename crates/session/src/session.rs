@@ -17,6 +17,7 @@ use std::sync::Arc;
 
 use otaria_auth::{Channel, Handshake, ServerInfo, ServerVersion};
 use otaria_codec::{Capabilities, Encode, InvalidPacket, ResponseReader};
+use otaria_statement::may_set_sql_mode;
 use otaria_text::{ComInitDb, ComPing, ComQuery, ComQuit, ComResetConnection};
 use otaria_types::{Columns, ZeroDates};
 
@@ -250,7 +251,7 @@ impl Session {
     /// [`Error::Closed`].
     pub fn simple_query(&mut self, sql: &str) -> Result<(), Error> {
         let reader = ResponseReader::new(self.capabilities);
-        self.command(&ComQuery::new(sql), Expected::response(reader))
+        self.query(sql, Expected::response(reader))
     }
 
     /// Queues `COM_PING`.
@@ -328,7 +329,7 @@ impl Session {
     /// bytes have been received.
     ///
     /// # Errors
-    /// [`Error::InvalidPacket`], [`Error::Auth`], [`Error::Tls`] and [`Error::EndedByServer`] close
+    /// [`Error::InvalidPacket`], [`Error::Auth`], `Error::Tls` and [`Error::EndedByServer`] close
     /// the session; [`Error::Closed`] if it had been closed before.
     pub fn poll(&mut self) -> Result<Option<Event>, Error> {
         loop {
@@ -354,6 +355,16 @@ impl Session {
                 return Ok(event);
             }
         }
+    }
+
+    /// Queues SQL, sent by the text protocol.
+    fn query(&mut self, sql: &str, expected: Expected) -> Result<(), Error> {
+        self.check_open()?;
+        let several = self.capabilities.contains(Capabilities::MULTI_STATEMENTS);
+        if may_set_sql_mode(sql, several) {
+            self.statements.sql_mode_may_change();
+        }
+        self.command(&ComQuery::new(sql), expected)
     }
 
     fn command(&mut self, command: &impl Encode, expected: Expected) -> Result<(), Error> {

@@ -18,6 +18,8 @@ pub(crate) struct Statements {
     /// them again before they change.
     columns: HashMap<StatementId, Arc<Columns>, FxBuildHasher>,
     last_prepared: Option<LastPrepared>,
+    /// How many commands have been queued that may have set `sql_mode`.
+    sql_modes: u64,
     /// Those of the execution that is being queued.
     pub(crate) parameters: Parameters,
 }
@@ -36,6 +38,7 @@ pub(crate) struct Prepare {
     schema: Box<str>,
     status: ServerStatus,
     epoch: Epoch,
+    sql_modes: u64,
     /// Whether it is a SELECT for certain.
     pub(crate) is_select: bool,
     /// As soon as the server has named it.
@@ -48,6 +51,7 @@ impl Statements {
             cache: StatementCache::new(capacity),
             columns: HashMap::default(),
             last_prepared: None,
+            sql_modes: 0,
             parameters: Parameters::new(),
         }
     }
@@ -66,7 +70,8 @@ impl Statements {
             schema: key.schema.into(),
             status: key.status,
             epoch: self.cache.epoch(),
-            is_select: StatementKind::of(key.sql, key.status) == StatementKind::Select,
+            sql_modes: self.sql_modes,
+            is_select: StatementKind::of(key.sql) == StatementKind::Select,
             statement: None,
         }
     }
@@ -81,10 +86,20 @@ impl Statements {
         self.cache.prepared(prepare.epoch, sql, ok)
     }
 
-    /// The response to a prepare has ended. What the cache keeps no longer for it is closed, unless
-    /// somebody holds it.
+    /// A command is queued behind which the server may read SQL by another `sql_mode`: nothing that
+    /// was prepared in front of it is found again.
+    pub(crate) fn sql_mode_may_change(&mut self) {
+        self.sql_modes += 1;
+        self.cache.clear();
+    }
+
+    /// The response to a prepare has ended. What the cache keeps no longer for it, and what it is not
+    /// to keep, is closed, unless somebody holds it.
     pub(crate) fn keep(&mut self, prepare: &Prepare, statement: &Statement, columns: Columns) {
         self.set_columns(statement.id(), Arc::new(columns));
+        if prepare.sql_modes != self.sql_modes || statement.may_set_sql_mode() {
+            return;
+        }
         let kept = statement.clone();
         drop(self.cache.insert(&prepare.schema, prepare.status, kept));
     }

@@ -1,7 +1,5 @@
 use std::ops::Range;
 
-use otaria_codec::ServerStatus;
-
 use crate::lexer::{Lexeme, Lexer, Token, Unclear};
 
 /// An INSERT or REPLACE of one row of values, which may be repeated for many:
@@ -10,11 +8,10 @@ use crate::lexer::{Lexeme, Lexer, Token, Unclear};
 /// It is told for certain or not at all, like [`StatementKind`](crate::StatementKind).
 ///
 /// ```
-/// use otaria_codec::ServerStatus;
 /// use otaria_statement::InsertRows;
 ///
 /// let sql = "INSERT INTO t (a, b) VALUES (?, NOW()) RETURNING id";
-/// let insert = InsertRows::find(sql, ServerStatus::AUTOCOMMIT).unwrap();
+/// let insert = InsertRows::find(sql).unwrap();
 /// assert_eq!(&sql[insert.row()], "(?, NOW())");
 /// assert_eq!(insert.placeholders(), [1]);
 /// ```
@@ -25,16 +22,13 @@ pub struct InsertRows {
 }
 
 impl InsertRows {
-    /// Finds the row in `sql`, which the server reads by the modes of `status`, its latest. The
-    /// statement must reach the server as UTF-8, as for
+    /// Finds the row in `sql`. The statement must reach the server as UTF-8, as for
     /// [`count_placeholders`](crate::count_placeholders).
     ///
     /// `None` where the row is not certain: in other statements, where there are several rows, no
     /// placeholders, or placeholders outside the row, and where it is not certain what is one.
-    pub fn find(sql: &str, status: ServerStatus) -> Option<Self> {
-        let mut lexer = Lexer::new(sql, status);
-        let found = find(&mut lexer).ok().flatten()?;
-        Some(found)
+    pub fn find(sql: &str) -> Option<Self> {
+        find(&mut Lexer::new(sql)).ok().flatten()
     }
 
     /// Where the row stands in the statement, with its parentheses, in bytes.
@@ -144,11 +138,9 @@ fn is_one_of(word: &str, keywords: &[&str]) -> bool {
 mod tests {
     use super::*;
 
-    const PLAIN: ServerStatus = ServerStatus::AUTOCOMMIT;
-
     #[track_caller]
     fn row(sql: &str) -> &str {
-        let insert = InsertRows::find(sql, PLAIN).unwrap();
+        let insert = InsertRows::find(sql).unwrap();
         let row = sql.get(insert.row()).unwrap();
         for &at in insert.placeholders() {
             assert_eq!(row.as_bytes()[at], b'?');
@@ -184,7 +176,7 @@ mod tests {
 
     #[test]
     fn placeholders_are_counted_from_the_start_of_the_row() {
-        let insert = InsertRows::find("INSERT t VALUES (?, '?', (?))", PLAIN).unwrap();
+        let insert = InsertRows::find("INSERT t VALUES (?, '?', (?))").unwrap();
         assert_eq!(insert.placeholders(), [1, 10]);
     }
 
@@ -216,19 +208,17 @@ mod tests {
             "INSERT VALUES (?)) x",
             "BEGIN NOT ATOMIC INSERT INTO t VALUES (?); END",
         ] {
-            assert_eq!(InsertRows::find(sql, PLAIN), None, "{sql}");
+            assert_eq!(InsertRows::find(sql), None, "{sql}");
         }
     }
 
     #[test]
-    fn strings_end_where_the_modes_of_the_server_say() {
-        let sql = r"INSERT INTO t VALUES ('\', ?) -- ', ?)";
-        let row = |modes| {
-            sql.get(InsertRows::find(sql, modes).unwrap().row())
-                .unwrap()
-        };
-        assert_eq!(row(PLAIN), r"('\', ?) -- ', ?)");
-        let modes = PLAIN.union(ServerStatus::NO_BACKSLASH_ESCAPES);
-        assert_eq!(row(modes), r"('\', ?)");
+    fn a_row_that_another_sql_mode_would_end_elsewhere_is_none() {
+        for sql in [
+            r"INSERT INTO t VALUES ('\', ?) -- ', ?)",
+            r"INSERT INTO t VALUES (?) RETURNING '\', ')'",
+        ] {
+            assert_eq!(InsertRows::find(sql), None, "{sql}");
+        }
     }
 }

@@ -15,6 +15,7 @@ mod placeholders;
 mod progress;
 mod session;
 mod settings;
+mod sql_modes;
 mod statements;
 mod values;
 

@@ -87,8 +87,9 @@ impl<R: Source> Run<'_, '_, R> {
     /// beyond its limit.
     async fn execute_row(&mut self, row: &impl Params, as_text: bool) -> Result<(), Error> {
         let mut queued = self.queue_row(row, as_text);
-        if matches!(queued, Err(Error::Params(_))) && self.tally.in_flight > 0 {
-            // Points in time are sent only while nothing is under way that may change the zone.
+        if matches!(queued, Err(Error::Params(_) | Error::Place(_))) && self.tally.in_flight > 0 {
+            // Points in time and literals are sent only while nothing is under way that may change
+            // the zone or the character set.
             self.settle_to(0).await?;
             queued = self.queue_row(row, as_text);
         }

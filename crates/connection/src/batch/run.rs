@@ -62,8 +62,7 @@ pub(super) async fn run<R: Source>(
         Some(Ok(row)) => row,
     };
     tally.pulled = 1;
-    let status = connection.session.state().status();
-    let target = match Target::new(executable, &row, status) {
+    let target = match Target::new(executable, &row) {
         Ok(target) => target,
         Err(error) => return Err(tally.error(error)),
     };

@@ -1,4 +1,3 @@
-use otaria_codec::ServerStatus;
 use otaria_session::{Error, Executable, Placed, PlacedParams, Statement, place};
 use otaria_types::Params;
 
@@ -14,16 +13,12 @@ pub(super) struct Target<'s> {
 
 impl<'s> Target<'s> {
     /// The statement for rows such as `first`.
-    pub(super) fn new(
-        executable: Executable<'s>,
-        first: &impl Params,
-        status: ServerStatus,
-    ) -> Result<Self, Error> {
+    pub(super) fn new(executable: Executable<'s>, first: &impl Params) -> Result<Self, Error> {
         let names = (0..first.len()).map_while(|index| first.name(index));
         let target = Self {
             executable,
             names: names.map(Into::into).collect(),
-            placed: place(executable.sql(), first, status)?,
+            placed: place(executable.sql(), first)?,
             statement: None,
         };
         target.check(first)?;
@@ -101,7 +96,7 @@ mod tests {
     use super::*;
 
     fn target<'s>(sql: &'s str, first: &impl Params) -> Result<Target<'s>, Error> {
-        Target::new(Executable::Sql(sql), first, ServerStatus::AUTOCOMMIT)
+        Target::new(Executable::Sql(sql), first)
     }
 
     #[test]

@@ -52,18 +52,18 @@ impl Session {
     /// # Errors
     /// [`Error::NoInsertRow`] if it is not certain how to repeat its row of values.
     pub fn multi_row_insert(&self, sql: &str) -> Result<MultiRowInsert, Error> {
-        let status = self.state.status();
-        let insert = InsertRows::find(sql, status).filter(|_| self.state.has_utf8_client());
-        insert
-            .and_then(|insert| MultiRowInsert::new(sql, &insert, status, self.state.time_zone()))
+        InsertRows::find(sql)
+            .and_then(|insert| MultiRowInsert::new(sql, &insert, self.state.time_zone()))
             .ok_or(Error::NoInsertRow)
     }
 
     /// Queues the INSERT of the rows that `insert` has.
     ///
     /// # Errors
-    /// [`Error::Closed`].
+    /// [`Error::Place`] and [`Error::Closed`], as of
+    /// [`query_with_literals`](Self::query_with_literals). Nothing is queued then.
     pub fn insert_rows(&mut self, insert: &mut MultiRowInsert) -> Result<(), Error> {
+        self.check_literals()?;
         self.simple_query(insert.complete())
     }
 

@@ -3,7 +3,7 @@
 use otaria_codec::{Capabilities, Encode, ResponseReader};
 use otaria_statement::{
     ComStmtClose, ComStmtExecute, ComStmtPrepare, PrepareReader, Standing, Statement, StatementId,
-    StatementKey, count_placeholders, placeholder_positions,
+    StatementKey, StatementKind, count_placeholders, may_set_sql_mode, placeholder_positions,
 };
 use otaria_text::SqlLiterals;
 use otaria_types::{Params, ParamsError, SessionTimeZone};
@@ -56,7 +56,7 @@ impl Session {
         count: usize,
     ) -> Result<Option<StatementId>, Error> {
         if let Some(statement) = self.prepared(executable)? {
-            return check_count(&statement, count).map(Some);
+            return self.id_for(&statement, count).map(Some);
         }
         let sql = executable.sql();
         // The statement prepared last may be among those that are closed.
@@ -91,7 +91,7 @@ impl Session {
         }
         self.check_open()?;
         self.encode_parameters(params)?;
-        let id = check_count(statement, self.statements.parameters.len())?;
+        let id = self.id_for(statement, self.statements.parameters.len())?;
         self.queue_execute(id);
         Ok(true)
     }
@@ -99,15 +99,42 @@ impl Session {
     /// Queues SQL, sent by the text protocol, with `params` as literals in the places of its
     /// placeholders.
     ///
+    /// What literals mean depends on `character_set_client`, and on nothing else that a session can
+    /// change: it has to be `utf8mb4` or `utf8mb3`, as far as the server has told it, and no response
+    /// may be due that could say otherwise. Those to SELECT, INSERT and the like, queued by this
+    /// function, could not.
+    ///
     /// # Errors
-    /// [`Error::Place`], [`Error::Params`] and [`Error::Closed`]. Nothing is queued then.
+    /// [`Error::Place`], with [`PlaceError::ClientCharacterSet`] or [`PlaceError::ResponseDue`] for
+    /// what is said above, [`Error::Params`] and [`Error::Closed`]. Nothing is queued then.
     pub fn query_with_literals<P: Params>(&mut self, sql: &str, params: &P) -> Result<(), Error> {
-        let status = self.state.status();
+        self.check_open()?;
+        self.check_literals()?;
         let mut literals = SqlLiterals::new();
         literals.set_time_zone(self.certain_time_zone());
-        literals.set(params, status)?;
-        let positions = placeholder_positions(sql, status).map_err(PlaceError::from)?;
-        self.simple_query(&with_literals(sql, &positions, &literals)?)
+        literals.set(params)?;
+        let positions = placeholder_positions(sql).map_err(PlaceError::from)?;
+        let placed = with_literals(sql, &positions, &literals)?;
+        let expected = Expected::response(ResponseReader::new(self.capabilities));
+        let expected = if StatementKind::of(sql).keeps_session() {
+            expected.keeping_session()
+        } else {
+            expected
+        };
+        self.query(&placed, expected)
+    }
+
+    /// Whether the server takes the bytes of literals for what they are.
+    pub(super) fn check_literals(&self) -> Result<(), PlaceError> {
+        if !self.expected.iter().all(Expected::keeps_session) {
+            return Err(PlaceError::ResponseDue);
+        }
+        match self.state.foreign_client() {
+            None => Ok(()),
+            Some(charset) => Err(PlaceError::ClientCharacterSet {
+                character_set_client: charset.to_owned(),
+            }),
+        }
     }
 
     /// Queues the prepare of a statement, unless the cache has it.
@@ -192,10 +219,26 @@ impl Session {
             && self.statements.may_repeat_last()
             && self.expected.iter().all(may_repeat)
             && self.state.has_utf8_client()
-            && count_placeholders(sql, self.state.status()).map(usize::from) == Some(count)
+            && count_placeholders(sql).map(usize::from) == Some(count)
+    }
+
+    /// The ID by which an open statement is executed with `given` parameters.
+    fn id_for(&mut self, statement: &Statement, given: usize) -> Result<StatementId, Error> {
+        let expected = usize::from(statement.parameters());
+        if given != expected {
+            return Err(Error::ParameterCount { expected, given });
+        }
+        if statement.may_set_sql_mode() {
+            self.statements.sql_mode_may_change();
+        }
+        Ok(statement.id())
     }
 
     fn queue_prepare(&mut self, sql: &str) {
+        // Its execution may follow at once.
+        if may_set_sql_mode(sql, false) {
+            self.statements.sql_mode_may_change();
+        }
         let prepare = self.statements.prepare(StatementKey {
             schema: self.state.schema().unwrap_or_default(),
             sql,
@@ -223,13 +266,4 @@ impl Session {
         });
         self.expect(expected.numbered_from(sequence_number));
     }
-}
-
-/// The statement's id, if it takes `given` parameters.
-fn check_count(statement: &Statement, given: usize) -> Result<StatementId, Error> {
-    let expected = usize::from(statement.parameters());
-    if given != expected {
-        return Err(Error::ParameterCount { expected, given });
-    }
-    Ok(statement.id())
 }

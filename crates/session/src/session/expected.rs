@@ -12,6 +12,7 @@ pub(super) struct Expected {
     pub(super) reply: Reply,
     /// The sequence number of its first packet: the one after that of the command's last.
     sequence_number: u8,
+    keeps_session: bool,
 }
 
 #[derive(Debug)]
@@ -107,6 +108,7 @@ impl Expected {
         Self {
             reply,
             sequence_number: 0,
+            keeps_session: false,
         }
     }
 
@@ -121,6 +123,7 @@ impl Expected {
                 execution: Some(execution),
             }),
             sequence_number: 0,
+            keeps_session: false,
         }
     }
 
@@ -129,6 +132,7 @@ impl Expected {
         Self {
             reply: Reply::Prepare(Box::new(PrepareReply { reader, prepare })),
             sequence_number: 0,
+            keeps_session: false,
         }
     }
 
@@ -142,6 +146,7 @@ impl Expected {
                 execution: None,
             }),
             sequence_number: 0,
+            keeps_session: false,
         }
     }
 
@@ -150,6 +155,7 @@ impl Expected {
         Self {
             reply: Reply::ChangeUser(Box::new(change)),
             sequence_number: 0,
+            keeps_session: false,
         }
     }
 
@@ -159,6 +165,20 @@ impl Expected {
             sequence_number,
             ..self
         }
+    }
+
+    /// The same, to a statement that
+    /// [leaves the session as it is](otaria_statement::StatementKind::keeps_session).
+    pub(super) fn keeping_session(self) -> Self {
+        Self {
+            keeps_session: true,
+            ..self
+        }
+    }
+
+    /// Whether the command is known to leave the session as it is.
+    pub(super) const fn keeps_session(&self) -> bool {
+        self.keeps_session
     }
 
     pub(super) const fn sequence_number(&self) -> u8 {

@@ -2,6 +2,7 @@ mod change_user;
 #[cfg(feature = "compression")]
 mod compression;
 mod infile;
+mod literals;
 
 use otaria_auth::{InitialHandshake, SCRAMBLE_BYTES};
 use otaria_codec::{
