@@ -5,12 +5,15 @@ mod batch;
 mod change_user;
 mod connect;
 mod connection;
+mod cursor;
 mod dial;
 mod files;
 mod io;
 mod local_infile;
 mod log_in;
+mod long_data;
 mod option_files;
+mod procedures;
 mod rows;
 mod statements;
 #[cfg(feature = "tls")]
@@ -19,6 +22,7 @@ mod transport;
 
 pub use batch::{Batch, BatchExecuted, UnitResult};
 pub use connection::{Connection, Warning};
+pub use long_data::LongDataExecution;
 pub use option_files::{read_option_files, standard_option_files};
 pub use otaria_codec::{
     Capabilities, ColumnDefinition, FieldFlags, FieldType, InvalidPacket, PayloadWriter,
@@ -33,10 +37,10 @@ pub use otaria_session::{
     CallbackError, CallbackFuture, CertificateProblem, Channel, Chunk, ClearPassword, CloseReason,
     ColumnError, ColumnIndex, Config, ConfigBuilder, ConfigError, Credentials, CredentialsProvider,
     DerivedKey, Dialog, Ed25519, Endpoint, EndpointError, EndpointErrors, Error, Executed,
-    Fingerprint, KeyDerivation, LocalInfileError, NativePassword, OptionFiles, OwnedRow, Parsec,
-    Password, PasswordProblem, Pem, PlaceError, PluginRegistry, Progress, Prompt, PromptHandler,
-    Row, ServerError, ServerVersion, SessionState, Sha256Password, SslMode, Statement,
-    TimeoutPhase, TlsInfo, TlsProof, ToExecutable, Unproven,
+    Fingerprint, KeyDerivation, LocalInfileError, LongDataError, NativePassword, OptionFiles,
+    OwnedRow, Parsec, Password, PasswordProblem, Pem, PlaceError, PluginRegistry, Progress, Prompt,
+    PromptHandler, Row, ServerError, ServerVersion, SessionState, Sha256Password, SslMode,
+    Statement, TimeoutPhase, TlsInfo, TlsProof, ToExecutable, Unproven,
 };
 pub use rows::Rows;
 pub use transport::Stream;

@@ -70,17 +70,19 @@ impl Session {
     /// The server's `max_allowed_packet`, if [`set_max_allowed_packet`](Self::set_max_allowed_packet)
     /// has said it since the session was last reset.
     pub const fn max_allowed_packet(&self) -> Option<usize> {
-        self.max_allowed_packet
+        self.statements.max_allowed_packet
     }
 
     /// The server has told its `max_allowed_packet`, in bytes.
     pub const fn set_max_allowed_packet(&mut self, bytes: usize) {
-        self.max_allowed_packet = Some(bytes);
+        self.statements.max_allowed_packet = Some(bytes);
     }
 
-    /// How many responses are due, the one that is being read included.
+    /// How many commands wait for their response, the one that is being answered included. Resets
+    /// of statements, of which nobody is told, do not count.
     pub fn responses_due(&self) -> usize {
-        self.expected.len()
+        let told = |due: &&Expected| due.reset_statement().is_none();
+        self.expected.iter().filter(told).count()
     }
 
     /// The server has sent `found` unit results, which is not one for each row.
@@ -93,7 +95,6 @@ impl Session {
     }
 
     fn queue_bulk(&mut self, statement: StatementId, rows: &BulkParameters, unit_results: bool) {
-        self.queue_closes();
         let reader = ResponseReader::new(self.capabilities);
         let execution = Execution::of(statement, rows.parameters());
         let expected = Expected::execution(reader, execution);

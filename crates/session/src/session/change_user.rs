@@ -95,7 +95,6 @@ impl Session {
                     // The server resets the session before it looks at the login.
                     self.state.roll_back();
                     self.statements.forget();
-                    self.max_allowed_packet = None;
                     self.refused(error, false).map(Some)
                 }
                 Err(invalid) => Err(self.invalid(invalid)),
@@ -166,7 +165,6 @@ impl Session {
         }
         self.columns = Arc::default();
         self.statements.forget();
-        self.max_allowed_packet = None;
         self.state = SessionState::default();
         let database = self.database.as_deref();
         let told = self
@@ -184,14 +182,14 @@ impl Session {
             .map(|expected| &mut expected.reply)
         {
             Some(Reply::ChangeUser(change)) => Some(change),
-            Some(Reply::Response(_) | Reply::Prepare(_)) | None => None,
+            Some(Reply::Response(_) | Reply::Prepare(_) | Reply::StatementReset(_)) | None => None,
         }
     }
 
     fn awaited(&self) -> Option<&Awaited> {
         match self.expected.front().map(|expected| &expected.reply) {
             Some(Reply::ChangeUser(change)) => Some(&change.awaited),
-            Some(Reply::Response(_) | Reply::Prepare(_)) | None => None,
+            Some(Reply::Response(_) | Reply::Prepare(_) | Reply::StatementReset(_)) | None => None,
         }
     }
 }
