@@ -228,13 +228,17 @@ impl Connection {
     }
 
     /// Runs a statement by the text protocol, with its parameters written into the SQL.
-    async fn run_as_text(&mut self, sql: &str, params: &impl Params) -> Result<Executed, Error> {
+    pub(crate) async fn run_as_text(
+        &mut self,
+        sql: &str,
+        params: &impl Params,
+    ) -> Result<Executed, Error> {
         self.session.query_with_literals(sql, params)?;
         self.first_result().await
     }
 
     /// Waits for the response to a prepare.
-    async fn prepared(&mut self) -> Result<Result<Statement, ServerError>, Error> {
+    pub(crate) async fn prepared(&mut self) -> Result<Result<Statement, ServerError>, Error> {
         loop {
             match self.event().await? {
                 Event::Prepared(statement) => return Ok(Ok(statement)),
@@ -247,4 +251,4 @@ impl Connection {
 }
 
 /// "This command is not supported in the prepared statement protocol yet".
-const CANNOT_BE_PREPARED: u16 = 1295;
+pub(crate) const CANNOT_BE_PREPARED: u16 = 1295;

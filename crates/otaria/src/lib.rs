@@ -27,11 +27,11 @@ pub use otaria_connection::{
     ColumnDefinition, ColumnError, ColumnIndex, Config, ConfigBuilder, ConfigError, Connection,
     Credentials, CredentialsProvider, DerivedKey, Dialog, Ed25519, Endpoint, EndpointError,
     EndpointErrors, Error, Executed, FieldFlags, FieldType, Fingerprint, InvalidPacket,
-    KeyDerivation, LocalInfileError, NativePassword, OptionFiles, OwnedRow, Parsec, Password,
-    PasswordProblem, PayloadWriter, Pem, PlaceError, PluginRegistry, Progress, Prompt,
-    PromptHandler, Row, Rows, ServerError, ServerStatus, ServerVersion, SessionState,
-    Sha256Password, SslMode, Statement, Stream, TimeoutPhase, TlsInfo, TlsProof, ToExecutable,
-    Unproven, Warning, read_option_files, standard_option_files,
+    KeyDerivation, LocalInfileError, LongDataError, LongDataExecution, NativePassword, OptionFiles,
+    OwnedRow, Parsec, Password, PasswordProblem, PayloadWriter, Pem, PlaceError, PluginRegistry,
+    Progress, Prompt, PromptHandler, Row, Rows, ServerError, ServerStatus, ServerVersion,
+    SessionState, Sha256Password, SslMode, Statement, Stream, TimeoutPhase, TlsInfo, TlsProof,
+    ToExecutable, Unproven, Warning, read_option_files, standard_option_files,
 };
 #[cfg(feature = "uuid-1")]
 pub use otaria_types::BinaryUuid;

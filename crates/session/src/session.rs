@@ -1,13 +1,16 @@
 mod change_user;
+mod cursor;
 mod execute;
 mod expected;
 mod failure;
 mod head;
 mod infile;
 mod log_in;
+mod long_data;
 mod prepare;
 mod response;
 mod simple;
+mod statement_reset;
 #[cfg(feature = "tls")]
 mod tls;
 
@@ -27,6 +30,7 @@ use crate::receiver::Receiver;
 use crate::rows::{Chunk, RowForm};
 use crate::statements::Statements;
 use crate::{Config, Row, SessionState, TlsInfo, login};
+use cursor::Cursor;
 use expected::Expected;
 use head::Head;
 
@@ -57,6 +61,8 @@ pub struct Session {
     commands: CommandQueue,
     expected: VecDeque<Expected>,
     statements: Statements,
+    /// That whose rows are being fetched.
+    cursor: Option<Cursor>,
     head: Head,
     columns: Arc<Columns>,
     /// How the rows of the latest result set are read.
@@ -107,6 +113,7 @@ impl Session {
             commands: CommandQueue::default(),
             expected: VecDeque::new(),
             statements: Statements::new(config.statement_cache_capacity()),
+            cursor: None,
             head: Head::default(),
             columns: Arc::default(),
             form: RowForm::default(),
@@ -291,14 +298,20 @@ impl Session {
     }
 
     /// Gives up what is under way: commands of which no byte was sent are taken back, the
-    /// responses to the others are for [`discard`](Self::discard).
+    /// responses to the others are for [`discard`](Self::discard). A cursor is closed, and values
+    /// sent ahead are dropped, in front of the next command.
     pub fn abandon(&mut self) {
         if !matches!(self.phase, Phase::Ready) {
             return;
         }
         for _ in 0..self.commands.withdraw() {
-            self.expected.pop_back();
+            let withdrawn = self.expected.pop_back();
+            if let Some(statement) = withdrawn.and_then(|command| command.reset_statement()) {
+                self.statements.reset_due(statement);
+            }
         }
+        self.cursor = None;
+        self.statements.forget_sent_ahead();
         self.abandon_upload();
     }
 
@@ -400,6 +413,7 @@ impl Session {
             self.phase = Phase::Closed(reason);
         }
         self.expected.clear();
+        self.cursor = None;
         self.head.clear();
     }
 }

@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use otaria_binary::Parameters;
@@ -20,6 +20,10 @@ pub(crate) struct Statements {
     last_prepared: Option<LastPrepared>,
     /// How many commands have been queued that may have set `sql_mode`.
     sql_modes: u64,
+    /// Those that the server holds a cursor or data sent ahead for, which somebody may have given
+    /// up: they are reset in front of the next command that is not about that.
+    unsettled: Vec<StatementId>,
+    sent_ahead: Option<SentAhead>,
     /// Those of the execution that is being queued.
     pub(crate) parameters: Parameters,
 }
@@ -45,6 +49,13 @@ pub(crate) struct Prepare {
     pub(crate) statement: Option<Statement>,
 }
 
+/// What was sent ahead of an execution.
+#[derive(Debug)]
+struct SentAhead {
+    statement: StatementId,
+    parameters: BTreeSet<u16>,
+}
+
 impl Statements {
     pub(crate) fn new(capacity: usize) -> Self {
         Self {
@@ -52,6 +63,8 @@ impl Statements {
             columns: HashMap::default(),
             last_prepared: None,
             sql_modes: 0,
+            unsettled: Vec::new(),
+            sent_ahead: None,
             parameters: Parameters::new(),
         }
     }
@@ -141,10 +154,68 @@ impl Statements {
     pub(crate) fn next_close(&mut self) -> Option<StatementId> {
         let id = self.cache.next_close()?;
         self.columns.remove(&id);
+        self.settled(id);
         if self.last_prepared.is_some_and(|last| last.id == id) {
             self.last_prepared = None;
         }
         Some(id)
+    }
+
+    /// The server holds something for the statement, until it is reset or executed.
+    pub(crate) fn reset_due(&mut self, id: StatementId) {
+        if !self.unsettled.contains(&id) {
+            self.unsettled.push(id);
+        }
+    }
+
+    /// The server holds nothing for the statement.
+    pub(crate) fn settled(&mut self, id: StatementId) {
+        self.unsettled.retain(|unsettled| *unsettled != id);
+        self.sent_ahead.take_if(|sent| sent.statement == id);
+    }
+
+    /// The statement has been executed: what was sent ahead is used up.
+    pub(crate) fn data_taken(&mut self, id: StatementId) {
+        if let (false, Some(id)) = (self.unsettled.is_empty(), self.resolve(id)) {
+            self.settled(id);
+        }
+    }
+
+    /// The next statement that is to be reset.
+    pub(crate) fn next_reset(&mut self) -> Option<StatementId> {
+        let id = self.unsettled.pop()?;
+        self.sent_ahead = None;
+        Some(id)
+    }
+
+    /// Whether a value was sent ahead for the next execution of the statement.
+    pub(crate) fn has_sent_ahead(&self, id: StatementId) -> bool {
+        let sent = self.sent_ahead.as_ref();
+        sent.is_some_and(|sent| sent.statement == id)
+    }
+
+    /// A piece of this parameter's value is sent ahead.
+    pub(crate) fn sends_ahead(&mut self, id: StatementId, parameter: u16) {
+        self.reset_due(id);
+        let sent = self.sent_ahead.get_or_insert_with(|| SentAhead {
+            statement: id,
+            parameters: BTreeSet::new(),
+        });
+        sent.parameters.insert(parameter);
+    }
+
+    /// The parameters whose values were sent ahead for the next execution of the statement.
+    pub(crate) fn sent_ahead(&self, id: StatementId) -> impl Iterator<Item = u16> {
+        let sent = self
+            .sent_ahead
+            .iter()
+            .filter(move |sent| sent.statement == id);
+        sent.flat_map(|sent| sent.parameters.iter().copied())
+    }
+
+    /// What was sent ahead is for no execution that is yet to be queued.
+    pub(crate) fn forget_sent_ahead(&mut self) {
+        self.sent_ahead = None;
     }
 
     /// The server has forgotten all statements.
@@ -152,6 +223,8 @@ impl Statements {
         self.cache.forget();
         self.columns.clear();
         self.last_prepared = None;
+        self.unsettled.clear();
+        self.sent_ahead = None;
     }
 }
 

@@ -23,6 +23,14 @@ pub struct StatementCache {
     entries: HashMap<Arc<str>, Vec<Entry>, FxBuildHasher>,
     kept: usize,
     uses: u64,
+    /// The one that was used last, which is used again as a rule: it is found without hashing.
+    last: Option<LastUsed>,
+}
+
+struct LastUsed {
+    schema: Box<str>,
+    modes: ServerStatus,
+    statement: Statement,
 }
 
 struct Entry {
@@ -68,15 +76,24 @@ impl StatementCache {
             entries: HashMap::default(),
             kept: 0,
             uses: 0,
+            last: None,
         }
     }
 
     /// The statement kept under `key`, which becomes the most recently used one.
     pub fn get(&mut self, key: StatementKey<'_>) -> Option<&Statement> {
+        if self.last.as_ref().is_some_and(|last| last.is(key)) {
+            return self.last.as_ref().map(|last| &last.statement);
+        }
         let entries = self.entries.get_mut(key.sql)?;
         let entry = entries.iter_mut().find(|entry| entry.is(key))?;
         self.uses += 1;
         entry.used = self.uses;
+        self.last = Some(LastUsed {
+            schema: entry.schema.clone(),
+            modes: entry.modes,
+            statement: entry.statement.clone(),
+        });
         Some(&entry.statement)
     }
 
@@ -110,6 +127,7 @@ impl StatementCache {
         if self.capacity == 0 || self.standing(&statement) != Standing::Open {
             return Some(statement);
         }
+        self.last = None;
         self.uses += 1;
         let sql = Arc::clone(statement.sql());
         let key = StatementKey {
@@ -161,6 +179,7 @@ impl StatementCache {
         self.epoch = self.epoch.next();
         // First, so that what is dropped here is not due either.
         self.closes.begin_epoch(self.epoch);
+        self.last = None;
         self.entries.clear();
         self.kept = 0;
     }
@@ -205,6 +224,7 @@ impl StatementCache {
     }
 
     fn take(&mut self, sql: &str, which: impl Fn(&Entry) -> bool) -> Option<Statement> {
+        self.last = None;
         let entries = self.entries.get_mut(sql)?;
         let at = entries.iter().position(which)?;
         let entry = entries.swap_remove(at);
@@ -213,6 +233,14 @@ impl StatementCache {
         }
         self.kept -= 1;
         Some(entry.statement)
+    }
+}
+
+impl LastUsed {
+    fn is(&self, key: StatementKey<'_>) -> bool {
+        **self.statement.sql() == *key.sql
+            && *self.schema == *key.schema
+            && self.modes == modes(key.status)
     }
 }
 

@@ -1,9 +1,12 @@
 //! Statements that are prepared and executed.
 
+use std::num::NonZeroU32;
+
 use otaria_codec::{Capabilities, Encode, ResponseReader};
 use otaria_statement::{
-    ComStmtClose, ComStmtExecute, ComStmtPrepare, PrepareReader, Standing, Statement, StatementId,
-    StatementKey, StatementKind, count_placeholders, may_set_sql_mode, placeholder_positions,
+    ComStmtClose, ComStmtExecute, ComStmtPrepare, CursorFlags, PrepareReader, Standing, Statement,
+    StatementId, StatementKey, StatementKind, count_placeholders, may_set_sql_mode,
+    placeholder_positions,
 };
 use otaria_text::SqlLiterals;
 use otaria_types::{Params, ParamsError, SessionTimeZone};
@@ -11,7 +14,7 @@ use otaria_types::{Params, ParamsError, SessionTimeZone};
 use super::Session;
 use super::expected::{Execution, Expected};
 use crate::Executable;
-use crate::error::Error;
+use crate::error::{Error, LongDataError};
 use crate::{PlaceError, with_literals};
 
 /// What was queued to execute a statement.
@@ -31,19 +34,31 @@ impl Session {
     /// [`execute`](Self::execute) is to be called for the statement it brings.
     ///
     /// # Errors
-    /// [`Error::ParameterCount`], [`Error::Params`], [`Error::ForeignStatement`] and
-    /// [`Error::Closed`]. Nothing is queued then.
+    /// [`Error::ParameterCount`], [`Error::Params`], [`Error::LongData`] if a parameter is
+    /// [`LongData`](otaria_types::LongData), [`Error::ForeignStatement`] and [`Error::Closed`].
+    /// Nothing is queued then.
     pub fn execute<P: Params>(
         &mut self,
         executable: Executable<'_>,
         params: &P,
     ) -> Result<Queued, Error> {
+        self.execute_by(executable, params, None)
+    }
+
+    /// The same; with a cursor whose rows are fetched so many at a time, if there is a number.
+    pub(super) fn execute_by<P: Params>(
+        &mut self,
+        executable: Executable<'_>,
+        params: &P,
+        fetch_size: Option<NonZeroU32>,
+    ) -> Result<Queued, Error> {
         self.check_open()?;
         self.encode_parameters(params)?;
+        self.check_nothing_sent_ahead()?;
         let sql = match executable {
             Executable::Statement(statement) => match self.statements.standing(statement) {
                 Standing::Open => {
-                    self.execute_open(statement)?;
+                    self.execute_open(statement, fetch_size)?;
                     return Ok(Queued::Execute);
                 }
                 Standing::Forgotten => statement.sql(),
@@ -52,7 +67,7 @@ impl Session {
             Executable::Sql(sql) => sql,
         };
         if let Some(statement) = self.cached(sql) {
-            self.execute_open(&statement)?;
+            self.execute_open(&statement, fetch_size)?;
             return Ok(Queued::Execute);
         }
         let count = self.statements.parameters.len();
@@ -63,7 +78,7 @@ impl Session {
         if !at_once {
             return Ok(Queued::Prepare);
         }
-        self.queue_execute(StatementId::LAST_PREPARED);
+        self.push_execute(StatementId::LAST_PREPARED, fetch_size);
         Ok(Queued::Execute)
     }
 
@@ -92,7 +107,8 @@ impl Session {
         }
         self.check_open()?;
         self.encode_parameters(params)?;
-        self.execute_open(statement)?;
+        self.check_nothing_sent_ahead()?;
+        self.execute_open(statement, None)?;
         Ok(true)
     }
 
@@ -150,10 +166,11 @@ impl Session {
         Ok(cached)
     }
 
-    /// Queues the closes that are due, in front of a command that finds nothing else queued: they
-    /// have no response, and the server must not take them for the content of a file or for an
-    /// answer to what it asks.
+    /// Queues the closes and resets that are due, in front of a command that finds nothing else
+    /// queued: the server must not take them for the content of a file or for an answer to what it
+    /// asks.
     pub(super) fn queue_closes(&mut self) {
+        self.cursor = None;
         if !self.expected.is_empty() || !self.commands.is_empty() {
             return;
         }
@@ -161,22 +178,35 @@ impl Session {
             self.commands
                 .push_kept(&ComStmtClose { statement }, self.capabilities);
         }
+        self.queue_resets();
     }
 
-    /// The session's zone. A command whose response is due may change it.
+    /// The session's zone. A command whose response is due may change it, but for a reset of a
+    /// statement.
     fn certain_time_zone(&self) -> SessionTimeZone {
-        if self.expected.is_empty() {
+        let mut expected = self.expected.iter();
+        if expected.all(|command| command.reset_statement().is_some()) {
             self.state.time_zone()
         } else {
             SessionTimeZone::Unknown
         }
     }
 
-    fn encode_parameters<P: Params>(&mut self, params: &P) -> Result<(), ParamsError> {
+    pub(super) fn encode_parameters<P: Params>(&mut self, params: &P) -> Result<(), ParamsError> {
         let time_zone = self.certain_time_zone();
         let parameters = &mut self.statements.parameters;
         parameters.set_time_zone(time_zone);
         parameters.set(params)
+    }
+
+    /// No value may have been sent ahead but for an execution that says so.
+    fn check_nothing_sent_ahead(&self) -> Result<(), Error> {
+        let parameters = &self.statements.parameters;
+        if !parameters.has_long_data() {
+            return Ok(());
+        }
+        let index = parameters.long_data().next().unwrap_or_default();
+        Err(Error::LongData(LongDataError::NotSent { index }))
     }
 
     fn cached(&mut self, sql: &str) -> Option<Statement> {
@@ -206,16 +236,33 @@ impl Session {
             && count_placeholders(sql).map(usize::from) == Some(count)
     }
 
-    fn execute_open(&mut self, statement: &Statement) -> Result<(), Error> {
+    fn execute_open(
+        &mut self,
+        statement: &Statement,
+        fetch_size: Option<NonZeroU32>,
+    ) -> Result<(), Error> {
+        self.check_parameters(statement)?;
+        self.note_sql_mode(statement);
+        self.queue_closes();
+        // The statement may be one of them, whatever else is queued.
+        self.queue_resets();
+        self.push_execute(statement.id(), fetch_size);
+        Ok(())
+    }
+
+    /// Notes that the execution of `statement` may set `sql_mode`, if it may.
+    pub(super) fn note_sql_mode(&mut self, statement: &Statement) {
+        if statement.may_set_sql_mode() {
+            self.statements.sql_mode_may_change();
+        }
+    }
+
+    pub(super) fn check_parameters(&self, statement: &Statement) -> Result<(), Error> {
         let given = self.statements.parameters.len();
         let expected = usize::from(statement.parameters());
         if given != expected {
             return Err(Error::ParameterCount { expected, given });
         }
-        if statement.may_set_sql_mode() {
-            self.statements.sql_mode_may_change();
-        }
-        self.queue_execute(statement.id());
         Ok(())
     }
 
@@ -237,15 +284,28 @@ impl Session {
         self.expect(expected.numbered_from(sequence_number));
     }
 
-    fn queue_execute(&mut self, statement: StatementId) {
-        self.queue_closes();
-        let reader = ResponseReader::new(self.capabilities);
+    /// Queues the execution with the parameters that are encoded, and nothing in front of it.
+    pub(super) fn push_execute(&mut self, statement: StatementId, fetch_size: Option<NonZeroU32>) {
+        let (reader, flags) = match fetch_size {
+            None => (ResponseReader::new(self.capabilities), CursorFlags::empty()),
+            Some(_) => (
+                ResponseReader::for_cursor(self.capabilities),
+                CursorFlags::READ_ONLY,
+            ),
+        };
         let parameters = &self.statements.parameters;
-        let execution = Execution::of(statement, parameters.len());
+        let execution = Execution {
+            fetch_size,
+            ..Execution::of(statement, parameters.len())
+        };
         let expected = Expected::execution(reader, execution);
+        let command = ComStmtExecute {
+            flags,
+            ..ComStmtExecute::new(statement, &[])
+        };
         let ((), sequence_number) = self.commands.push_with(|out| {
             out.payload(|out| {
-                ComStmtExecute::new(statement, &[]).encode(self.capabilities, out);
+                command.encode(self.capabilities, out);
                 parameters.encode(self.capabilities, out);
             });
         });
