@@ -53,3 +53,10 @@ CREATE TABLE users (
 INSERT INTO users
 SELECT seq, CONCAT('user ', seq), IF(seq % 10 = 0, NULL, CONCAT('u', seq, '@example.org')), seq / 7
 FROM seq_1_to_100000;
+
+-- What batches and LOAD DATA fill.
+CREATE TABLE batch (
+    id INT NOT NULL PRIMARY KEY,
+    name VARCHAR(64) NOT NULL,
+    score DOUBLE NULL
+) ENGINE = InnoDB;

@@ -1,17 +1,19 @@
 //! Otaria's way through the workloads.
 
-use otaria::{Config, Connection, Date, Decimal, Error, ToExecutable};
+use otaria::{Config, Connection, Date, Decimal, Error, SslMode, ToExecutable};
 
-use crate::{POINT, Sum, Task, Workload, point_key, scan_bin, scan_plain};
+use crate::{POINT, Sum, Task, Workload, batch, point_key, scan_bin, scan_plain};
+
+/// The configuration of all workloads.
+pub fn config(url: &str) -> Result<Config, Error> {
+    let config: Config = url.parse()?;
+    let builder = config.to_builder().ssl_mode(SslMode::Disable);
+    Ok(builder.local_infile(true).build()?)
+}
 
 /// Does the task and says what it summed up.
 pub async fn run(task: &Task) -> Result<Sum, Error> {
-    let config: Config = task.url.parse()?;
-    let config = config
-        .to_builder()
-        .ssl_mode(otaria::SslMode::Disable)
-        .build()?;
-    let mut connection = Connection::connect(&config).await?;
+    let mut connection = Connection::connect(&config(&task.url)?).await?;
     let sum = match task.workload {
         Workload::ScanPlain => plain_rows(&mut connection, task.count).await?,
         Workload::ScanBin => all_columns(&mut connection, task.count).await?,
@@ -22,6 +24,11 @@ pub async fn run(task: &Task) -> Result<Sum, Error> {
         }
         Workload::ScanRows => plain_rows_of_chunks(&mut connection, task.count).await?,
         Workload::ScanNext => plain_rows_one_by_one(&mut connection, task.count).await?,
+        Workload::Batch => {
+            let rows = (1..=task.count).map(|id| (id, "the name of a row", f64::from(id) / 4.0));
+            batch::by_batch(&mut connection, rows).await?;
+            Sum::default()
+        }
     };
     connection.close().await?;
     Ok(sum)

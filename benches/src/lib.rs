@@ -1,6 +1,7 @@
 //! What the programs that are counted share: the workloads, the rows that one of them reads out of
 //! memory, and Otaria's own way through the workloads.
 
+pub mod batch;
 pub mod driver;
 pub mod lineitem;
 mod task;

@@ -16,6 +16,8 @@ pub enum Workload {
     ScanRows,
     /// Reads them one by one, each by a future: another of Otaria's ways.
     ScanNext,
+    /// Inserts rows of three columns by `execute_batch`.
+    Batch,
 }
 
 impl Workload {
@@ -28,6 +30,7 @@ impl Workload {
             Self::PointHeld => "point_held",
             Self::ScanRows => "scan_rows",
             Self::ScanNext => "scan_next",
+            Self::Batch => "batch",
         }
     }
 }
@@ -108,13 +111,14 @@ impl Sum {
     }
 }
 
-const ALL: [Workload; 6] = [
+const ALL: [Workload; 7] = [
     Workload::ScanPlain,
     Workload::ScanBin,
     Workload::Point,
     Workload::PointHeld,
     Workload::ScanRows,
     Workload::ScanNext,
+    Workload::Batch,
 ];
 
 /// How many rows `users` has.

@@ -57,7 +57,13 @@ impl Program {
         Ok(calls.filter(|(_, calls)| *calls >= FEW_CALLS).collect())
     }
 
-    /// Runs the program by itself.
+    /// Runs the program by itself and returns what it prints.
+    pub fn said(&self, count: u32) -> Result<String, ProgramError> {
+        let output = self.output(Command::new(&self.path), count)?;
+        Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    }
+
+    /// Runs the program by itself and reads what it says of its run.
     pub fn measure(&self, count: u32) -> Result<Measured, ProgramError> {
         let output = self.output(Command::new(&self.path), count)?;
         Measured::parse(&String::from_utf8_lossy(&output.stdout)).ok_or_else(|| self.error(&output))

@@ -37,6 +37,7 @@ impl Report {
     pub fn print(&self) -> Result<(), Box<dyn Error>> {
         self.instructions()?;
         self.system_calls()?;
+        self.batch()?;
         if let Some(peers) = &self.peers {
             self.peers(peers)?;
         }
@@ -79,6 +80,13 @@ impl Report {
             println!("System calls a query of {workload}: {calls}.");
         }
         println!();
+        Ok(())
+    }
+
+    fn batch(&self) -> Result<(), Box<dyn Error>> {
+        let path = self.target.join(RELEASE).join("batch");
+        let program = Program::new(path, &[BATCH_ROWS], &self.url);
+        println!("{} (goal: ≥ 0.7).\n", program.said(BATCH_ROUNDS)?);
         Ok(())
     }
 
@@ -185,7 +193,10 @@ const MEASURED_POINTS: u32 = 20_000;
 
 const ROUNDS: usize = 3;
 
-const COUNTED: [Counted; 8] = [
+const BATCH_ROWS: &str = "100000";
+const BATCH_ROUNDS: u32 = 5;
+
+const COUNTED: [Counted; 9] = [
     Counted {
         name: "9 columns, a row, by Chunk::read",
         program: WORKLOAD,
@@ -227,6 +238,13 @@ const COUNTED: [Counted; 8] = [
         arguments: &["point_held"],
         counts: POINTS,
         goal: Some(3_300.0),
+    },
+    Counted {
+        name: "execute_batch, 3 columns, a row",
+        program: WORKLOAD,
+        arguments: &["batch"],
+        counts: SCANS,
+        goal: None,
     },
     Counted {
         name: "9 columns out of memory, &str, a row",
