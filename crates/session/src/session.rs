@@ -20,7 +20,7 @@ use std::sync::Arc;
 
 use otaria_auth::{Channel, Handshake, ServerInfo, ServerVersion};
 use otaria_codec::{Capabilities, Encode, InvalidPacket, ResponseReader};
-use otaria_statement::may_set_sql_mode;
+use otaria_statement::{may_set_schema, may_set_sql_mode};
 use otaria_text::{ComInitDb, ComPing, ComQuery, ComQuit, ComResetConnection};
 use otaria_types::{Columns, ZeroDates};
 
@@ -371,9 +371,9 @@ impl Session {
     fn query(&mut self, sql: &str, expected: Expected) -> Result<(), Error> {
         self.check_open()?;
         let several = self.capabilities.contains(Capabilities::MULTI_STATEMENTS);
-        if may_set_sql_mode(sql, several) {
-            self.statements.sql_mode_may_change();
-        }
+        self.note_meaning(may_set_sql_mode(sql, several), || {
+            may_set_schema(sql, several)
+        });
         self.command(&ComQuery::new(sql), expected)
     }
 

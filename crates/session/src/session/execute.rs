@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 use otaria_codec::{Capabilities, Encode, ResponseReader};
 use otaria_statement::{
     ComStmtClose, ComStmtExecute, ComStmtPrepare, CursorFlags, PrepareReader, Standing, Statement,
-    StatementId, StatementKey, StatementKind, count_placeholders, may_set_sql_mode,
+    StatementId, StatementKey, StatementKind, count_placeholders, may_set_schema, may_set_sql_mode,
     placeholder_positions,
 };
 use otaria_text::SqlLiterals;
@@ -258,25 +258,33 @@ impl Session {
     /// of its execution.
     fn before_execution(&mut self, statement: &Statement, count: usize) -> Result<(), Error> {
         check_parameters(statement, count)?;
-        self.note_sql_mode(statement);
+        self.note_execution(statement);
         self.queue_closes();
         // The statement may be one of them, whatever else is queued.
         self.queue_resets();
         Ok(())
     }
 
-    /// Notes that the execution of `statement` may set `sql_mode`, if it may.
-    pub(super) fn note_sql_mode(&mut self, statement: &Statement) {
-        if statement.may_set_sql_mode() {
-            self.statements.sql_mode_may_change();
+    /// Notes that what is prepared may mean something else behind a command that is queued, if it
+    /// may: in another `sql_mode`, or in another default database of which the server tells nothing.
+    pub(super) fn note_meaning(&mut self, sets_mode: bool, sets_schema: impl FnOnce() -> bool) {
+        if sets_mode {
+            self.state.may_tell_less();
         }
+        if sets_mode || !self.state.tells_schema() && sets_schema() {
+            self.statements.meaning_may_change();
+        }
+    }
+
+    /// Notes that the execution of `statement` may change what others mean, if it may.
+    pub(super) fn note_execution(&mut self, statement: &Statement) {
+        let sets_mode = statement.may_set_sql_mode();
+        self.note_meaning(sets_mode, || statement.may_set_schema());
     }
 
     fn queue_prepare(&mut self, sql: &str) {
         // Its execution may follow at once.
-        if may_set_sql_mode(sql, false) {
-            self.statements.sql_mode_may_change();
-        }
+        self.note_meaning(may_set_sql_mode(sql, false), || may_set_schema(sql, false));
         let prepare = self.statements.prepare(StatementKey {
             schema: self.state.schema().unwrap_or_default(),
             sql,
