@@ -10,6 +10,8 @@ mod io;
 mod local_infile;
 mod log_in;
 mod option_files;
+mod pipeline;
+mod row_stream;
 mod rows;
 mod statements;
 #[cfg(feature = "tls")]
@@ -36,5 +38,7 @@ pub use otaria_session::{
     ServerVersion, SessionState, Sha256Password, SslMode, Statement, TimeoutPhase, TlsInfo,
     TlsProof, ToExecutable, Unproven,
 };
+pub use pipeline::{Pipeline, PipelineResults};
+pub use row_stream::RowStream;
 pub use rows::Rows;
 pub use transport::Stream;

@@ -108,7 +108,7 @@ impl<'c> Rows<'c> {
     /// Safe. Call it again to go on: no result is passed over.
     pub async fn next_result_set(&mut self) -> Result<bool, Error> {
         while self.next_packet().await?.is_some() {}
-        if !self.connection.session.is_response_due() {
+        if !self.connection.session.is_in_response() {
             return Ok(false);
         }
         self.executed = self.connection.first_result().await?;
@@ -123,7 +123,7 @@ impl<'c> Rows<'c> {
     /// # Cancel safety
     /// Safe. What is left is thrown away by the connection's next call.
     pub async fn finish(self) -> Result<(), Error> {
-        self.connection.executed().await.map(|_| ())
+        self.connection.rest(self.executed).await.map(|_| ())
     }
 
     /// Reads the rows of the current result as `T`, such as a tuple, and throws further results

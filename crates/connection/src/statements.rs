@@ -204,4 +204,4 @@ impl Connection {
 }
 
 /// "This command is not supported in the prepared statement protocol yet".
-const CANNOT_BE_PREPARED: u16 = 1295;
+pub(crate) const CANNOT_BE_PREPARED: u16 = 1295;

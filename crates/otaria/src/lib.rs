@@ -28,10 +28,10 @@ pub use otaria_connection::{
     Credentials, CredentialsProvider, DerivedKey, Dialog, Ed25519, Endpoint, EndpointError,
     EndpointErrors, Error, Executed, FieldFlags, FieldType, Fingerprint, InvalidPacket,
     KeyDerivation, LocalInfileError, NativePassword, OptionFiles, OwnedRow, Parsec, Password,
-    PasswordProblem, PayloadWriter, Pem, PluginRegistry, Progress, Prompt, PromptHandler, Row,
-    Rows, ServerError, ServerStatus, ServerVersion, SessionState, Sha256Password, SslMode,
-    Statement, Stream, TimeoutPhase, TlsInfo, TlsProof, ToExecutable, Unproven, Warning,
-    read_option_files, standard_option_files,
+    PasswordProblem, PayloadWriter, Pem, Pipeline, PipelineResults, PluginRegistry, Progress,
+    Prompt, PromptHandler, Row, RowStream, Rows, ServerError, ServerStatus, ServerVersion,
+    SessionState, Sha256Password, SslMode, Statement, Stream, TimeoutPhase, TlsInfo, TlsProof,
+    ToExecutable, Unproven, Warning, read_option_files, standard_option_files,
 };
 #[cfg(feature = "uuid-1")]
 pub use otaria_types::BinaryUuid;

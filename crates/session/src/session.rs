@@ -5,6 +5,7 @@ mod failure;
 mod head;
 mod infile;
 mod log_in;
+mod pipeline;
 mod prepare;
 mod response;
 #[cfg(feature = "tls")]
@@ -29,6 +30,7 @@ use expected::Expected;
 use head::Head;
 
 pub use execute::Queued;
+pub use pipeline::Pipelined;
 
 /// One connection without its socket: what was received and not yet read, what is to be sent, and
 /// the place in the grammar of every response that is due.
@@ -150,7 +152,7 @@ impl Session {
     }
 
     /// Whether all that was queued has been sent.
-    pub(crate) fn is_written(&self) -> bool {
+    pub fn is_written(&self) -> bool {
         #[cfg(feature = "tls")]
         if self.tls.as_ref().is_some_and(|tls| !tls.is_written()) {
             return false;

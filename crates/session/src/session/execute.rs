@@ -39,32 +39,46 @@ impl Session {
         params: &P,
     ) -> Result<Queued, Error> {
         self.check_open()?;
-        self.encode_parameters(params)?;
-        let sql = match executable {
+        self.encode_parameters(params, self.certain_time_zone())?;
+        match self.execute_known(executable)? {
+            Some(sql) => Ok(self.execute_new(sql)),
+            None => Ok(Queued::Execute),
+        }
+    }
+
+    /// Queues the execution of a statement that is prepared, with the parameters that were encoded;
+    /// else returns the SQL that is to be prepared.
+    pub(super) fn execute_known<'a>(
+        &mut self,
+        executable: Executable<'a>,
+    ) -> Result<Option<&'a str>, Error> {
+        let sql: &str = match executable {
             Executable::Statement(statement) => match self.statements.standing(statement) {
-                Standing::Open => {
-                    self.execute_open(statement)?;
-                    return Ok(Queued::Execute);
-                }
+                Standing::Open => return self.execute_open(statement).map(|()| None),
                 Standing::Forgotten => statement.sql(),
                 Standing::Foreign => return Err(Error::ForeignStatement),
             },
             Executable::Sql(sql) => sql,
         };
-        if let Some(statement) = self.cached(sql) {
-            self.execute_open(&statement)?;
-            return Ok(Queued::Execute);
+        match self.cached(sql) {
+            Some(statement) => self.execute_open(&statement).map(|()| None),
+            None => Ok(Some(sql)),
         }
+    }
+
+    /// Queues the prepare of a statement, and its execution with the parameters that were encoded
+    /// where that may follow at once.
+    pub(super) fn execute_new(&mut self, sql: &str) -> Queued {
         let count = self.statements.parameters.len();
         // The statement prepared last may be among those that are closed.
         self.queue_closes();
         let at_once = self.can_execute_unprepared(sql, count);
         self.queue_prepare(sql);
         if !at_once {
-            return Ok(Queued::Prepare);
+            return Queued::Prepare;
         }
         self.queue_execute(StatementId::LAST_PREPARED);
-        Ok(Queued::Execute)
+        Queued::Execute
     }
 
     /// Queues SQL, sent by the text protocol, with `params` as literals in the places of its
@@ -73,9 +87,18 @@ impl Session {
     /// # Errors
     /// [`Error::Place`], [`Error::Params`] and [`Error::Closed`]. Nothing is queued then.
     pub fn query_with_literals<P: Params>(&mut self, sql: &str, params: &P) -> Result<(), Error> {
+        self.query_in_zone(sql, params, self.certain_time_zone())
+    }
+
+    pub(super) fn query_in_zone<P: Params>(
+        &mut self,
+        sql: &str,
+        params: &P,
+        time_zone: SessionTimeZone,
+    ) -> Result<(), Error> {
         let status = self.state.status();
         let mut literals = SqlLiterals::new();
-        literals.set_time_zone(self.certain_time_zone());
+        literals.set_time_zone(time_zone);
         literals.set(params, status)?;
         let positions = placeholder_positions(sql, status).map_err(PlaceError::from)?;
         self.simple_query(&with_literals(sql, &positions, &literals)?)
@@ -116,8 +139,11 @@ impl Session {
         }
     }
 
-    fn encode_parameters<P: Params>(&mut self, params: &P) -> Result<(), ParamsError> {
-        let time_zone = self.certain_time_zone();
+    pub(super) fn encode_parameters<P: Params>(
+        &mut self,
+        params: &P,
+        time_zone: SessionTimeZone,
+    ) -> Result<(), ParamsError> {
         let parameters = &mut self.statements.parameters;
         parameters.set_time_zone(time_zone);
         parameters.set(params)
@@ -138,14 +164,20 @@ impl Session {
     ///
     /// A server that has no room for another statement (error 1461) executes in its place the one
     /// prepared before, which must not write anything then.
-    fn can_execute_unprepared(&self, sql: &str, count: usize) -> bool {
+    pub(super) fn can_execute_unprepared(&self, sql: &str, count: usize) -> bool {
+        let may_repeat = |due: &Expected| due.prepare_due().is_none_or(|prepare| prepare.is_select);
+        self.statements.may_repeat_last()
+            && self.expected.iter().all(may_repeat)
+            && self.can_execute_last_prepared(sql, count)
+    }
+
+    /// Whether `sql` can be executed as the statement prepared last, of which the server has not
+    /// said how many placeholders it has found.
+    pub(super) fn can_execute_last_prepared(&self, sql: &str, count: usize) -> bool {
         let knows_last_prepared = self
             .capabilities
             .contains(Capabilities::MARIADB_CLIENT_STMT_BULK_OPERATIONS);
-        let may_repeat = |due: &Expected| due.prepare_due().is_none_or(|prepare| prepare.is_select);
         knows_last_prepared
-            && self.statements.may_repeat_last()
-            && self.expected.iter().all(may_repeat)
             && self.state.has_utf8_client()
             && count_placeholders(sql, self.state.status()).map(usize::from) == Some(count)
     }
@@ -174,7 +206,7 @@ impl Session {
         self.expect(expected.numbered_from(sequence_number));
     }
 
-    fn queue_execute(&mut self, statement: StatementId) {
+    pub(super) fn queue_execute(&mut self, statement: StatementId) {
         self.queue_closes();
         let reader = ResponseReader::new(self.capabilities);
         let parameters = &self.statements.parameters;

@@ -12,6 +12,9 @@ pub(super) struct Expected {
     pub(super) reply: Reply,
     /// The sequence number of its first packet: the one after that of the command's last.
     sequence_number: u8,
+    /// Whether the command certainly leaves the session as it is, so that what follows it means the
+    /// same behind it.
+    pub(super) keeps_session: bool,
 }
 
 #[derive(Debug)]
@@ -27,6 +30,8 @@ pub(super) enum Reply {
 #[derive(Debug)]
 pub(super) struct Response {
     pub(super) reader: ResponseReader,
+    /// Whether a result has come.
+    pub(super) is_begun: bool,
     /// Whether its OK resets the session's state, and says nothing about it.
     pub(super) resets: bool,
     /// What its OK makes the default database, unless it says more.
@@ -99,6 +104,7 @@ impl Expected {
     pub(super) fn init_db(reader: ResponseReader, schema: &str) -> Self {
         let reply = Reply::Response(Response {
             reader,
+            is_begun: false,
             resets: false,
             schema: Some(schema.to_owned()),
             infile: Infile::Refuse,
@@ -107,6 +113,7 @@ impl Expected {
         Self {
             reply,
             sequence_number: 0,
+            keeps_session: false,
         }
     }
 
@@ -115,12 +122,14 @@ impl Expected {
         Self {
             reply: Reply::Response(Response {
                 reader,
+                is_begun: false,
                 resets: false,
                 schema: None,
                 infile: Infile::Refuse,
                 execution: Some(execution),
             }),
             sequence_number: 0,
+            keeps_session: false,
         }
     }
 
@@ -129,6 +138,7 @@ impl Expected {
         Self {
             reply: Reply::Prepare(Box::new(PrepareReply { reader, prepare })),
             sequence_number: 0,
+            keeps_session: false,
         }
     }
 
@@ -136,12 +146,14 @@ impl Expected {
         Self {
             reply: Reply::Response(Response {
                 reader,
+                is_begun: false,
                 resets,
                 schema: None,
                 infile,
                 execution: None,
             }),
             sequence_number: 0,
+            keeps_session: false,
         }
     }
 
@@ -150,6 +162,7 @@ impl Expected {
         Self {
             reply: Reply::ChangeUser(Box::new(change)),
             sequence_number: 0,
+            keeps_session: false,
         }
     }
 
@@ -163,6 +176,14 @@ impl Expected {
 
     pub(super) const fn sequence_number(&self) -> u8 {
         self.sequence_number
+    }
+
+    /// Whether a result has come, and the response is not at its end.
+    pub(super) const fn is_begun(&self) -> bool {
+        match &self.reply {
+            Reply::Response(response) => response.is_begun,
+            Reply::Prepare(_) | Reply::ChangeUser(_) => false,
+        }
     }
 
     /// Whether the next packet is a row that somebody wants, or ends such rows.
