@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use otaria::{Config, Connection, Error, Rows, ValueRef};
 use otaria_auth::HandshakeResponse;
 use otaria_codec::{Capabilities, Decode};
+use otaria_statement::{ComStmtExecute, ExecuteParameters};
 
 use crate::pipe::{Action, Peer};
 
@@ -84,10 +85,38 @@ impl Fixture {
                 let sql = std::str::from_utf8(sql).expect("SQL is recorded in UTF-8");
                 Some(Command::Query(sql))
             }
+            (true, [0x16, sql @ ..]) => {
+                let sql = std::str::from_utf8(sql).expect("SQL is recorded in UTF-8");
+                Some(self.statement(sql))
+            }
             (true, [0x0e]) => Some(Command::Ping),
             (true, [0x1f]) => Some(Command::Reset),
             (true, other) => panic!("{}: a fixture with command {other:?}", self.name),
             (false, _) => None,
+        }
+    }
+
+    /// The executions of the statement that was prepared from `sql`: alike, and with one parameter
+    /// of text at most.
+    fn statement<'a>(&'a self, sql: &'a str) -> Command<'a> {
+        let from_client = self.packets.iter().filter(|packet| packet.from_client);
+        let executes = from_client.filter_map(|packet| {
+            ComStmtExecute::decode(packet.payload(), Capabilities::empty()).ok()
+        });
+        let parameters: Vec<&[u8]> = executes.map(|execute| execute.parameters).collect();
+        let first = *parameters.first().expect("a statement that is executed");
+        assert!(parameters.iter().all(|other| *other == first));
+        let parameter = (!first.is_empty()).then(|| {
+            let split = ExecuteParameters::split(first, 1).expect("a parameter");
+            let (length, text) = split.values.split_first().expect("a length");
+            assert_eq!(usize::from(*length), text.len(), "one short text");
+            std::str::from_utf8(text).expect("text is recorded in UTF-8")
+        });
+        let times = parameters.len();
+        Command::Statement {
+            sql,
+            parameter,
+            times,
         }
     }
 
@@ -169,6 +198,15 @@ impl Packet {
 pub enum Command<'a> {
     /// `COM_QUERY`.
     Query(&'a str),
+    /// `COM_STMT_PREPARE`, and `COM_STMT_EXECUTE` so many times.
+    Statement {
+        /// What is prepared.
+        sql: &'a str,
+        /// The only parameter; `None` for none.
+        parameter: Option<&'a str>,
+        /// How many times it is executed.
+        times: usize,
+    },
     /// `COM_PING`.
     Ping,
     /// `COM_RESET_CONNECTION`.
@@ -193,6 +231,24 @@ impl Command<'_> {
                 Ok(rows) => describe(rows, &mut lines).await,
                 Err(error) => Err(error),
             },
+            Self::Statement {
+                sql,
+                parameter,
+                times,
+            } => {
+                let parameters = parameter.as_slice();
+                let mut result = Ok(());
+                for _ in 0..times {
+                    result = match connection.query(sql, parameters).await {
+                        Ok(rows) => describe(rows, &mut lines).await,
+                        Err(error) => Err(error),
+                    };
+                    if result.is_err() {
+                        break;
+                    }
+                }
+                result
+            }
             Self::Ping => connection.ping().await,
             Self::Reset => connection.reset().await,
         };

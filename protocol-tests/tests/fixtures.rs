@@ -1,13 +1,18 @@
 //! Recorded exchanges with a real server: the codec reads and writes the same bytes, and a
 //! connection gets the same results however the bytes are cut.
 
+use std::collections::VecDeque;
 use std::fmt::Debug;
 
 use otaria::{AuthError, Connection, Error};
 use otaria_auth::{AuthSwitchRequest, HandshakeResponse, InitialHandshake};
+use otaria_binary::{BinaryRowPacket, Parameters};
 use otaria_codec::{
-    Capabilities, Decode, Encode, ErrPacket, OkPacket, PayloadWriter, ResponseEvent,
-    ResponseReader, SessionChanges,
+    Capabilities, ColumnDefinition, Decode, Encode, ErrPacket, OkPacket, PayloadWriter,
+    ResponseEvent, ResponseReader, SessionChanges,
+};
+use otaria_statement::{
+    ComStmtExecute, ComStmtPrepare, ComStmtPrepareOk, PrepareEvent, PrepareReader,
 };
 use otaria_text::{ComPing, ComQuery, ComResetConnection, TextRowPacket};
 use protocol_tests::fixture::{Command, Fixture, Outcome, Packet, Replay, chain};
@@ -102,6 +107,7 @@ fn every_packet_of_a_query_comes_back() {
             Some(Command::Reset) => {
                 comes_back::<ComResetConnection>(payload, capabilities);
             }
+            Some(Command::Statement { .. }) => panic!("{}: a statement", query.name),
             None => panic!("{}: no command", query.name),
         }
         let mut reader = ResponseReader::new(capabilities);
@@ -133,6 +139,123 @@ fn response_packet_comes_back(
         }
         event => panic!("no fixture has {event:?}"),
     }
+}
+
+/// The responses that the packets of a statement's client ask for.
+enum Due {
+    Prepare(PrepareReader),
+    Execute(ResponseReader),
+}
+
+/// What the packets of a prepared statement mean, one after the other.
+struct Statement {
+    capabilities: Capabilities,
+    due: VecDeque<Due>,
+    /// Those of the statement, as the server told them last.
+    known: Vec<ColumnDefinition>,
+    /// Those of the result set that is being read.
+    columns: Vec<ColumnDefinition>,
+    /// How many result sets came without their definitions.
+    left_out: usize,
+}
+
+impl Statement {
+    fn sent(&mut self, payload: &[u8]) {
+        if payload[0] == 0x16 {
+            comes_back::<ComStmtPrepare<'_>>(payload, self.capabilities);
+            let reader = PrepareReader::new(self.capabilities);
+            self.due.push_back(Due::Prepare(reader));
+        } else {
+            let execute = comes_back::<ComStmtExecute<'_>>(payload, self.capabilities);
+            if !execute.parameters.is_empty() {
+                let parameters = Parameters::decode(execute.parameters, 1).unwrap();
+                let mut out = Vec::new();
+                parameters.encode(self.capabilities, &mut PayloadWriter::new(&mut out));
+                assert_eq!(out, execute.parameters);
+            }
+            let reader = ResponseReader::new(self.capabilities);
+            self.due.push_back(Due::Execute(reader));
+        }
+    }
+
+    fn received(&mut self, payload: &[u8]) {
+        let is_done = match self.due.front_mut().expect("a response that is due") {
+            Due::Prepare(reader) => {
+                match reader.read(payload).expect("a packet of a response") {
+                    PrepareEvent::PrepareOk(_) => {
+                        comes_back::<ComStmtPrepareOk>(payload, self.capabilities);
+                    }
+                    PrepareEvent::ColumnDefinition(column) => self.known.push(column),
+                    PrepareEvent::ParameterDefinition(parameter) => {
+                        assert_eq!(encoded(&parameter, self.capabilities), payload);
+                    }
+                    PrepareEvent::Err(err) => {
+                        assert_eq!(encoded(&err, self.capabilities), payload);
+                    }
+                    event => panic!("no fixture has {event:?}"),
+                }
+                reader.is_done()
+            }
+            Due::Execute(reader) => {
+                match reader.read(payload).expect("a packet of a response") {
+                    ResponseEvent::ColumnCount(count) if !count.metadata_follows => {
+                        self.left_out += 1;
+                        self.columns.clone_from(&self.known);
+                        assert_eq!(self.columns.len(), usize::from(count.columns));
+                    }
+                    ResponseEvent::ColumnCount(_) => self.columns.clear(),
+                    ResponseEvent::ColumnDefinition(column) => {
+                        assert_eq!(encoded(&column, self.capabilities), payload);
+                        self.columns.push(column);
+                        self.known.clone_from(&self.columns);
+                    }
+                    ResponseEvent::Row(row) => {
+                        let row = BinaryRowPacket::decode(row, &self.columns).unwrap();
+                        assert_eq!(encoded(&row, self.capabilities), payload);
+                    }
+                    ResponseEvent::Ok(_) | ResponseEvent::ResultSetEnd { .. } => {
+                        ok_comes_back(payload, self.capabilities);
+                    }
+                    ResponseEvent::Err(err) => {
+                        assert_eq!(encoded(&err, self.capabilities), payload);
+                    }
+                    event => panic!("no fixture has {event:?}"),
+                }
+                reader.is_done()
+            }
+        };
+        if is_done {
+            self.due.pop_front();
+        }
+    }
+}
+
+#[test]
+fn every_packet_of_a_statement_comes_back() {
+    let mut left_out = 0;
+    for fixture in Fixture::all("statement") {
+        let mut statement = Statement {
+            capabilities: negotiated(),
+            due: VecDeque::new(),
+            known: Vec::new(),
+            columns: Vec::new(),
+            left_out: 0,
+        };
+        for packet in &fixture.packets {
+            if packet.from_client {
+                statement.sent(packet.payload());
+            } else {
+                statement.received(packet.payload());
+            }
+        }
+        assert!(
+            statement.due.is_empty(),
+            "{}: half a response",
+            fixture.name
+        );
+        left_out += statement.left_out;
+    }
+    assert!(left_out > 8, "{left_out}");
 }
 
 async fn login(login: &Fixture, cut: Cut) -> Result<Connection, Error> {
@@ -195,6 +318,31 @@ async fn a_query_has_the_same_results_however_it_is_cut() {
             assert_eq!(run(query, cut).await.lines, *lines, "{at}");
         }
     }
+}
+
+#[tokio::test]
+async fn a_statement_has_the_same_results_however_it_is_cut() {
+    let statements = Fixture::all("statement");
+    let names = statements.iter().map(|statement| &*statement.name);
+    assert!(names.eq(STATEMENT_OUTCOMES.iter().map(|(name, _)| *name)));
+    for (statement, (name, lines)) in statements.iter().zip(STATEMENT_OUTCOMES) {
+        for cut in cuts(statement) {
+            let at = format!("{name} {cut:?}");
+            assert_eq!(run(statement, cut).await.lines.join("\n"), *lines, "{at}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_recorded_row_is_the_same_by_text_and_as_a_binary_one() {
+    let text = Fixture::all("query").into_iter();
+    let binary = Fixture::all("statement").into_iter();
+    let is_all = |fixture: &Fixture| fixture.name == "02_all_types";
+    let (text, binary) = (text.filter(is_all).next(), binary.filter(is_all).next());
+    let text = run(&text.unwrap(), Cut::Whole).await.lines;
+    let binary = run(&binary.unwrap(), Cut::Whole).await.lines;
+    assert_eq!(text.len(), 30);
+    assert_eq!(text, binary);
 }
 
 #[tokio::test]
@@ -347,4 +495,152 @@ const OUTCOMES: &[(&str, &[&str])] = &[
     ),
     ("13_ping", &["done"]),
     ("14_reset", &["done"]),
+];
+
+const STATEMENT_OUTCOMES: &[(&str, &str)] = &[
+    (
+        "01_one_row",
+        "column c VarString\n\
+         column NULL Null\n\
+         row text ax, null\n\
+         end: 0 affected, id 0, 0 warnings, \"\"\n\
+         column c VarString\n\
+         column NULL Null\n\
+         row text ax, null\n\
+         end: 0 affected, id 0, 0 warnings, \"\"\n\
+         done",
+    ),
+    (
+        "02_all_types",
+        "column i Long\n\
+         column t Tiny\n\
+         column s Short\n\
+         column m Int24\n\
+         column l LongLong\n\
+         column c NewDecimal\n\
+         column f Float\n\
+         column d Double\n\
+         column y Year\n\
+         column da Date\n\
+         column dt DateTime\n\
+         column ts Timestamp\n\
+         column ti Time\n\
+         column b Bit\n\
+         column e String\n\
+         column se String\n\
+         column ch String\n\
+         column v VarString\n\
+         column te Blob\n\
+         column bi VarString\n\
+         column bl Blob\n\
+         column j Blob\n\
+         column u String\n\
+         column n String\n\
+         column p Geometry\n\
+         row int 1, int -1, uint 65535, int -8388608, uint 18446744073709551615, decimal -12345.67890, float 1.5, double 2.5e300, uint 2024, date 2024-02-29, datetime 2024-02-29 23:59:59.123456, datetime 2024-02-29 23:59:59, time -838:59:59.999000, uint 5, text green, text a,b, text char, text Zoë 🦭, text text, bytes \\x00\\xff, bytes \\xfb\\xfc\\xfd\\xfe\\xff, text {\"a\": [1, null]}, text 123e4567-e89b-12d3-a456-426655440000, text 2001:db8::1, bytes \\x00\\x00\\x00\\x00\\x01\\x01\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\xf0?\\x00\\x00\\x00\\x00\\x00\\x00\\x00@\n\
+         row int 2, int 0, uint 0, int 0, uint 0, decimal 0.00000, float 0.0, double 0.0, uint 1901, date 0001-01-01, datetime 0001-01-01 00:00:00, datetime 1970-01-01 00:00:01, time 00:00:00, uint 0, text red, text , text , text , text , bytes , bytes , text 0, text 00000000-0000-0000-0000-000000000000, text ::, bytes \\x00\\x00\\x00\\x00\\x01\\x01\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\n\
+         row int 3, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null\n\
+         end: 0 affected, id 0, 0 warnings, \"\"\n\
+         done",
+    ),
+    (
+        "03_no_rows",
+        "column i Long\n\
+         column v VarString\n\
+         end: 0 affected, id 0, 0 warnings, \"\"\n\
+         column i Long\n\
+         column v VarString\n\
+         end: 0 affected, id 0, 0 warnings, \"\"\n\
+         done",
+    ),
+    (
+        "04_insert",
+        "end: 1 affected, id 3, 0 warnings, \"\"\n\
+         end: 1 affected, id 4, 0 warnings, \"\"\n\
+         done",
+    ),
+    (
+        "05_insert_returning",
+        "column id Long\n\
+         column name VarString\n\
+         row int 5, text two\n\
+         end: 0 affected, id 0, 0 warnings, \"\"\n\
+         column id Long\n\
+         column name VarString\n\
+         row int 6, text two\n\
+         end: 0 affected, id 0, 0 warnings, \"\"\n\
+         done",
+    ),
+    (
+        "06_without_parameters",
+        "column n Long\n\
+         row int 1\n\
+         row int 2\n\
+         row int 3\n\
+         end: 0 affected, id 0, 0 warnings, \"\"\n\
+         column n Long\n\
+         row int 1\n\
+         row int 2\n\
+         row int 3\n\
+         end: 0 affected, id 0, 0 warnings, \"\"\n\
+         done",
+    ),
+    (
+        "07_type_of_a_placeholder",
+        "column ? VarString\n\
+         row text text\n\
+         end: 0 affected, id 0, 0 warnings, \"\"\n\
+         column ? VarString\n\
+         row text text\n\
+         end: 0 affected, id 0, 0 warnings, \"\"\n\
+         done",
+    ),
+    (
+        "08_syntax_error",
+        "error 1064 (42000): You have an error in your SQL syntax; check the manual that corresponds to your MariaDB server version for the right syntax to use near 'SELEC ?' at line 1",
+    ),
+    (
+        "09_duplicate",
+        "error 1062 (23000): Duplicate entry '1' for key 'PRIMARY'",
+    ),
+    (
+        "10_error_after_rows",
+        "column n Long\n\
+         column (SELECT b.n FROM shop.number b WHERE b.n < a.n) Long\n\
+         row int 1, null\n\
+         row int 2, int 1\n\
+         error 1242 (21000): Subquery returns more than 1 row",
+    ),
+    (
+        "11_call",
+        "column a Long\n\
+         row int 1\n\
+         end: 0 affected, id 0, 0 warnings, \"\"\n\
+         column b VarString\n\
+         column c Null\n\
+         row text x, null\n\
+         end: 0 affected, id 0, 0 warnings, \"\"\n\
+         end: 0 affected, id 0, 0 warnings, \"\"\n\
+         column a Long\n\
+         row int 1\n\
+         end: 0 affected, id 0, 0 warnings, \"\"\n\
+         column b VarString\n\
+         column c Null\n\
+         row text x, null\n\
+         end: 0 affected, id 0, 0 warnings, \"\"\n\
+         end: 0 affected, id 0, 0 warnings, \"\"\n\
+         done",
+    ),
+    (
+        "12_two_round_trips",
+        "column 1 Long\n\
+         column ? VarString\n\
+         row int 1, text b\n\
+         end: 0 affected, id 0, 0 warnings, \"\"\n\
+         column 1 Long\n\
+         column ? VarString\n\
+         row int 1, text b\n\
+         end: 0 affected, id 0, 0 warnings, \"\"\n\
+         done",
+    ),
 ];

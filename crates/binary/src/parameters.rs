@@ -244,6 +244,7 @@ impl ParameterSink for Parameters {
 }
 
 impl Encode for Parameters {
+    #[inline]
     fn encode(&self, _: Capabilities, out: &mut PayloadWriter<'_>) {
         if self.is_empty() {
             return;

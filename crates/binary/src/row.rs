@@ -6,7 +6,9 @@
 use std::fmt;
 
 use otaria_codec::{ColumnDefinition, InvalidPacket, PayloadReader};
-use otaria_types::{CellError, Date, DateTime, FromSql, RowContext, RowReader, Time, ValueRef};
+use otaria_types::{
+    CellError, Date, DateTime, FromSql, RowContext, RowReader, Time, ValueRef, utf8,
+};
 
 use crate::{NullBitmap, value};
 
@@ -163,7 +165,7 @@ impl<'a> RowReader<'a> for BinaryRow<'a> {
 
     #[inline(always)]
     fn take_text(&mut self) -> &'a str {
-        match std::str::from_utf8(self.reader.rest()) {
+        match utf8(self.reader.rest()) {
             Ok(text) => {
                 self.reader.bytes_eof();
                 text

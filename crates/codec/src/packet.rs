@@ -138,6 +138,31 @@ impl PacketDecoder {
         }
     }
 
+    /// The next payload as a range, if it lies whole in the buffer, is a packet of its own and has
+    /// nothing unusual about it. It stays there: [`take_whole`](Self::take_whole) takes it.
+    #[inline]
+    pub fn peek_whole(&self) -> Option<Range<usize>> {
+        let &[a, b, c, sequence_number] = self.buffer.get(self.next..)?.first_chunk()?;
+        let length = usize::try_from(u32::from_le_bytes([a, b, c, 0])).ok()?;
+        let start = self.next + HEADER_BYTES;
+        let end = start + length;
+        let is_due = sequence_number == self.sequence_number || !self.checks_sequence;
+        let is_whole = end <= self.buffer.len() && length < MAX_BODY_BYTES && !self.joining;
+        let is_usual = is_due && is_whole && length <= self.max_payload_bytes;
+        is_usual.then_some(start..end)
+    }
+
+    /// Takes the packet that [`peek_whole`](Self::peek_whole) has shown.
+    #[inline]
+    pub fn take_whole(&mut self, packet: &Range<usize>) {
+        if let Some(last) = packet.start.checked_sub(1) {
+            let sequence_number = self.buffer.get(last).copied().unwrap_or_default();
+            self.sequence_number = sequence_number.wrapping_add(1);
+        }
+        self.next = packet.end;
+        self.start = packet.end;
+    }
+
     /// The payload that `packet` stands for, as [`payload`](Self::payload) returns it, and with it
     /// the packets behind it that have been received whole.
     #[inline]
@@ -366,24 +391,40 @@ impl PacketEncoder {
     }
 
     /// Writes the payload that `write` writes.
+    #[inline]
     pub fn payload(&mut self, write: impl FnOnce(&mut PayloadWriter<'_>)) {
         let start = self.buffer.len();
         self.buffer.extend_from_slice(&[0; HEADER_BYTES]);
         write(&mut PayloadWriter::new(&mut self.buffer));
         let length = self.buffer.len() - start - HEADER_BYTES;
+        if length < MAX_BODY_BYTES {
+            self.write_header(start, length);
+        } else {
+            self.write_split(start, length);
+        }
+    }
+
+    #[inline]
+    fn write_header(&mut self, start: usize, body: usize) {
+        let [a, b, c, ..] = body.to_le_bytes();
+        if let Some(header) = self
+            .buffer
+            .get_mut(start..)
+            .and_then(|packet| packet.first_chunk_mut())
+        {
+            *header = [a, b, c, self.sequence_number];
+        }
+        self.sequence_number = self.sequence_number.wrapping_add(1);
+    }
+
+    #[cold]
+    fn write_split(&mut self, start: usize, length: usize) {
         self.split(start, length);
         // A payload ends with the first body shorter than the greatest; that may be an empty one.
         for packet in 0..=length / MAX_BODY_BYTES {
             let header_start = start + packet * (MAX_BODY_BYTES + HEADER_BYTES);
             let body = (length - packet * MAX_BODY_BYTES).min(MAX_BODY_BYTES);
-            let [a, b, c, ..] = body.to_le_bytes();
-            if let Some(header) = self
-                .buffer
-                .get_mut(header_start..header_start + HEADER_BYTES)
-            {
-                header.copy_from_slice(&[a, b, c, self.sequence_number]);
-            }
-            self.sequence_number = self.sequence_number.wrapping_add(1);
+            self.write_header(header_start, body);
         }
     }
 

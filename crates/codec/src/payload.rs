@@ -306,6 +306,7 @@ impl<'a> PayloadWriter<'a> {
     }
 
     /// Writes an int\<1>.
+    #[inline]
     pub fn int1(&mut self, value: u8) {
         self.out.push(value);
     }
@@ -346,6 +347,7 @@ impl<'a> PayloadWriter<'a> {
     }
 
     /// Writes bytes as they are.
+    #[inline]
     pub fn bytes(&mut self, bytes: &[u8]) {
         self.out.extend_from_slice(bytes);
     }

@@ -241,6 +241,49 @@ impl ResponseReader {
         }
     }
 
+    /// Whether `payload` is a row, and [`read`](Self::read) would say no more of it.
+    #[inline]
+    pub fn is_row(&self, payload: &[u8]) -> bool {
+        // Neither an end nor an ERR.
+        self.state == State::Rows && payload.first().is_some_and(|&first| first < 0xfe)
+    }
+
+    /// The status and the number of warnings, if `payload` ends the rows and the response, and
+    /// [`read`](Self::read) would say no more of it. The response is complete then.
+    #[inline]
+    pub fn read_simple_end(&mut self, payload: &[u8]) -> Option<(ServerStatus, u16)> {
+        // An OK that counts no rows and has no id, and nothing behind the warnings.
+        let &[0xfe, 0, 0, s1, s2, w1, w2] = payload else {
+            return None;
+        };
+        let status = ServerStatus::from_bits_retain(u16::from_le_bytes([s1, s2]));
+        if self.state != State::Rows
+            || !self.capabilities.contains(Capabilities::DEPRECATE_EOF)
+            || status.contains(ServerStatus::MORE_RESULTS_EXISTS)
+        {
+            return None;
+        }
+        self.state = State::Done;
+        Some((status, u16::from_le_bytes([w1, w2])))
+    }
+
+    /// Whether `payload` is the head of a result set with so many columns, whose definitions are left
+    /// out. The rows follow then.
+    #[inline]
+    pub fn read_skipped_head(&mut self, payload: &[u8], columns: usize) -> bool {
+        let &[count @ 1..0xfb, 0] = payload else {
+            return false;
+        };
+        let is_head = self.state == State::Result
+            && !self.may_open_cursor
+            && usize::from(count) == columns
+            && self.capabilities.contains(SKIPS_METADATA);
+        if is_head {
+            self.state = State::Rows;
+        }
+        is_head
+    }
+
     fn read_err<'a>(&mut self, payload: &'a [u8]) -> Result<ResponseEvent<'a>, InvalidPacket> {
         let err = ErrPacket::decode(payload, self.capabilities)?;
         // An ERR packet with this code is a progress report.
@@ -345,6 +388,10 @@ impl ResponseReader {
         };
     }
 }
+
+/// Where both were negotiated, rows may follow the column count.
+const SKIPS_METADATA: Capabilities =
+    Capabilities::DEPRECATE_EOF.union(Capabilities::MARIADB_CLIENT_CACHE_METADATA);
 
 /// Whether the packet behind the definitions that has this status stands for a cursor.
 const fn opens_cursor(status: ServerStatus) -> bool {

@@ -43,9 +43,19 @@ impl Connection {
     /// Makes the connection ready for a command: what an earlier call left behind is taken back
     /// if it was not sent, and read to its end if it was.
     pub(crate) async fn ready(&mut self) -> Result<(), Error> {
+        if self.is_ready() {
+            return Ok(());
+        }
         let settled = self.settle().await;
         self.take_changed_config();
         settled
+    }
+
+    /// Whether the connection is ready for a command already, as it is unless the call before was
+    /// dropped.
+    #[inline]
+    pub(crate) fn is_ready(&mut self) -> bool {
+        self.session.is_settled() && !self.needs_flush
     }
 
     async fn settle(&mut self) -> Result<(), Error> {
@@ -75,24 +85,69 @@ impl Connection {
             }
             // A response may have asked for something on its way.
             self.finish_change_of_user().await?;
-            if is_settled || !self.is_flushed() {
-                self.write_or_read().await?;
+            if is_settled {
+                self.flush().await?;
             } else {
-                self.fill().await?;
+                self.exchange().await?;
             }
         }
     }
 
-    /// Sends some of what is queued, or reads once.
+    /// Sends what is queued and reads once; for a transport with a time limit it may stop before.
     ///
     /// While commands are being sent the responses to those before are taken in: a server that
     /// cannot send them stops reading, and both sides would wait for each other.
     pub(crate) async fn exchange(&mut self) -> Result<(), Error> {
-        if self.is_flushed() {
-            self.fill().await
-        } else {
-            self.write_or_read().await
+        if self.transport.is_none() {
+            return Err(self.is_closed_error());
         }
+        let step = match self.config.io_timeout() {
+            None => Some(poll_fn(|context| self.poll_exchange(false, context)).await),
+            limit => within(limit, poll_fn(|context| self.poll_exchange(true, context))).await,
+        };
+        match step {
+            Some(Step::Read(read)) => self.received(read),
+            Some(Step::Written(Ok(_))) => Ok(()),
+            Some(Step::Written(Err(error))) => Err(self.write_failed(error).await),
+            None => Err(self.timed_out()),
+        }
+    }
+
+    /// Writes all and reads once, in as few polls as possible; or, for a `single_step`, does the one
+    /// or the other, as far as it goes at once.
+    fn poll_exchange(&mut self, single_step: bool, context: &mut Context<'_>) -> Poll<Step> {
+        let Some(transport) = &mut self.transport else {
+            return Poll::Ready(Step::Read(Ok(0)));
+        };
+        loop {
+            let bytes = self.session.unwritten();
+            if bytes.is_empty() {
+                break;
+            }
+            match transport.poll_write_now(context, bytes) {
+                Poll::Ready(Ok(written @ 1..)) => {
+                    self.session.written(written);
+                    self.needs_flush = transport.holds_back();
+                    if single_step {
+                        return Poll::Ready(Step::Written(Ok(written)));
+                    }
+                }
+                Poll::Ready(Ok(_)) => {
+                    let error = io::ErrorKind::WriteZero.into();
+                    return Poll::Ready(Step::Written(Err(error)));
+                }
+                Poll::Ready(Err(error)) => return Poll::Ready(Step::Written(Err(error))),
+                Poll::Pending => break,
+            }
+        }
+        if self.needs_flush {
+            match Pin::new(&mut *transport).poll_flush(context) {
+                Poll::Ready(Ok(())) => self.needs_flush = false,
+                Poll::Ready(Err(error)) => return Poll::Ready(Step::Written(Err(error))),
+                Poll::Pending => {}
+            }
+        }
+        poll_read(&mut self.session, transport, context).map(Step::Read)
     }
 
     /// Whether all that was queued has been sent.
@@ -100,25 +155,13 @@ impl Connection {
         !self.needs_flush && self.session.unwritten().is_empty()
     }
 
-    async fn write_or_read(&mut self) -> Result<(), Error> {
-        let Some(transport) = &mut self.transport else {
-            return Err(self.is_closed_error());
-        };
-        let bytes = self.session.unwritten();
-        if bytes.is_empty() {
-            return self.flush().await;
-        }
-        let step = if let Some(written) = transport.try_write(bytes) {
-            Some(Step::Written(written))
+    fn timed_out(&mut self) -> Error {
+        let error = if self.is_flushed() {
+            self.session.read_timed_out()
         } else {
-            let session = &mut self.session;
-            let step = poll_fn(|context| poll_step(session, transport, true, context));
-            within(self.config.io_timeout(), step).await
+            self.session.write_timed_out()
         };
-        match step {
-            Some(Step::Read(read)) => self.received(read),
-            step => self.written(step).await,
-        }
+        self.closed(error)
     }
 
     /// Sends all that is queued. While that is the content of a file the server is listened to as
@@ -171,19 +214,6 @@ impl Connection {
                 Err(self.closed(error))
             }
         }
-    }
-
-    /// Reads once.
-    pub(crate) async fn fill(&mut self) -> Result<(), Error> {
-        let Some(transport) = &mut self.transport else {
-            return Err(self.is_closed_error());
-        };
-        let read = transport.read_buf(self.session.read_buffer());
-        if let Some(read) = within(self.config.io_timeout(), read).await {
-            return self.received(read);
-        }
-        let error = self.session.read_timed_out();
-        Err(self.closed(error))
     }
 
     fn received(&mut self, read: io::Result<usize>) -> Result<(), Error> {

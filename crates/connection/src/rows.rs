@@ -67,7 +67,7 @@ impl<'c> Rows<'c> {
     /// # Errors
     /// Those of [`next`](Self::next).
     pub fn try_next(&mut self) -> Result<Option<Row<'_>>, Error> {
-        let row = self.buffered_packet()?;
+        let row = self.connection.buffered_packet(&mut self.executed)?;
         Ok(row.map(|row| self.connection.session.row(row)))
     }
 
@@ -166,35 +166,7 @@ impl<'c> Rows<'c> {
     }
 
     async fn next_packet(&mut self) -> Result<Option<PacketRange>, Error> {
-        loop {
-            match self.buffered_packet()? {
-                Some(row) => return Ok(Some(row)),
-                None if self.is_at_end() => return Ok(None),
-                None => self.connection.exchange().await?,
-            }
-        }
-    }
-
-    fn buffered_packet(&mut self) -> Result<Option<PacketRange>, Error> {
-        self.connection.check_open()?;
-        if self.is_at_end() {
-            return Ok(None);
-        }
-        loop {
-            match self.connection.session.poll() {
-                Ok(Some(Event::Row(row))) => return Ok(Some(row)),
-                Ok(Some(Event::Progress(progress))) => self.connection.report(&progress),
-                Ok(Some(Event::ResultSetEnd(executed))) => {
-                    self.executed = executed;
-                    return Ok(None);
-                }
-                Ok(Some(Event::Err(error))) => {
-                    return Err(self.connection.closed(Error::Server(error)));
-                }
-                Ok(_) => return Ok(None),
-                Err(error) => return Err(self.connection.closed(error)),
-            }
-        }
+        self.connection.next_packet(&mut self.executed).await
     }
 }
 
@@ -207,6 +179,52 @@ pub(crate) enum Head {
 }
 
 impl Connection {
+    /// Waits for the next row of the result; `executed` is what it says at its end.
+    pub(crate) async fn next_packet(
+        &mut self,
+        executed: &mut Executed,
+    ) -> Result<Option<PacketRange>, Error> {
+        loop {
+            match self.buffered_packet(executed)? {
+                Some(row) => return Ok(Some(row)),
+                None if !self.session.is_in_rows() => return Ok(None),
+                None => self.exchange().await?,
+            }
+        }
+    }
+
+    pub(crate) fn buffered_packet(
+        &mut self,
+        executed: &mut Executed,
+    ) -> Result<Option<PacketRange>, Error> {
+        if let Some(row) = self.session.take_row() {
+            return Ok(Some(row));
+        }
+        if let Some(end) = self.session.take_end() {
+            *executed = end;
+            return Ok(None);
+        }
+        self.other_packet(executed)
+    }
+
+    /// What comes in place of a row or of a simple end, or has not come whole.
+    fn other_packet(&mut self, executed: &mut Executed) -> Result<Option<PacketRange>, Error> {
+        while self.session.is_in_rows() {
+            match self.session.poll() {
+                Ok(Some(Event::Row(row))) => return Ok(Some(row)),
+                Ok(Some(Event::Progress(progress))) => self.report(&progress),
+                Ok(Some(Event::ResultSetEnd(end))) => {
+                    *executed = end;
+                    return Ok(None);
+                }
+                Ok(Some(Event::Err(error))) => return Err(self.closed(Error::Server(error))),
+                Ok(_) => return Ok(None),
+                Err(error) => return Err(self.closed(error)),
+            }
+        }
+        self.check_open().map(|()| None)
+    }
+
     /// Waits for the head of the next result of a statement that is prepared, or need not be.
     pub(crate) async fn first_result(&mut self) -> Result<Executed, Error> {
         match self.result_head().await? {
@@ -218,17 +236,47 @@ impl Connection {
     /// Waits for the head of the next result.
     pub(crate) async fn result_head(&mut self) -> Result<Head, Error> {
         loop {
-            match self.event().await? {
-                Event::Ok(executed) => return Ok(Head::Result(executed)),
-                Event::ResultSet => return Ok(Head::Result(Executed::default())),
-                Event::Err(error) => return Err(self.closed(Error::Server(error))),
-                Event::NotPrepared(error) => return Ok(Head::NotPrepared(error)),
-                Event::LocalInfileRefused => {
-                    return Err(Error::LocalInfile(LocalInfileError::NotAttached));
+            if let Some(head) = self.buffered_head()? {
+                return Ok(head);
+            }
+            self.exchange().await?;
+        }
+    }
+
+    /// The head of the next result, if it has been received.
+    #[inline]
+    pub(crate) fn buffered_head(&mut self) -> Result<Option<Head>, Error> {
+        if self.session.take_known_head() {
+            return Ok(Some(Head::Result(Executed::default())));
+        }
+        loop {
+            match self.session.poll() {
+                Ok(Some(Event::ResultSet)) => return Ok(Some(Head::Result(Executed::default()))),
+                Ok(Some(Event::Ok(executed))) => return Ok(Some(Head::Result(executed))),
+                Ok(Some(event)) => {
+                    if let Some(error) = self.other_head(event)? {
+                        return Ok(Some(Head::NotPrepared(error)));
+                    }
                 }
-                // A row of no interest, or an event of a login, which is over.
-                _ => {}
+                Ok(None) => return Ok(None),
+                Err(error) => return Err(self.closed(error)),
             }
         }
+    }
+
+    /// What comes in place of a head, or before it.
+    #[cold]
+    fn other_head(&mut self, event: Event) -> Result<Option<ServerError>, Error> {
+        match event {
+            Event::NotPrepared(error) => return Ok(Some(error)),
+            Event::Err(error) => return Err(self.closed(Error::Server(error))),
+            Event::LocalInfileRefused => {
+                return Err(Error::LocalInfile(LocalInfileError::NotAttached));
+            }
+            Event::Progress(progress) => self.report(&progress),
+            // A row of no interest, or an event of a login, which is over.
+            _ => {}
+        }
+        Ok(None)
     }
 }

@@ -86,17 +86,35 @@ impl Connection {
         statement: &(impl ToExecutable + ?Sized),
         params: impl Params,
     ) -> Result<Option<T>, Error> {
-        let mut rows = self.query(statement, params).await?;
-        let first = match rows.next().await? {
-            Some(row) => Some(row.read()?),
-            None => None,
+        let mut executed = if self.begin(statement.to_executable(), &params)? {
+            // Without a future for each step: this is what programs do most.
+            loop {
+                self.exchange().await?;
+                match self.buffered_head()? {
+                    Some(Head::Result(executed)) => break executed,
+                    Some(Head::NotPrepared(error)) => return Err(Error::Server(error)),
+                    None => {}
+                }
+            }
+        } else {
+            self.run(statement.to_executable(), &params).await?
         };
-        if first.is_some() && rows.next().await?.is_some() {
-            return Err(Error::RowCount {
-                more_than_one: true,
-            });
+        let mut first = None;
+        loop {
+            match self.buffered_packet(&mut executed)? {
+                Some(_) if first.is_some() => {
+                    return Err(Error::RowCount {
+                        more_than_one: true,
+                    });
+                }
+                Some(row) => first = Some(self.session.row(row).read()?),
+                None if self.session.is_in_rows() => self.exchange().await?,
+                None => break,
+            }
         }
-        rows.finish().await?;
+        if self.session.is_response_due() {
+            self.rest(executed).await?;
+        }
         Ok(first)
     }
 
@@ -132,12 +150,29 @@ impl Connection {
         }
     }
 
+    /// Queues the execution of a statement if that can be done at once: the connection is ready for
+    /// it, and the statement is prepared and takes its parameters as they are.
+    #[inline]
+    fn begin<P: Params>(&mut self, executable: Executable<'_>, params: &P) -> Result<bool, Error> {
+        if !self.is_ready() || !self.config.server_prepared_statements() {
+            return Ok(false);
+        }
+        let is_plain = |index| params.name(index).is_none() && params.list_len(index).is_none();
+        if !(0..params.len()).all(is_plain) {
+            return Ok(false);
+        }
+        self.session.execute_prepared(executable, params)
+    }
+
     /// Runs a statement up to its first result.
     async fn run(
         &mut self,
         executable: Executable<'_>,
         params: &impl Params,
     ) -> Result<Executed, Error> {
+        if self.begin(executable, params)? {
+            return self.first_result().await;
+        }
         self.ready().await?;
         let sql = match executable {
             Executable::Sql(sql) => sql,

@@ -19,16 +19,23 @@ pub(crate) enum Transport {
 }
 
 impl Transport {
-    /// Writes at once, if that can be done without asking the runtime; `None` if not.
-    pub(crate) fn try_write(&self, bytes: &[u8]) -> Option<io::Result<usize>> {
+    /// Writes, like [`poll_write`](AsyncWrite::poll_write), but tries before it asks the runtime
+    /// whether it can: a socket that nothing is sent to has room as a rule.
+    pub(crate) fn poll_write_now(
+        &mut self,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
         let written = match self {
             Self::Tcp(stream) => stream.try_write(bytes),
             Self::Unix(stream) => stream.try_write(bytes),
-            Self::Boxed(_) => return None,
+            Self::Boxed(stream) => return Pin::new(stream).poll_write(context, bytes),
         };
         match written {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => None,
-            written => Some(written),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                Pin::new(self).poll_write(context, bytes)
+            }
+            written => Poll::Ready(written),
         }
     }
 

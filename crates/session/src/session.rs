@@ -8,6 +8,7 @@ mod log_in;
 mod pipeline;
 mod prepare;
 mod response;
+mod simple;
 #[cfg(feature = "tls")]
 mod tls;
 
@@ -163,6 +164,11 @@ impl Session {
     /// Whether nothing is to be sent and no response is due.
     pub fn is_idle(&self) -> bool {
         matches!(self.phase, Phase::Ready) && self.is_written() && self.expected.is_empty()
+    }
+
+    /// Whether nothing is left of earlier commands: a new one can be queued.
+    pub fn is_settled(&self) -> bool {
+        self.is_idle() && self.received.unread() == 0 && self.changed_config.is_none()
     }
 
     /// Whether a response is due, or part of one.

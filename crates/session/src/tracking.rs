@@ -122,6 +122,11 @@ impl SessionState {
         Ok(())
     }
 
+    /// Takes the status of a response that says no more.
+    pub(crate) const fn set_status(&mut self, status: ServerStatus) {
+        self.status = status;
+    }
+
     /// Takes what a response says.
     pub(crate) fn update(
         &mut self,

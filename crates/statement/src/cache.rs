@@ -4,6 +4,7 @@ use std::mem;
 use std::sync::Arc;
 
 use otaria_codec::ServerStatus;
+use rustc_hash::FxBuildHasher;
 
 use crate::statement::{Closes, Epoch};
 use crate::{ComStmtPrepareOk, Statement, StatementId};
@@ -19,7 +20,7 @@ pub struct StatementCache {
     closes: Arc<Closes>,
     epoch: Epoch,
     /// By SQL, then by what else makes a difference, which is one thing as a rule.
-    entries: HashMap<Arc<str>, Vec<Entry>>,
+    entries: HashMap<Arc<str>, Vec<Entry>, FxBuildHasher>,
     kept: usize,
     uses: u64,
 }
@@ -63,7 +64,7 @@ impl StatementCache {
             capacity,
             closes: Arc::default(),
             epoch: Epoch::default(),
-            entries: HashMap::new(),
+            entries: HashMap::default(),
             kept: 0,
             uses: 0,
         }

@@ -78,11 +78,12 @@ impl<'a> Decode<'a> for ComStmtExecute<'a> {
 }
 
 impl Encode for ComStmtExecute<'_> {
+    #[inline]
     fn encode(&self, _: Capabilities, out: &mut PayloadWriter<'_>) {
-        out.int1(0x17);
-        self.statement.write(out);
-        out.int1(self.flags.bits());
-        out.int4(self.iterations);
+        let [s1, s2, s3, s4] = self.statement.0.to_le_bytes();
+        let [i1, i2, i3, i4] = self.iterations.to_le_bytes();
+        let flags = self.flags.bits();
+        out.bytes(&[0x17, s1, s2, s3, s4, flags, i1, i2, i3, i4]);
         out.bytes(self.parameters);
     }
 }

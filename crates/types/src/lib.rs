@@ -62,7 +62,7 @@ pub use params::{InList, NamedValues, Params, write_parameter};
 pub use row::RowReader;
 pub use temporal::{Date, DateTime, Time};
 pub use to_sql::{Indicated, LongData, ParameterSink, ToSql};
-pub use value::ValueRef;
+pub use value::{ValueRef, utf8};
 
 /// What derived code is made of. It may change with any version.
 #[doc(hidden)]

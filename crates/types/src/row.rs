@@ -1,6 +1,6 @@
 use otaria_codec::{ColumnDefinition, InvalidPacket};
 
-use crate::{CellError, Date, DateTime, FromSql, FromSqlError, RowContext, Time, ValueRef};
+use crate::{CellError, Date, DateTime, FromSql, FromSqlError, RowContext, Time, ValueRef, utf8};
 
 macro_rules! narrow_integers {
     ($($narrow:ident: $wide:ident),+) => {$(
@@ -159,7 +159,7 @@ pub trait RowReader<'a>: Clone {
     /// [`CellError`] if the row is cut, or the cell not UTF-8.
     #[inline]
     fn str(&mut self) -> Result<&'a str, CellError> {
-        std::str::from_utf8(self.bytes()?).map_err(|_| FromSqlError::Utf8.into())
+        Ok(utf8(self.bytes()?)?)
     }
 
     /// Reads the next cell, NULL or not, as the type that the caller asks for.

@@ -24,7 +24,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     server.sql(&SET_UP.replace("{password}", FIXTURE_PASSWORD))?;
     let recorder = Recorder { server };
     recorder.logins().await?;
-    recorder.queries().await
+    recorder.commands("query", &QUERIES).await?;
+    recorder.commands("statement", &STATEMENTS).await
 }
 
 struct Recorder {
@@ -53,20 +54,24 @@ impl Recorder {
         Ok(())
     }
 
-    async fn queries(&self) -> Result<(), Box<dyn Error>> {
+    async fn commands(
+        &self,
+        folder: &str,
+        commands: &[(&str, &str, Command<'_>)],
+    ) -> Result<(), Box<dyn Error>> {
         let log = Log::default();
         let config = Config::builder()
             .user("native")
             .password(FIXTURE_PASSWORD)
             .build()?;
         let mut connection = self.connect(&config, &log).await?;
-        for (name, what, command) in QUERIES {
+        for (name, what, command) in commands {
             // One exchange must not see what another left in the session.
             connection.reset().await?;
             log.take();
             let outcome = command.run(&mut connection).await;
             println!("{name}: {}", outcome.lines.join(" | "));
-            self.write("query", name, what, &log.take())?;
+            self.write(folder, name, what, &log.take())?;
         }
         connection.close().await?;
         Ok(())
@@ -270,6 +275,99 @@ const QUERIES: [(&str, &str, Command<'static>); 14] = [
     ),
     ("13_ping", "COM_PING.", Command::Ping),
     ("14_reset", "COM_RESET_CONNECTION.", Command::Reset),
+];
+
+/// A statement that is executed so many times with one parameter.
+const fn with_parameter(
+    sql: &'static str,
+    parameter: &'static str,
+    times: usize,
+) -> Command<'static> {
+    Command::Statement {
+        sql,
+        parameter: Some(parameter),
+        times,
+    }
+}
+
+const STATEMENTS: [(&str, &str, Command<'static>); 12] = [
+    (
+        "01_one_row",
+        "A SELECT prepared and executed at once, and executed again.",
+        with_parameter("SELECT CONCAT(?, 'x') AS c, NULL", "a", 2),
+    ),
+    (
+        "02_all_types",
+        "SELECT of three rows of the common column types, some of them NULL.",
+        with_parameter("SELECT * FROM shop.types WHERE i >= ? ORDER BY i", "1", 1),
+    ),
+    (
+        "03_no_rows",
+        "SELECT of no rows, twice.",
+        with_parameter("SELECT i, v FROM shop.types WHERE i = ?", "0", 2),
+    ),
+    (
+        "04_insert",
+        "INSERT, twice: OK with an id.",
+        with_parameter("INSERT INTO shop.item (name) VALUES (?)", "one", 2),
+    ),
+    (
+        "05_insert_returning",
+        "INSERT … RETURNING, twice: the first execution tells the columns.",
+        with_parameter(
+            "INSERT INTO shop.item (name) VALUES (?) RETURNING id, name",
+            "two",
+            2,
+        ),
+    ),
+    (
+        "06_without_parameters",
+        "SELECT without parameters, twice.",
+        Command::Statement {
+            sql: "SELECT n FROM shop.number ORDER BY n",
+            parameter: None,
+            times: 2,
+        },
+    ),
+    (
+        "07_type_of_a_placeholder",
+        "SELECT of a placeholder: the first execution tells its type.",
+        with_parameter("SELECT ?", "text", 2),
+    ),
+    (
+        "08_syntax_error",
+        "A statement that the server refuses with error 1064, and its execution with 1243.",
+        with_parameter("SELEC ?", "a", 1),
+    ),
+    (
+        "09_duplicate",
+        "An INSERT that the server prepares, and refuses to execute with error 1062.",
+        with_parameter("INSERT INTO shop.number VALUES (?)", "1", 1),
+    ),
+    (
+        "10_error_after_rows",
+        "SELECT that fails with error 1242 when it has sent two rows.",
+        with_parameter(
+            "SELECT n, (SELECT b.n FROM shop.number b WHERE b.n < a.n) FROM shop.number a \
+             WHERE n >= ? ORDER BY n",
+            "1",
+            1,
+        ),
+    ),
+    (
+        "11_call",
+        "CALL of a procedure with two result sets, twice: they and an OK.",
+        Command::Statement {
+            sql: "CALL shop.two_results()",
+            parameter: None,
+            times: 2,
+        },
+    ),
+    (
+        "12_two_round_trips",
+        "A statement whose placeholders the client cannot count: its execution comes later.",
+        with_parameter("SELECT 1 /*!50000 , ? */", "b", 2),
+    ),
 ];
 
 const SET_UP: &str = "

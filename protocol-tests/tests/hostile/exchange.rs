@@ -29,7 +29,8 @@ impl Exchange {
         let logins = Fixture::all("login");
         let native = logins.iter().find(|login| login.name == "01_native");
         let native = native.expect("the fixture 01_native");
-        let queries = Fixture::all("query");
+        let mut queries = Fixture::all("query");
+        queries.extend(Fixture::all("statement"));
         let logins = logins.iter().map(|login| Self::new(login, None));
         let queries = queries.iter().map(|query| Self::new(native, Some(query)));
         let mut exchanges: Vec<Self> = logins.chain(queries).collect();
@@ -195,7 +196,13 @@ pub async fn assert_closed_or_usable(connection: &mut Connection) {
 }
 
 pub fn assert_closed_if_fatal(connection: &Connection, error: &Error) {
-    let fatal = !matches!(error, Error::Server(_) | Error::InitCommand { .. });
+    let fatal = !matches!(
+        error,
+        Error::Server(_)
+            | Error::InitCommand { .. }
+            | Error::InvalidRow(_)
+            | Error::ParameterCount { .. }
+    );
     if fatal {
         let reason = connection.close_reason();
         assert!(reason.is_some(), "open after: {}", chain(error));
@@ -210,6 +217,9 @@ pub fn assert_names_a_packet(error: &Error) {
         error,
         Error::Server(_)
             | Error::EndedByServer(_)
+            // Another number of placeholders in a mutated COM_STMT_PREPARE_OK.
+            | Error::ParameterCount { .. }
+            | Error::MiscountedPlaceholders { .. }
             // A mutated greeting may offer TLS.
             | Error::Tls(_)
             | Error::Auth(
@@ -247,7 +257,7 @@ const SLACK: Duration = Duration::from_millis(210);
 const HANG: Duration = Duration::from_secs(3600);
 
 /// What errors call packets and their parts.
-const PACKETS: [&str; 18] = [
+const PACKETS: [&str; 21] = [
     "packet header",
     "nitial handshake packet",
     "Authentication exchange",
@@ -266,4 +276,7 @@ const PACKETS: [&str; 18] = [
     ": response",
     "response that is complete",
     "Authentication more data",
+    "COM_STMT_PREPARE_OK",
+    "parameter definition packet",
+    "execution whose prepare was refused",
 ];

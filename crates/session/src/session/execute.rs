@@ -81,6 +81,35 @@ impl Session {
         Queued::Execute
     }
 
+    /// Queues the execution of a statement that is prepared, and says so; else queues nothing.
+    ///
+    /// # Errors
+    /// Those of [`execute`](Self::execute).
+    pub fn execute_prepared<P: Params>(
+        &mut self,
+        executable: Executable<'_>,
+        params: &P,
+    ) -> Result<bool, Error> {
+        let cached;
+        let statement = match executable {
+            Executable::Statement(statement) => statement,
+            Executable::Sql(sql) => match self.cached(sql) {
+                Some(statement) => {
+                    cached = statement;
+                    &cached
+                }
+                None => return Ok(false),
+            },
+        };
+        if self.statements.standing(statement) != Standing::Open {
+            return Ok(false);
+        }
+        self.check_open()?;
+        self.encode_parameters(params)?;
+        self.execute_open(statement)?;
+        Ok(true)
+    }
+
     /// Queues SQL, sent by the text protocol, with `params` as literals in the places of its
     /// placeholders.
     ///

@@ -193,7 +193,7 @@ impl Session {
         }
     }
 
-    fn next_response(&mut self) {
+    pub(super) fn next_response(&mut self) {
         self.expected.pop_front();
         if let Some(next) = self.expected.front() {
             self.received

@@ -1,0 +1,88 @@
+//! The packets of which most responses consist, read without much ado: what nothing is unusual about.
+//! What else may come is for [`Session::poll`], which would say the same of these.
+
+use std::sync::Arc;
+
+use otaria_types::RowContext;
+
+use super::Session;
+use super::expected::Reply;
+use crate::event::{Executed, PacketRange};
+use crate::rows::RowForm;
+
+impl Session {
+    /// Takes the head of a result set whose columns are known, and says whether it has come.
+    #[inline]
+    pub fn take_known_head(&mut self) -> bool {
+        let Some(Reply::Response(response)) =
+            self.expected.front_mut().map(|front| &mut front.reply)
+        else {
+            return false;
+        };
+        let packets = self.received.packets_mut();
+        let (Some(packet), Some(execution)) = (packets.peek_whole(), &mut response.execution)
+        else {
+            return false;
+        };
+        let Some(known) = self.statements.columns(execution.statement) else {
+            return false;
+        };
+        if !execution.is_first
+            || execution.prepare_error.is_some()
+            || !(response.reader).read_skipped_head(packets.payload(packet.clone()), known.len())
+        {
+            return false;
+        }
+        packets.take_whole(&packet);
+        execution.is_first = false;
+        if !Arc::ptr_eq(&self.columns, known) {
+            self.columns = Arc::clone(known);
+        }
+        self.form = RowForm {
+            is_binary: true,
+            context: RowContext {
+                time_zone: self.state.time_zone(),
+                zero_dates: self.zero_dates,
+            },
+        };
+        true
+    }
+
+    /// Takes the next row, if it has come.
+    #[inline]
+    pub fn take_row(&mut self) -> Option<PacketRange> {
+        let Reply::Response(response) = &self.expected.front()?.reply else {
+            return None;
+        };
+        let packets = self.received.packets_mut();
+        let packet = packets.peek_whole()?;
+        if !response.reader.is_row(packets.payload(packet.clone())) || response.infile.is_refused()
+        {
+            return None;
+        }
+        packets.take_whole(&packet);
+        Some(PacketRange(packet))
+    }
+
+    /// Takes the end of the rows, if it has come and is that of the response.
+    #[inline]
+    pub fn take_end(&mut self) -> Option<Executed> {
+        let Reply::Response(response) = &mut self.expected.front_mut()?.reply else {
+            return None;
+        };
+        if response.infile.is_refused() {
+            return None;
+        }
+        let packets = self.received.packets_mut();
+        let packet = packets.peek_whole()?;
+        let payload = packets.payload(packet.clone());
+        let (status, warnings) = response.reader.read_simple_end(payload)?;
+        packets.take_whole(&packet);
+        self.state.set_status(status);
+        self.next_response();
+        Some(Executed {
+            warnings,
+            ..Executed::default()
+        })
+    }
+}
