@@ -284,6 +284,10 @@ impl<'c, 'p> PipelineResults<'c, 'p> {
             if let Due::Refused { .. } = self.due.front()? {
                 return self.refused();
             }
+            if self.connection.session.take_known_head() {
+                self.due.pop_front();
+                return Some(Ok(Executed::default()));
+            }
             match self.connection.event().await {
                 Ok(event) => {
                     if let Some(head) = self.head(event) {
@@ -371,7 +375,7 @@ impl<'c, 'p> PipelineResults<'c, 'p> {
     /// and it would still run before the others.
     fn not_prepared(&mut self, error: ServerError) -> Option<Error> {
         let is_alone = self.connection.session.is_idle();
-        let is_sql = self.front().is_some_and(|call| call.is_sql());
+        let is_sql = self.front().is_some_and(Queue::is_sql);
         if error.code() == CANNOT_BE_PREPARED && is_alone && is_sql {
             return self.queue_front(Way::Text);
         }

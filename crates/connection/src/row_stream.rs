@@ -18,9 +18,14 @@ pub struct RowStream<'c> {
 enum State<'c> {
     /// What has been received is looked at first.
     Rows(Rows<'c>),
-    /// For the next row. It gives the rows back.
-    Waiting(Pin<Box<dyn Future<Output = (Rows<'c>, Result<Option<OwnedRow>, Error>)> + Send + 'c>>),
+    Waiting(Pin<Box<dyn Future<Output = Received<'c>> + Send + 'c>>),
     Ended,
+}
+
+/// What a wait has brought, and the rows to go on with.
+struct Received<'c> {
+    rows: Rows<'c>,
+    row: Result<Option<OwnedRow>, Error>,
 }
 
 impl<'c> Rows<'c> {
@@ -69,12 +74,12 @@ impl Stream for RowStream<'_> {
             State::Ended => return Poll::Ready(None),
             State::Rows(mut rows) => match owned(rows.try_next()) {
                 Ok(None) if !rows.is_at_end() => Box::pin(next(rows)),
-                received => return Poll::Ready(state.go_on(rows, received)),
+                row => return Poll::Ready(state.go_on(Received { rows, row })),
             },
             State::Waiting(waiting) => waiting,
         };
         match waiting.as_mut().poll(context) {
-            Poll::Ready((rows, received)) => Poll::Ready(state.go_on(rows, received)),
+            Poll::Ready(received) => Poll::Ready(state.go_on(received)),
             Poll::Pending => {
                 *state = State::Waiting(waiting);
                 Poll::Pending
@@ -85,22 +90,17 @@ impl Stream for RowStream<'_> {
 
 impl<'c> State<'c> {
     /// The item of what was received, behind which an error and the end are the last.
-    fn go_on(
-        &mut self,
-        rows: Rows<'c>,
-        received: Result<Option<OwnedRow>, Error>,
-    ) -> Option<Result<OwnedRow, Error>> {
-        if matches!(received, Ok(Some(_))) {
-            *self = Self::Rows(rows);
+    fn go_on(&mut self, received: Received<'c>) -> Option<Result<OwnedRow, Error>> {
+        if matches!(received.row, Ok(Some(_))) {
+            *self = Self::Rows(received.rows);
         }
-        received.transpose()
+        received.row.transpose()
     }
 }
 
-/// Waits for the next row, and gives the rows back.
-async fn next(mut rows: Rows<'_>) -> (Rows<'_>, Result<Option<OwnedRow>, Error>) {
-    let received = owned(rows.next().await);
-    (rows, received)
+async fn next(mut rows: Rows<'_>) -> Received<'_> {
+    let row = owned(rows.next().await);
+    Received { rows, row }
 }
 
 fn owned(received: Result<Option<Row<'_>>, Error>) -> Result<Option<OwnedRow>, Error> {

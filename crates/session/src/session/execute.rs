@@ -105,7 +105,7 @@ impl Session {
             return Ok(false);
         }
         self.check_open()?;
-        self.encode_parameters(params)?;
+        self.encode_parameters(params, self.certain_time_zone())?;
         self.execute_open(statement)?;
         Ok(true)
     }
