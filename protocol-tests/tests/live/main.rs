@@ -9,6 +9,7 @@ mod local_infile;
 mod login;
 mod own_plugin;
 mod payloads;
+mod pipelined_statements;
 mod pipelines;
 mod placeholders;
 mod progress;
