@@ -13,7 +13,7 @@ use otaria_codec::{Capabilities, ColumnDefinition, Decode, ServerStatus};
 fn main() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let fixtures = root.join("../protocol-tests/fixtures");
-    for folder in ["login", "query"] {
+    for folder in ["login", "query", "statement"] {
         for path in files(&fixtures.join(folder)) {
             Exchange::read(&path).seeds(folder);
         }
@@ -79,6 +79,10 @@ impl Exchange {
 
     fn seeds(&self, folder: &str) {
         let name = format!("{folder}_{}", self.name);
+        if folder == "statement" {
+            write("session", &name, &self.operations());
+            return;
+        }
         let from_server = || self.packets.iter().filter(|(client, ..)| !client);
         let payloads: Vec<&[u8]> = from_server().map(|(_, _, payload)| &**payload).collect();
         let first = from_server().next().map_or(0, |packet| packet.1);
@@ -126,17 +130,29 @@ impl Exchange {
     /// and are polled for.
     fn operations(&self) -> Vec<u8> {
         let mut operations = vec![0];
-        let mut receive = 2;
-        for (from_client, _, payload) in &self.packets {
+        let mut statement: &[u8] = b"";
+        let mut packets = self.packets.iter().peekable();
+        while let Some((from_client, sequence_number, payload)) = packets.next() {
             match (from_client, &**payload) {
                 (true, [0x03, sql @ ..]) => operations.extend([&[5], &*chunk(sql), &[9]].concat()),
                 (true, [0x0e]) => operations.extend([6, 9]),
+                (true, [0x16, sql @ ..]) => {
+                    statement = sql;
+                    // The execution behind it queues both.
+                    if packets.peek().is_some_and(|(from_client, ..)| !from_client) {
+                        operations.extend([&[22], &*chunk(sql), &[1, 9]].concat());
+                    }
+                }
+                (true, [0x17, execute @ ..]) => {
+                    let parameters = u8::from(execute.len() > 9);
+                    let execute = [&[22], &*chunk(statement), &[parameters, 9]].concat();
+                    operations.extend(execute);
+                }
                 (true, _) => operations.extend([7, 9]),
                 (false, payload) => {
-                    operations.push(receive);
+                    operations.push(if *sequence_number == 1 { 2 } else { 1 });
                     operations.extend(chunk(payload));
                     operations.push(3);
-                    receive = 1;
                 }
             }
         }
@@ -294,16 +310,16 @@ const BY_HAND: [(&str, &str, &[u8]); 82] = [
     ("prepare", "fetch", b"\x80\0\0\x1c\x01\0\0\0\x0a\0\0\0"),
     ("prepare", "close", b"\x80\0\0\x19\x01\0\0\0"),
     ("named", "names", b"\0SELECT :a, ':b', `:c`, \":d\", @e:=:f, g::h, :a -- :i\n + :j /* :k */ # :l"),
-    ("named", "escapes", b"\0SELECT '\\', :a, ''''"),
-    ("named", "no_escapes", b"\x02SELECT '\\', :a, ''''"),
-    ("named", "ansi_quotes", b"\x01SELECT \"\\\", :a, \"\"\"\""),
+    ("named", "escapes", b"\0SELECT '\\\\', \"\\'\", :a, ''''"),
+    ("named", "in_some_modes", b"\0SELECT '\\', :a, ''''"),
+    ("named", "double_quotes", b"\0SELECT \"\\\\\", :a, \"\"\"\", 1 AS [a]"),
     ("named", "placeholders", b"\0SELECT ?, '?' --?\n - 1.5e-3 --- ?"),
     ("named", "lists", b"\xfcSELECT ? IN (?), a IN (?) AND b in ( ? ) -- IN (\n?)"),
     ("named", "named_lists", b"\xbca IN (:a) OR b NOT IN (:b) AND c = :c OR d IN (:a)"),
-    ("literals", "text", b"\0\x02\0\0\x02\x06\0a'\\\n--SELECT ?, 1 -?, --?, N?, ?'b'"),
-    ("literals", "no_escapes", b"\x02\x02\0\0\x01\x04\0a'\\\0SELECT '\\', ?, 1.5-?"),
-    ("literals", "numbers", b"\0\x05\0\x02\x03\x04\x05\x06\x08\0\xff\xff\xff\xff\xff\xff\xff\xffSELECT 1--?, ?-?, ?.5, 1?"),
-    ("literals", "dates", b"\x01\x04\0\x07\x08\x09\x0a\x0a\x002024-02-29SELECT \"?\", ?, ?, :a, ?, ?"),
+    ("literals", "text", b"\x02\0\0\x02\x06\0a'\\\n--SELECT ?, 1 -?, --?, N?, ?'b'"),
+    ("literals", "backslashes", b"\x02\0\0\x01\x04\0a'\\\0SELECT '\\\\', ?, 1.5-?"),
+    ("literals", "numbers", b"\x05\0\x02\x03\x04\x05\x06\x08\0\xff\xff\xff\xff\xff\xff\xff\xffSELECT 1--?, ?-?, ?.5, 1?"),
+    ("literals", "dates", b"\x04\0\x07\x08\x09\x0a\x0a\x002024-02-29SELECT \"?\", ?, ?, :a, ?, ?"),
     ("named", "executable_comment", b"\0SELECT 1 /*M!100000 , :a */ /*! ? */ /*+ x */"),
 ];
 

@@ -1,9 +1,9 @@
 //! Literals: any values in the places of any statement leave the rest of it as it is, and no string
-//! open.
+//! open, in each of the server's modes.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use otaria_fuzz::Input;
+use otaria_fuzz::{Input, are_placeholders_in_all_modes};
 use otaria_session::with_literals;
 use otaria_statement::{NamedSql, placeholder_positions};
 use otaria_text::SqlLiterals;
@@ -11,17 +11,16 @@ use otaria_types::{Date, DateTime, Decimal, ParameterSink, Time};
 
 fuzz_target!(|data: &[u8]| {
     let mut input = Input::new(data);
-    let status = otaria_fuzz::modes(input.byte());
     let kinds = input.bytes();
     let value = input.bytes();
     let Ok(sql) = std::str::from_utf8(input.rest()) else {
         return;
     };
-    let Ok(positions) = placeholder_positions(sql, status) else {
+    let Ok(positions) = placeholder_positions(sql) else {
         return;
     };
+    assert!(are_placeholders_in_all_modes(sql, &positions));
     let mut literals = SqlLiterals::new();
-    literals.clear(status);
     for index in 0..positions.len() {
         let kind = kinds.get(index % kinds.len().max(1)).copied();
         write(&mut literals, kind.unwrap_or_default(), value);
@@ -32,10 +31,12 @@ fuzz_target!(|data: &[u8]| {
         literals.bytes()
     );
     for literal in literals.iter() {
-        assert_eq!(placeholder_positions(literal, status), Ok(vec![]));
+        assert!(!literal.contains('\\'));
+        assert_eq!(placeholder_positions(literal), Ok(vec![]));
     }
     let placed = with_literals(sql, &positions, &literals).unwrap();
-    assert_eq!(placeholder_positions(&placed, status), Ok(vec![]));
+    assert_eq!(placeholder_positions(&placed), Ok(vec![]));
+    assert!(are_placeholders_in_all_modes(&placed, &[]));
     // What has names beside them has the same with any other value.
     let mut ones = String::new();
     let mut copied = 0;
@@ -45,7 +46,7 @@ fuzz_target!(|data: &[u8]| {
         copied = at + 1;
     }
     ones += &sql[copied..];
-    let [placed, ones] = [&placed, &ones].map(|sql| NamedSql::parse(sql, status).unwrap());
+    let [placed, ones] = [&placed, &ones].map(|sql| NamedSql::parse(sql).unwrap());
     assert_eq!(placed.names(), ones.names());
     more_is_an_error(sql, &positions, literals);
 });

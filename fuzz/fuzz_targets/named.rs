@@ -4,27 +4,25 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use otaria_codec::ServerStatus;
-use otaria_fuzz::Input;
+use otaria_fuzz::{Input, are_placeholders_in_all_modes};
 use otaria_session::{PlaceError, place};
 use otaria_statement::{NamedSql, NamedSqlError, StatementKind, count_placeholders, placeholders};
 use otaria_types::{InList, ToSql};
 
 fuzz_target!(|data: &[u8]| {
     let mut input = Input::new(data);
-    let modes = input.byte();
-    let status = otaria_fuzz::modes(modes);
+    let lists = input.byte();
     let Ok(sql) = std::str::from_utf8(input.rest()) else {
         return;
     };
-    kind(sql, status);
-    let count = count_placeholders(sql, status);
-    match NamedSql::parse(sql, status) {
+    kind(sql);
+    let count = count_placeholders(sql);
+    match NamedSql::parse(sql) {
         Ok(named) if named.names().is_empty() => assert_eq!(named.sql(), sql),
         Ok(named) => {
             assert!(count.is_none_or(|count| count == 0));
-            rewritten(sql, &named, status);
-            lists_by_name(sql, &named, modes, status);
+            rewritten(sql, &named);
+            lists_by_name(sql, &named, lists);
         }
         Err(NamedSqlError::Positional { at }) => {
             assert_eq!(sql.as_bytes()[at], b'?');
@@ -32,19 +30,19 @@ fuzz_target!(|data: &[u8]| {
         }
         Err(NamedSqlError::Unclear { at }) => {
             assert!(count.is_none() && at < sql.len());
-            assert!(placeholders(sql, status).is_err());
+            assert!(placeholders(sql).is_err());
         }
         Err(error) => panic!("{error}"),
     }
-    lists_by_place(sql, modes, status);
+    lists_by_place(sql, lists);
 });
 
-fn kind(sql: &str, status: ServerStatus) {
-    let kind = StatementKind::of(sql, status);
+fn kind(sql: &str) {
+    let kind = StatementKind::of(sql);
     let behind_comment = format!("/* DELETE */ {sql}");
-    assert_eq!(StatementKind::of(&behind_comment, status), kind);
+    assert_eq!(StatementKind::of(&behind_comment), kind);
     let followed = format!("{sql}\n; SET NAMES latin1");
-    assert!(!StatementKind::of(&followed, status).keeps_session());
+    assert!(!StatementKind::of(&followed).keeps_session());
     if kind.can_open_cursor() {
         assert!(kind.keeps_session());
         assert!(sql.to_ascii_uppercase().contains("SELECT"));
@@ -52,8 +50,8 @@ fn kind(sql: &str, status: ServerStatus) {
 }
 
 /// How many values the list at `index` has; `None` for what is no list.
-fn list_len(modes: u8, index: usize) -> Option<usize> {
-    (modes >> 2 >> (index % 4) & 1 != 0).then(|| usize::from(modes >> 6) + index % 4)
+fn list_len(lists: u8, index: usize) -> Option<usize> {
+    (lists >> 2 >> (index % 4) & 1 != 0).then(|| usize::from(lists >> 6) + index % 4)
 }
 
 /// A value, or a list of so many.
@@ -73,11 +71,13 @@ fn expansion(list_len: Option<usize>) -> String {
     }
 }
 
-fn lists_by_place(sql: &str, modes: u8, status: ServerStatus) {
-    let Ok(places) = placeholders(sql, status) else {
+fn lists_by_place(sql: &str, lists: u8) {
+    let Ok(places) = placeholders(sql) else {
         return;
     };
-    let lens: Vec<_> = (0..places.len()).map(|i| list_len(modes, i)).collect();
+    let positions: Vec<_> = places.iter().map(|place| place.at).collect();
+    assert!(are_placeholders_in_all_modes(sql, &positions));
+    let lens: Vec<_> = (0..places.len()).map(|i| list_len(lists, i)).collect();
     let values: Vec<_> = lens.iter().map(|&len| value(len)).collect();
     let mut expected = String::new();
     let mut copied = 0;
@@ -91,38 +91,38 @@ fn lists_by_place(sql: &str, modes: u8, status: ServerStatus) {
         }
     }
     expected += &sql[copied..];
-    match place(sql, &values, status) {
+    match place(sql, &values) {
         Ok(placed) => assert_eq!((placed.sql(), wrong), (expected.as_str(), None)),
         Err(error) => assert_eq!(Some(error), wrong),
     }
 }
 
-fn lists_by_name(sql: &str, named: &NamedSql<'_>, modes: u8, status: ServerStatus) {
+fn lists_by_name(sql: &str, named: &NamedSql<'_>, lists: u8) {
     let mut names = named.names().to_vec();
     names.sort_unstable();
     names.dedup();
-    let lens: Vec<_> = (0..names.len()).map(|i| list_len(modes, i)).collect();
+    let lens: Vec<_> = (0..names.len()).map(|i| list_len(lists, i)).collect();
     let values = lens.iter().map(|&len| value(len));
     let pairs: Vec<_> = names.iter().zip(values).collect();
-    let Ok(placed) = place(sql, &pairs, status) else {
+    let Ok(placed) = place(sql, &pairs) else {
         return;
     };
     let values = named.names().iter().map(|name| {
         let len = lens[names.iter().position(|other| other == name).unwrap()];
         expansion(len).matches('?').count()
     });
-    if let Some(count) = count_placeholders(placed.sql(), status) {
+    if let Some(count) = count_placeholders(placed.sql()) {
         assert_eq!(usize::from(count), values.sum::<usize>());
     }
 }
 
-fn rewritten(sql: &str, named: &NamedSql<'_>, status: ServerStatus) {
+fn rewritten(sql: &str, named: &NamedSql<'_>) {
     let names: usize = named.names().iter().map(|name| name.len()).sum();
     assert_eq!(named.sql().len() + names, sql.len());
-    if let Some(count) = count_placeholders(named.sql(), status) {
+    if let Some(count) = count_placeholders(named.sql()) {
         assert_eq!(usize::from(count), named.names().len());
     }
-    if let Ok(again) = NamedSql::parse(named.sql(), status) {
+    if let Ok(again) = NamedSql::parse(named.sql()) {
         assert_eq!((again.sql(), again.names().len()), (named.sql(), 0));
     }
     let mut given = named.names().to_vec();

@@ -1,7 +1,7 @@
 //! What the fuzz targets share: how an input is taken apart, and the check that a packet which
 //! was decoded comes back.
 
-use otaria_codec::{Capabilities, Encode, PayloadWriter, ServerStatus};
+use otaria_codec::{Capabilities, Encode, PayloadWriter};
 
 /// The bytes of one run, taken apart from the front. What is missing at the end is zero or empty.
 #[derive(Clone, Copy, Debug)]
@@ -53,12 +53,60 @@ impl<'a> Input<'a> {
     }
 }
 
-/// A status by whose modes the server reads statements.
-pub fn modes(byte: u8) -> ServerStatus {
-    let mut status = ServerStatus::AUTOCOMMIT;
-    status.set(ServerStatus::ANSI_QUOTES, byte & 1 != 0);
-    status.set(ServerStatus::NO_BACKSLASH_ESCAPES, byte & 2 != 0);
-    status
+/// Whether a server that reads by any of the modes finds each `?` of `sql` where `positions` say:
+/// where strings, names and comments end is all that is looked at.
+pub fn are_placeholders_in_all_modes(sql: &str, positions: &[usize]) -> bool {
+    let modes = [(false, false), (false, true), (true, false), (true, true)];
+    let read = |(escapes, ansi_quotes)| marks(sql.as_bytes(), escapes, ansi_quotes);
+    modes.into_iter().all(|modes| read(modes) == positions)
+}
+
+/// Where each `?` outside strings, names and comments stands, in one combination of the modes.
+fn marks(sql: &[u8], escapes: bool, ansi_quotes: bool) -> Vec<usize> {
+    let mut found = Vec::new();
+    let mut at = 0;
+    let find = |from: usize, what: &[u8]| {
+        let rest = sql.get(from..).unwrap_or_default();
+        let end = rest.windows(what.len()).position(|window| window == what);
+        end.map_or(sql.len(), |end| from + end + what.len())
+    };
+    while let Some(&byte) = sql.get(at) {
+        let behind = sql.get(at + 1).copied();
+        let ends_dashes = sql
+            .get(at + 2)
+            .is_none_or(|&byte| byte == b' ' || byte.is_ascii_control());
+        at = match byte {
+            b'\'' | b'"' | b'`' => {
+                let is_string = byte == b'\'' || byte == b'"' && !ansi_quotes;
+                quoted_end(sql, at, escapes && is_string)
+            }
+            b'#' => find(at, b"\n"),
+            b'-' if behind == Some(b'-') && ends_dashes => find(at + 2, b"\n"),
+            b'/' if behind == Some(b'*') => find(at + 2, b"*/"),
+            _ => {
+                found.extend((byte == b'?').then_some(at));
+                at + 1
+            }
+        };
+    }
+    found
+}
+
+/// Where what begins with the quote at `start` ends.
+fn quoted_end(sql: &[u8], start: usize, escapes: bool) -> usize {
+    let mut at = start + 1;
+    while let Some(&byte) = sql.get(at) {
+        if byte == sql[start] {
+            if sql.get(at + 1) != Some(&byte) {
+                return at + 1;
+            }
+            at += 1;
+        } else if byte == b'\\' && escapes {
+            at += 1;
+        }
+        at += 1;
+    }
+    sql.len()
 }
 
 /// The payload of `packet`.
@@ -92,7 +140,8 @@ const CAPABILITIES: [Capabilities; 8] = [
     // What the driver negotiates.
     Capabilities::DEPRECATE_EOF
         .union(Capabilities::SESSION_TRACK)
-        .union(Capabilities::MARIADB_CLIENT_EXTENDED_METADATA),
+        .union(Capabilities::MARIADB_CLIENT_EXTENDED_METADATA)
+        .union(Capabilities::MARIADB_CLIENT_CACHE_METADATA),
     Capabilities::DEPRECATE_EOF.union(Capabilities::MARIADB_CLIENT_CACHE_METADATA),
     Capabilities::LOCAL_FILES.union(Capabilities::MARIADB_CLIENT_CACHE_METADATA),
     Capabilities::PLUGIN_AUTH.union(Capabilities::CONNECT_ATTRS),

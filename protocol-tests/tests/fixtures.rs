@@ -335,12 +335,14 @@ async fn a_statement_has_the_same_results_however_it_is_cut() {
 
 #[tokio::test]
 async fn a_recorded_row_is_the_same_by_text_and_as_a_binary_one() {
-    let text = Fixture::all("query").into_iter();
-    let binary = Fixture::all("statement").into_iter();
-    let is_all = |fixture: &Fixture| fixture.name == "02_all_types";
-    let (text, binary) = (text.filter(is_all).next(), binary.filter(is_all).next());
-    let text = run(&text.unwrap(), Cut::Whole).await.lines;
-    let binary = run(&binary.unwrap(), Cut::Whole).await.lines;
+    let all_types = |folder: &str| {
+        let mut fixtures = Fixture::all(folder).into_iter();
+        fixtures
+            .find(|fixture| fixture.name == "02_all_types")
+            .unwrap()
+    };
+    let text = run(&all_types("query"), Cut::Whole).await.lines;
+    let binary = run(&all_types("statement"), Cut::Whole).await.lines;
     assert_eq!(text.len(), 30);
     assert_eq!(text, binary);
 }

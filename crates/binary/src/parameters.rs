@@ -26,6 +26,8 @@ pub struct Parameters {
     types: Vec<u8>,
     values: Vec<u8>,
     len: usize,
+    /// Whether the value of one of them was sent ahead.
+    has_long_data: bool,
     time_zone: SessionTimeZone,
 }
 
@@ -37,6 +39,7 @@ impl Parameters {
             types: Vec::new(),
             values: Vec::new(),
             len: 0,
+            has_long_data: false,
             time_zone: SessionTimeZone::Unknown,
         }
     }
@@ -71,6 +74,7 @@ impl Parameters {
         self.values.clear();
         self.values.shrink_to(KEPT_BYTES);
         self.len = 0;
+        self.has_long_data = false;
     }
 
     /// How many parameters there are.
@@ -81,6 +85,20 @@ impl Parameters {
     /// Whether there are none.
     pub const fn is_empty(&self) -> bool {
         self.len == 0
+    }
+
+    /// Whether there is one whose value was sent ahead.
+    #[inline]
+    pub const fn has_long_data(&self) -> bool {
+        self.has_long_data
+    }
+
+    /// The indexes, from 0 on, of those whose values were sent ahead.
+    pub fn long_data(&self) -> impl Iterator<Item = usize> {
+        let types = self.types.chunks_exact(ParameterType::BYTES).enumerate();
+        types
+            .filter(|(_, bytes)| *bytes == ParameterType::LONG_DATA.0)
+            .map(|(index, _)| index)
     }
 
     /// How many bytes they encode to.
@@ -114,8 +132,11 @@ impl Parameters {
             types: types.into(),
             values: Vec::new(),
             len,
+            has_long_data: false,
             time_zone: SessionTimeZone::Unknown,
         };
+        let has_long_data = parameters.long_data().next().is_some();
+        parameters.has_long_data = has_long_data;
         let mut rest = reader;
         for column in parameters.columns().flatten() {
             if column.field_type() != FieldType::LongBlob {
@@ -230,6 +251,7 @@ impl ParameterSink for Parameters {
     /// Writes a `LONG_BLOB` without a value: [`Parameters`] sends no other value as this type.
     fn long_data(&mut self) -> Result<(), ToSqlError> {
         self.parameter(ParameterType::LONG_DATA, 0);
+        self.has_long_data = true;
         Ok(())
     }
 

@@ -4,13 +4,16 @@
 mod change_user;
 mod connect;
 mod connection;
+mod cursor;
 mod dial;
 mod files;
 mod io;
 mod local_infile;
 mod log_in;
+mod long_data;
 mod option_files;
 mod pipeline;
+mod procedures;
 mod row_stream;
 mod rows;
 mod statements;
@@ -19,6 +22,7 @@ mod tls;
 mod transport;
 
 pub use connection::{Connection, Warning};
+pub use long_data::LongDataExecution;
 pub use option_files::{read_option_files, standard_option_files};
 pub use otaria_codec::{
     Capabilities, ColumnDefinition, FieldFlags, FieldType, InvalidPacket, PayloadWriter,
@@ -33,10 +37,10 @@ pub use otaria_session::{
     CallbackFuture, CertificateProblem, Channel, Chunk, ClearPassword, CloseReason, ColumnError,
     ColumnIndex, Config, ConfigBuilder, ConfigError, Credentials, CredentialsProvider, DerivedKey,
     Dialog, Ed25519, Endpoint, EndpointError, EndpointErrors, Error, Executed, Fingerprint,
-    KeyDerivation, LocalInfileError, NativePassword, OptionFiles, OwnedRow, Parsec, Password,
-    PasswordProblem, Pem, PluginRegistry, Progress, Prompt, PromptHandler, Row, ServerError,
-    ServerVersion, SessionState, Sha256Password, SslMode, Statement, TimeoutPhase, TlsInfo,
-    TlsProof, ToExecutable, Unproven,
+    KeyDerivation, LocalInfileError, LongDataError, NativePassword, OptionFiles, OwnedRow, Parsec,
+    Password, PasswordProblem, Pem, PlaceError, PluginRegistry, Progress, Prompt, PromptHandler,
+    Row, ServerError, ServerVersion, SessionState, Sha256Password, SslMode, Statement,
+    TimeoutPhase, TlsInfo, TlsProof, ToExecutable, Unproven,
 };
 pub use pipeline::{Pipeline, PipelineResults};
 pub use row_stream::RowStream;

@@ -87,7 +87,7 @@ impl Connection {
         while let State::Open = source.state {
             self.fill_chunk(source).await?;
             self.session.upload(source.chunk());
-            source.filled = 0;
+            source.sent();
             if !matches!(source.state, State::Open) {
                 self.session.end_upload();
             }
@@ -97,7 +97,7 @@ impl Connection {
     }
 
     /// Waits until there is something to send, and hears what the server says in the meantime.
-    async fn fill_chunk(
+    pub(crate) async fn fill_chunk(
         &mut self,
         source: &mut Source<impl AsyncRead + Unpin>,
     ) -> Result<(), Error> {
@@ -122,15 +122,15 @@ impl Connection {
     }
 }
 
-/// What the content of the file comes from, and a piece of it that was not sent.
-struct Source<R> {
+/// What is sent as it is read, and a piece of it that was not sent.
+pub(crate) struct Source<R> {
     data: R,
     chunk: Box<[u8]>,
     filled: usize,
-    state: State,
+    pub(crate) state: State,
 }
 
-enum State {
+pub(crate) enum State {
     /// The server has not asked for it.
     Unread,
     Open,
@@ -139,7 +139,7 @@ enum State {
 }
 
 impl<R: AsyncRead + Unpin> Source<R> {
-    fn new(data: R) -> Self {
+    pub(crate) fn new(data: R) -> Self {
         Self {
             data,
             chunk: Box::default(),
@@ -149,8 +149,13 @@ impl<R: AsyncRead + Unpin> Source<R> {
     }
 
     /// What was read and not sent.
-    fn chunk(&self) -> &[u8] {
+    pub(crate) fn chunk(&self) -> &[u8] {
         self.chunk.get(..self.filled).unwrap_or_default()
+    }
+
+    /// The chunk has been sent.
+    pub(crate) const fn sent(&mut self) {
+        self.filled = 0;
     }
 
     /// Reads until the chunk is full or no more is there for now. Ready if anything is to be sent,

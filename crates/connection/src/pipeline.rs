@@ -121,7 +121,7 @@ impl<P: Params + Send + Sync> Queue for Call<'_, P> {
         if !session.is_kept() {
             return Ok(Pipelined::Wait);
         }
-        let placed = place(sql, &self.params, session.state().status())?;
+        let placed = place(sql, &self.params)?;
         let params = placed.params(&self.params);
         match way {
             Way::Binary => session.execute_behind(Executable::Sql(placed.sql()), &params),

@@ -21,7 +21,7 @@ use crate::Connection;
 /// ```
 #[derive(Debug)]
 pub struct Rows<'c> {
-    connection: &'c mut Connection,
+    pub(crate) connection: &'c mut Connection,
     executed: Executed,
 }
 
@@ -46,7 +46,8 @@ impl<'c> Rows<'c> {
 
     /// Whether the rows of the current result have been read to their end.
     pub fn is_at_end(&self) -> bool {
-        !self.connection.session.is_in_rows()
+        let session = &self.connection.session;
+        !session.is_in_rows() && !session.has_cursor()
     }
 
     /// The next row of the current result, or `None` after its last.
@@ -57,7 +58,7 @@ impl<'c> Rows<'c> {
     /// # Cancel safety
     /// Safe. No row is lost: the next call returns the row that this one would have.
     pub async fn next(&mut self) -> Result<Option<Row<'_>>, Error> {
-        let row = self.next_packet().await?;
+        let row = self.next_packet(Fetch::AtEnd).await?;
         Ok(row.map(|row| self.connection.session.row(row)))
     }
 
@@ -94,7 +95,7 @@ impl<'c> Rows<'c> {
     /// # Cancel safety
     /// Safe. Rows that were not taken out of a chunk are in the next one.
     pub async fn next_chunk(&mut self) -> Result<Option<Chunk<'_>>, Error> {
-        let first = self.next_packet().await?;
+        let first = self.next_packet(Fetch::AtEnd).await?;
         Ok(first.map(|first| self.connection.session.chunk(first)))
     }
 
@@ -107,15 +108,17 @@ impl<'c> Rows<'c> {
     /// # Cancel safety
     /// Safe. Call it again to go on: no result is passed over.
     pub async fn next_result_set(&mut self) -> Result<bool, Error> {
-        while self.next_packet().await?.is_some() {}
+        while self.next_packet(Fetch::Never).await?.is_some() {}
         if !self.connection.session.is_in_response() {
+            self.connection.session.leave_cursor();
             return Ok(false);
         }
         self.executed = self.connection.first_result().await?;
         Ok(true)
     }
 
-    /// Reads what is left of all results and throws it away.
+    /// Reads what is left of all results and throws it away. A cursor whose rows have not all been
+    /// fetched is closed on the server.
     ///
     /// # Errors
     /// [`Error::Server`] if one of the results is an error.
@@ -123,7 +126,12 @@ impl<'c> Rows<'c> {
     /// # Cancel safety
     /// Safe. What is left is thrown away by the connection's next call.
     pub async fn finish(self) -> Result<(), Error> {
-        self.connection.rest(self.executed).await.map(|_| ())
+        self.connection.rest(self.executed).await?;
+        let session = &mut self.connection.session;
+        if !session.is_response_due() && session.reset_statements()? {
+            self.connection.executed().await?;
+        }
+        Ok(())
     }
 
     /// Reads the rows of the current result as `T`, such as a tuple, and throws further results
@@ -165,9 +173,24 @@ impl<'c> Rows<'c> {
         Ok(self.finish().await?)
     }
 
-    async fn next_packet(&mut self) -> Result<Option<PacketRange>, Error> {
-        self.connection.next_packet(&mut self.executed).await
+    async fn next_packet(&mut self, fetch: Fetch) -> Result<Option<PacketRange>, Error> {
+        loop {
+            match self.connection.buffered_packet(&mut self.executed)? {
+                Some(row) => return Ok(Some(row)),
+                None if self.connection.session.is_in_rows() => self.connection.exchange().await?,
+                None if fetch == Fetch::AtEnd && self.connection.session.fetch()? => {}
+                None => return Ok(None),
+            }
+        }
     }
+}
+
+/// Whether more rows of a cursor are asked for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Fetch {
+    /// When those that were fetched have been read.
+    AtEnd,
+    Never,
 }
 
 /// What came first in answer to a statement.
@@ -179,20 +202,8 @@ pub(crate) enum Head {
 }
 
 impl Connection {
-    /// Waits for the next row of the result; `executed` is what it says at its end.
-    pub(crate) async fn next_packet(
-        &mut self,
-        executed: &mut Executed,
-    ) -> Result<Option<PacketRange>, Error> {
-        loop {
-            match self.buffered_packet(executed)? {
-                Some(row) => return Ok(Some(row)),
-                None if !self.session.is_in_rows() => return Ok(None),
-                None => self.exchange().await?,
-            }
-        }
-    }
-
+    /// The next row of the result, if it has been received; `executed` is what the result says at its
+    /// end.
     pub(crate) fn buffered_packet(
         &mut self,
         executed: &mut Executed,
@@ -251,7 +262,9 @@ impl Connection {
         }
         loop {
             match self.session.poll() {
-                Ok(Some(Event::ResultSet)) => return Ok(Some(Head::Result(Executed::default()))),
+                Ok(Some(Event::ResultSet | Event::CursorOpened)) => {
+                    return Ok(Some(Head::Result(Executed::default())));
+                }
                 Ok(Some(Event::Ok(executed))) => return Ok(Some(Head::Result(executed))),
                 Ok(Some(event)) => {
                     if let Some(error) = self.other_head(event)? {

@@ -18,8 +18,11 @@ impl Connection {
     /// `IN (?)` or `IN (:name)`.
     ///
     /// Statements that the server cannot prepare (error 1295) go by the text protocol, with the
-    /// parameters written into the SQL as literals; so do all where
+    /// parameters written into the SQL as literals; so does all SQL where
     /// [`server_prepared_statements`](otaria_session::ConfigBuilder::server_prepared_statements) is off.
+    /// Literals mean the same in every `sql_mode`, but depend on `character_set_client`: after a
+    /// `SET NAMES` to other than UTF-8 they are refused. For literals, names and lists the statement
+    /// must be clear: [`Error::Place`] says what is not, such as a quote behind a backslash.
     ///
     /// # Errors
     /// [`Error::Server`] if the server refuses the statement, [`Error::ParameterCount`],
@@ -135,7 +138,12 @@ impl Connection {
 
     /// Prepares a statement on the server, or takes it from those that the connection keeps.
     ///
-    /// The statement stays prepared as long as it is held. It belongs to this connection.
+    /// The statement stays prepared as long as it is held, and means what it meant then, whatever
+    /// `sql_mode` and default database are set later. It belongs to this connection.
+    ///
+    /// It is prepared, and executed by the binary protocol, also where
+    /// [`server_prepared_statements`](otaria_session::ConfigBuilder::server_prepared_statements) is
+    /// off: that is about SQL that is given to [`query`](Self::query) and the like.
     ///
     /// # Errors
     /// [`Error::Server`] if the server refuses the statement; the connection stays usable.
@@ -178,7 +186,7 @@ impl Connection {
             Executable::Sql(sql) => sql,
             Executable::Statement(statement) => return self.run_prepared(statement, params).await,
         };
-        let placed = place(sql, params, self.session.state().status())?;
+        let placed = place(sql, params)?;
         let (sql, params) = (placed.sql(), placed.params(params));
         if !self.config.server_prepared_statements() {
             return self.run_as_text(sql, &params).await;
@@ -220,13 +228,17 @@ impl Connection {
     }
 
     /// Runs a statement by the text protocol, with its parameters written into the SQL.
-    async fn run_as_text(&mut self, sql: &str, params: &impl Params) -> Result<Executed, Error> {
+    pub(crate) async fn run_as_text(
+        &mut self,
+        sql: &str,
+        params: &impl Params,
+    ) -> Result<Executed, Error> {
         self.session.query_with_literals(sql, params)?;
         self.first_result().await
     }
 
     /// Waits for the response to a prepare.
-    async fn prepared(&mut self) -> Result<Result<Statement, ServerError>, Error> {
+    pub(crate) async fn prepared(&mut self) -> Result<Result<Statement, ServerError>, Error> {
         loop {
             match self.event().await? {
                 Event::Prepared(statement) => return Ok(Ok(statement)),

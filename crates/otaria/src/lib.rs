@@ -27,11 +27,12 @@ pub use otaria_connection::{
     ColumnDefinition, ColumnError, ColumnIndex, Config, ConfigBuilder, ConfigError, Connection,
     Credentials, CredentialsProvider, DerivedKey, Dialog, Ed25519, Endpoint, EndpointError,
     EndpointErrors, Error, Executed, FieldFlags, FieldType, Fingerprint, InvalidPacket,
-    KeyDerivation, LocalInfileError, NativePassword, OptionFiles, OwnedRow, Parsec, Password,
-    PasswordProblem, PayloadWriter, Pem, Pipeline, PipelineResults, PluginRegistry, Progress,
-    Prompt, PromptHandler, Row, RowStream, Rows, ServerError, ServerStatus, ServerVersion,
-    SessionState, Sha256Password, SslMode, Statement, Stream, TimeoutPhase, TlsInfo, TlsProof,
-    ToExecutable, Unproven, Warning, read_option_files, standard_option_files,
+    KeyDerivation, LocalInfileError, LongDataError, LongDataExecution, NativePassword, OptionFiles,
+    OwnedRow, Parsec, Password, PasswordProblem, PayloadWriter, Pem, Pipeline, PipelineResults,
+    PlaceError, PluginRegistry, Progress, Prompt, PromptHandler, Row, RowStream, Rows, ServerError,
+    ServerStatus, ServerVersion, SessionState, Sha256Password, SslMode, Statement, Stream,
+    TimeoutPhase, TlsInfo, TlsProof, ToExecutable, Unproven, Warning, read_option_files,
+    standard_option_files,
 };
 #[cfg(feature = "uuid-1")]
 pub use otaria_types::BinaryUuid;
@@ -41,8 +42,8 @@ pub use otaria_types::Json;
 pub use otaria_types::derive;
 pub use otaria_types::{
     Columns, Date, DateTime, Decimal, DecimalError, FromRow, FromRowError, FromSql, FromSqlError,
-    InList, Indicated, LongData, ParameterSink, Params, ParamsError, SessionTimeZone,
-    TemporalError, Time, ToSql, ToSqlError, ValueRef, Vector, ZeroDates,
+    InList, Indicated, LongData, NamedValues, ParameterSink, Params, ParamsError, SessionTimeZone,
+    TemporalError, Time, ToSql, ToSqlError, ValueRef, Vector, ZeroDates, params,
 };
 
 #[cfg(doctest)]

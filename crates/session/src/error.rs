@@ -149,6 +149,23 @@ pub enum Error {
     /// The statement was prepared on another connection. Nothing was sent.
     #[error("the statement was prepared on another connection")]
     ForeignStatement,
+    /// A cursor was asked for, and the statement is not for certain a SELECT that sends its rows:
+    /// MariaDB servers crash if they are asked for a cursor of some other statements. Nothing was
+    /// sent.
+    #[error(
+        "a cursor was asked for, and the statement is not for certain a SELECT: run it without a \
+         cursor, by `query`"
+    )]
+    CursorRefused,
+    /// Values of parameters that are sent ahead, and the parameters of the execution, do not fit
+    /// together. The statement was not executed; the connection stays usable.
+    #[error(transparent)]
+    LongData(LongDataError),
+    /// The server did not reset a statement whose cursor, or whose values sent ahead, had been given
+    /// up. A command that was sent behind that may have run, with such values if it executed the
+    /// same statement. The connection is closed.
+    #[error("the server did not reset a statement in front of the command")]
+    StatementNotReset(#[source] ServerError),
     /// One row was asked for, and there is none, or more than one. The connection stays usable.
     #[error("one row was asked for, and there {}", if *.more_than_one { "are more" } else { "is none" })]
     RowCount {
@@ -195,6 +212,44 @@ pub enum LocalInfileError {
     /// `LOAD DATA LOCAL`. The content was not read.
     #[error("the statement did not ask for the data that it came with: it is no LOAD DATA LOCAL")]
     NotRequested,
+}
+
+/// What is wrong with values that are sent ahead of an execution.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum LongDataError {
+    /// The parameters say that the value of this one was sent ahead, and it was not: not even an
+    /// empty piece.
+    #[error(
+        "parameter {index} is marked as sent ahead and was not sent: send it by `long_data`, an \
+         empty value as well"
+    )]
+    NotSent {
+        /// The parameter, from 0 on.
+        index: usize,
+    },
+    /// A value was sent ahead for this parameter, and the parameters of the execution have another
+    /// one.
+    #[error("parameter {index} was sent ahead: give `LongData` in its place")]
+    NotMarked {
+        /// The parameter, from 0 on.
+        index: usize,
+    },
+    /// The statement has no such placeholder. Nothing was sent.
+    #[error("there is no parameter {index}: the statement has {parameters}, counted from 0")]
+    NoSuchParameter {
+        /// The parameter, from 0 on.
+        index: usize,
+        /// How many there are.
+        parameters: usize,
+    },
+    /// The value of this parameter was sent in part only, for what it came from could not be read
+    /// or the call that sent it was dropped. The execution has to be begun again.
+    #[error("the value of parameter {index} was not sent to its end: begin the execution again")]
+    Incomplete {
+        /// The parameter, from 0 on.
+        index: usize,
+    },
 }
 
 /// What the server says about a command that it refused or ended.
@@ -348,6 +403,11 @@ pub enum CloseReason {
     TimedOut,
     /// The server found other placeholders in a statement than parameters were sent for.
     MiscountedPlaceholders,
+    /// The server did not reset a statement that was to be used again.
+    StatementNotReset {
+        /// The server's error code.
+        code: u16,
+    },
     /// A response that nobody wanted any more could not be read to its end within the limit.
     AbandonedResponse,
     /// The login did not succeed.
@@ -365,6 +425,9 @@ impl fmt::Display for CloseReason {
             Self::TimedOut => f.write_str("an earlier call timed out"),
             Self::MiscountedPlaceholders => {
                 f.write_str("parameters were sent for another number of placeholders")
+            }
+            Self::StatementNotReset { code } => {
+                write!(f, "the server did not reset a statement, with error {code}")
             }
             Self::AbandonedResponse => {
                 f.write_str("an abandoned response was too long to be read to its end")

@@ -25,10 +25,17 @@ pub enum Event {
     Prepared(Statement),
     /// The server refused to prepare a statement, which was not executed either.
     NotPrepared(ServerError),
+    /// A statement was reset in front of a command: its cursor is closed, and the values sent ahead
+    /// for it are gone.
+    StatementReset,
     /// A result without rows.
     Ok(Executed),
     /// A result with rows, whose columns [`Session::columns`](crate::Session::columns) tells.
     ResultSet,
+    /// The server has opened a cursor for the statement, whose columns
+    /// [`Session::columns`](crate::Session::columns) tells: its rows come when they are fetched, by
+    /// [`Session::fetch`](crate::Session::fetch).
+    CursorOpened,
     /// A row, for [`Session::row`](crate::Session::row).
     Row(PacketRange),
     /// The rows of a result have ended.

@@ -37,7 +37,9 @@ pub use config::{
 };
 pub use config_error::ConfigError;
 pub use endpoint_error::{EndpointError, EndpointErrors};
-pub use error::{CloseReason, ColumnError, Error, LocalInfileError, ServerError, TimeoutPhase};
+pub use error::{
+    CloseReason, ColumnError, Error, LocalInfileError, LongDataError, ServerError, TimeoutPhase,
+};
 pub use event::{Event, Executed, PacketRange};
 pub use executable::{Executable, ToExecutable};
 pub use literals::with_literals;

@@ -57,26 +57,23 @@ fn push_literal(sql: &mut String, literal: &str) {
 
 #[cfg(test)]
 mod tests {
-    use otaria_codec::ServerStatus;
     use otaria_statement::{count_placeholders, placeholder_positions};
     use otaria_types::Params;
 
     use super::*;
 
-    const PLAIN: ServerStatus = ServerStatus::AUTOCOMMIT;
-
     fn literals(params: impl Params) -> SqlLiterals {
         let mut literals = SqlLiterals::new();
-        literals.set(&params, PLAIN).unwrap();
+        literals.set(&params).unwrap();
         literals
     }
 
     #[track_caller]
     fn becomes(sql: &str, params: impl Params, expected: &str) {
-        let positions = placeholder_positions(sql, PLAIN).unwrap();
+        let positions = placeholder_positions(sql).unwrap();
         let placed = with_literals(sql, &positions, &literals(params)).unwrap();
         assert_eq!(placed, expected);
-        assert_eq!(count_placeholders(&placed, PLAIN), Some(0), "{placed}");
+        assert_eq!(count_placeholders(&placed), Some(0), "{placed}");
     }
 
     #[test]
@@ -139,7 +136,7 @@ mod tests {
     #[test]
     fn another_number_of_values_is_an_error_with_both_numbers() {
         let sql = "SELECT ?, ?";
-        let positions = placeholder_positions(sql, PLAIN).unwrap();
+        let positions = placeholder_positions(sql).unwrap();
         for (literals, given) in [
             (literals(()), 0),
             (literals((1,)), 1),

@@ -1,7 +1,6 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use otaria_codec::ServerStatus;
 use otaria_statement::{NamedSql, count_placeholders, placeholders};
 use otaria_types::{ParameterSink, Params, ParamsError};
 
@@ -15,7 +14,7 @@ pub struct Placed<'s> {
 }
 
 /// Prepares `sql` for `params`: their names become `?`, and each list becomes a `?` for each of its
-/// values. `status` is the server's latest.
+/// values.
 ///
 /// An empty list becomes a subquery without rows, so that `IN` is false and `NOT IN` true.
 ///
@@ -27,11 +26,7 @@ pub struct Placed<'s> {
 /// [`PlaceError`] if names, or the number of parameters of which some are lists, are not those of
 /// the statement, and where names or lists are looked for and it is not certain where they stand.
 #[inline]
-pub fn place<'s, P: Params + ?Sized>(
-    sql: &'s str,
-    params: &P,
-    status: ServerStatus,
-) -> Result<Placed<'s>, PlaceError> {
+pub fn place<'s, P: Params + ?Sized>(sql: &'s str, params: &P) -> Result<Placed<'s>, PlaceError> {
     let is_plain = |index| params.name(index).is_none() && params.list_len(index).is_none();
     if (0..params.len()).all(is_plain) {
         return Ok(Placed::as_it_is(sql));
@@ -42,7 +37,7 @@ pub fn place<'s, P: Params + ?Sized>(
             list_len: params.list_len(index),
         })
         .collect();
-    place_shapes(sql, &shapes, status)
+    place_shapes(sql, &shapes)
 }
 
 impl<'s> Placed<'s> {
@@ -144,19 +139,15 @@ struct Shape<'p> {
 }
 
 #[cold]
-fn place_shapes<'s>(
-    sql: &'s str,
-    shapes: &[Shape<'_>],
-    status: ServerStatus,
-) -> Result<Placed<'s>, PlaceError> {
+fn place_shapes<'s>(sql: &'s str, shapes: &[Shape<'_>]) -> Result<Placed<'s>, PlaceError> {
     let placed = match names(shapes)? {
-        Some(names) => place_names(sql, &names, status)?,
+        Some(names) => place_names(sql, &names)?,
         None => Placed::as_it_is(sql),
     };
     if shapes.iter().all(|shape| shape.list_len.is_none()) {
         return Ok(placed);
     }
-    place_lists(&placed, shapes, status)
+    place_lists(&placed, shapes)
 }
 
 /// The names of all parameters, or `None` if they go by their places.
@@ -170,17 +161,13 @@ fn names<'p>(shapes: &[Shape<'p>]) -> Result<Option<Vec<&'p str>>, PlaceError> {
     names.map(Some)
 }
 
-fn place_names<'s>(
-    sql: &'s str,
-    names: &[&str],
-    status: ServerStatus,
-) -> Result<Placed<'s>, PlaceError> {
-    let may_have_places = || count_placeholders(sql, status) != Some(0);
+fn place_names<'s>(sql: &'s str, names: &[&str]) -> Result<Placed<'s>, PlaceError> {
+    let may_have_places = || count_placeholders(sql) != Some(0);
     // What certainly has no names need not be clear in the rest.
     if !sql.contains(':') && may_have_places() {
         return Ok(Placed::as_it_is(sql));
     }
-    let named = NamedSql::parse(sql, status)?;
+    let named = NamedSql::parse(sql)?;
     if named.names().is_empty() && may_have_places() {
         return Ok(Placed::as_it_is(sql));
     }
@@ -190,13 +177,9 @@ fn place_names<'s>(
 }
 
 /// Makes a `?` for each value of each list.
-fn place_lists<'s>(
-    placed: &Placed<'_>,
-    shapes: &[Shape<'_>],
-    status: ServerStatus,
-) -> Result<Placed<'s>, PlaceError> {
+fn place_lists<'s>(placed: &Placed<'_>, shapes: &[Shape<'_>]) -> Result<Placed<'s>, PlaceError> {
     let sql = placed.sql();
-    let places = placeholders(sql, status)?;
+    let places = placeholders(sql)?;
     let order = match &placed.order {
         Some(order) => order.clone(),
         None => (0..shapes.len()).collect(),

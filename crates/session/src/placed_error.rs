@@ -42,6 +42,23 @@ pub enum PlaceError {
         /// How many there would be.
         found: usize,
     },
+    /// The server does not read SQL as UTF-8, as after `SET NAMES gbk`: a byte of a character in a
+    /// literal might look like a quote to it.
+    #[error(
+        "character_set_client is {character_set_client}, for which no values can be written into the \
+         statement: `SET NAMES utf8mb4` changes that"
+    )]
+    ClientCharacterSet {
+        /// What the server has said.
+        character_set_client: String,
+    },
+    /// A command whose response has not been read may have changed `character_set_client`, on which
+    /// it depends what literals mean.
+    #[error(
+        "no values can be written into the statement before the responses to the commands before it \
+         are read: these may change character_set_client"
+    )]
+    ResponseDue,
     /// The position of a value is not one of a placeholder.
     #[error("byte {at} of the statement is no placeholder")]
     NoPlaceholder {

@@ -1,14 +1,17 @@
 mod change_user;
+mod cursor;
 mod execute;
 mod expected;
 mod failure;
 mod head;
 mod infile;
 mod log_in;
+mod long_data;
 mod pipeline;
 mod prepare;
 mod response;
 mod simple;
+mod statement_reset;
 #[cfg(feature = "tls")]
 mod tls;
 
@@ -17,6 +20,7 @@ use std::sync::Arc;
 
 use otaria_auth::{Channel, Handshake, ServerInfo, ServerVersion};
 use otaria_codec::{Capabilities, Encode, InvalidPacket, ResponseReader};
+use otaria_statement::may_set_sql_mode;
 use otaria_text::{ComInitDb, ComPing, ComQuery, ComQuit, ComResetConnection};
 use otaria_types::{Columns, ZeroDates};
 
@@ -27,6 +31,7 @@ use crate::receiver::Receiver;
 use crate::rows::{Chunk, RowForm};
 use crate::statements::Statements;
 use crate::{Config, Row, SessionState, TlsInfo, login};
+use cursor::Cursor;
 use expected::Expected;
 use head::Head;
 
@@ -58,6 +63,8 @@ pub struct Session {
     commands: CommandQueue,
     expected: VecDeque<Expected>,
     statements: Statements,
+    /// That whose rows are being fetched.
+    cursor: Option<Cursor>,
     head: Head,
     columns: Arc<Columns>,
     /// How the rows of the latest result set are read.
@@ -108,6 +115,7 @@ impl Session {
             commands: CommandQueue::default(),
             expected: VecDeque::new(),
             statements: Statements::new(config.statement_cache_capacity()),
+            cursor: None,
             head: Head::default(),
             columns: Arc::default(),
             form: RowForm::default(),
@@ -248,7 +256,7 @@ impl Session {
     /// [`Error::Closed`].
     pub fn simple_query(&mut self, sql: &str) -> Result<(), Error> {
         let reader = ResponseReader::new(self.capabilities);
-        self.command(&ComQuery::new(sql), Expected::response(reader))
+        self.query(sql, Expected::response(reader))
     }
 
     /// Queues `COM_PING`.
@@ -292,14 +300,20 @@ impl Session {
     }
 
     /// Gives up what is under way: commands of which no byte was sent are taken back, the
-    /// responses to the others are for [`discard`](Self::discard).
+    /// responses to the others are for [`discard`](Self::discard). A cursor is closed, and values
+    /// sent ahead are dropped, in front of the next command.
     pub fn abandon(&mut self) {
         if !matches!(self.phase, Phase::Ready) {
             return;
         }
         for _ in 0..self.commands.withdraw() {
-            self.expected.pop_back();
+            let withdrawn = self.expected.pop_back();
+            if let Some(statement) = withdrawn.and_then(|command| command.reset_statement()) {
+                self.statements.reset_due(statement);
+            }
         }
+        self.cursor = None;
+        self.statements.forget_sent_ahead();
         self.abandon_upload();
     }
 
@@ -326,7 +340,7 @@ impl Session {
     /// bytes have been received.
     ///
     /// # Errors
-    /// [`Error::InvalidPacket`], [`Error::Auth`], [`Error::Tls`] and [`Error::EndedByServer`] close
+    /// [`Error::InvalidPacket`], [`Error::Auth`], `Error::Tls` and [`Error::EndedByServer`] close
     /// the session; [`Error::Closed`] if it had been closed before.
     pub fn poll(&mut self) -> Result<Option<Event>, Error> {
         loop {
@@ -352,6 +366,16 @@ impl Session {
                 return Ok(event);
             }
         }
+    }
+
+    /// Queues SQL, sent by the text protocol.
+    fn query(&mut self, sql: &str, expected: Expected) -> Result<(), Error> {
+        self.check_open()?;
+        let several = self.capabilities.contains(Capabilities::MULTI_STATEMENTS);
+        if may_set_sql_mode(sql, several) {
+            self.statements.sql_mode_may_change();
+        }
+        self.command(&ComQuery::new(sql), expected)
     }
 
     fn command(&mut self, command: &impl Encode, expected: Expected) -> Result<(), Error> {
@@ -391,6 +415,7 @@ impl Session {
             self.phase = Phase::Closed(reason);
         }
         self.expected.clear();
+        self.cursor = None;
         self.head.clear();
     }
 }

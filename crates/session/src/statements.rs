@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use otaria_binary::Parameters;
@@ -18,6 +18,12 @@ pub(crate) struct Statements {
     /// them again before they change.
     columns: HashMap<StatementId, Arc<Columns>, FxBuildHasher>,
     last_prepared: Option<LastPrepared>,
+    /// How many commands have been queued that may have set `sql_mode`.
+    sql_modes: u64,
+    /// Those that the server holds a cursor or data sent ahead for, which somebody may have given
+    /// up: they are reset in front of the next command that is not about that.
+    unsettled: Vec<StatementId>,
+    sent_ahead: Option<SentAhead>,
     /// Those of the execution that is being queued.
     pub(crate) parameters: Parameters,
 }
@@ -36,10 +42,18 @@ pub(crate) struct Prepare {
     schema: Box<str>,
     status: ServerStatus,
     epoch: Epoch,
+    sql_modes: u64,
     /// Whether it is a SELECT for certain.
     pub(crate) is_select: bool,
     /// As soon as the server has named it.
     pub(crate) statement: Option<Statement>,
+}
+
+/// What was sent ahead of an execution.
+#[derive(Debug)]
+struct SentAhead {
+    statement: StatementId,
+    parameters: BTreeSet<u16>,
 }
 
 impl Statements {
@@ -48,6 +62,9 @@ impl Statements {
             cache: StatementCache::new(capacity),
             columns: HashMap::default(),
             last_prepared: None,
+            sql_modes: 0,
+            unsettled: Vec::new(),
+            sent_ahead: None,
             parameters: Parameters::new(),
         }
     }
@@ -66,7 +83,8 @@ impl Statements {
             schema: key.schema.into(),
             status: key.status,
             epoch: self.cache.epoch(),
-            is_select: StatementKind::of(key.sql, key.status) == StatementKind::Select,
+            sql_modes: self.sql_modes,
+            is_select: StatementKind::of(key.sql) == StatementKind::Select,
             statement: None,
         }
     }
@@ -81,10 +99,20 @@ impl Statements {
         self.cache.prepared(prepare.epoch, sql, ok)
     }
 
-    /// The response to a prepare has ended. What the cache keeps no longer for it is closed, unless
-    /// somebody holds it.
+    /// A command is queued behind which the server may read SQL by another `sql_mode`: nothing that
+    /// was prepared in front of it is found again.
+    pub(crate) fn sql_mode_may_change(&mut self) {
+        self.sql_modes += 1;
+        self.cache.clear();
+    }
+
+    /// The response to a prepare has ended. What the cache keeps no longer for it, and what it is not
+    /// to keep, is closed, unless somebody holds it.
     pub(crate) fn keep(&mut self, prepare: &Prepare, statement: &Statement, columns: Columns) {
         self.set_columns(statement.id(), Arc::new(columns));
+        if prepare.sql_modes != self.sql_modes || statement.may_set_sql_mode() {
+            return;
+        }
         let kept = statement.clone();
         drop(self.cache.insert(&prepare.schema, prepare.status, kept));
     }
@@ -131,10 +159,68 @@ impl Statements {
     pub(crate) fn next_close(&mut self) -> Option<StatementId> {
         let id = self.cache.next_close()?;
         self.columns.remove(&id);
+        self.settled(id);
         if self.last_prepared.is_some_and(|last| last.id == id) {
             self.last_prepared = None;
         }
         Some(id)
+    }
+
+    /// The server holds something for the statement, until it is reset or executed.
+    pub(crate) fn reset_due(&mut self, id: StatementId) {
+        if !self.unsettled.contains(&id) {
+            self.unsettled.push(id);
+        }
+    }
+
+    /// The server holds nothing for the statement.
+    pub(crate) fn settled(&mut self, id: StatementId) {
+        self.unsettled.retain(|unsettled| *unsettled != id);
+        self.sent_ahead.take_if(|sent| sent.statement == id);
+    }
+
+    /// The statement has been executed: what was sent ahead is used up.
+    pub(crate) fn data_taken(&mut self, id: StatementId) {
+        if let (false, Some(id)) = (self.unsettled.is_empty(), self.resolve(id)) {
+            self.settled(id);
+        }
+    }
+
+    /// The next statement that is to be reset.
+    pub(crate) fn next_reset(&mut self) -> Option<StatementId> {
+        let id = self.unsettled.pop()?;
+        self.sent_ahead = None;
+        Some(id)
+    }
+
+    /// Whether a value was sent ahead for the next execution of the statement.
+    pub(crate) fn has_sent_ahead(&self, id: StatementId) -> bool {
+        let sent = self.sent_ahead.as_ref();
+        sent.is_some_and(|sent| sent.statement == id)
+    }
+
+    /// A piece of this parameter's value is sent ahead.
+    pub(crate) fn sends_ahead(&mut self, id: StatementId, parameter: u16) {
+        self.reset_due(id);
+        let sent = self.sent_ahead.get_or_insert_with(|| SentAhead {
+            statement: id,
+            parameters: BTreeSet::new(),
+        });
+        sent.parameters.insert(parameter);
+    }
+
+    /// The parameters whose values were sent ahead for the next execution of the statement.
+    pub(crate) fn sent_ahead(&self, id: StatementId) -> impl Iterator<Item = u16> {
+        let sent = self
+            .sent_ahead
+            .iter()
+            .filter(move |sent| sent.statement == id);
+        sent.flat_map(|sent| sent.parameters.iter().copied())
+    }
+
+    /// What was sent ahead is for no execution that is yet to be queued.
+    pub(crate) fn forget_sent_ahead(&mut self) {
+        self.sent_ahead = None;
     }
 
     /// The server has forgotten all statements.
@@ -142,6 +228,8 @@ impl Statements {
         self.cache.forget();
         self.columns.clear();
         self.last_prepared = None;
+        self.unsettled.clear();
+        self.sent_ahead = None;
     }
 }
 

@@ -62,8 +62,13 @@ impl SessionState {
 
     /// Whether the server reads SQL as UTF-8, as it does after the login.
     pub(crate) fn has_utf8_client(&self) -> bool {
+        self.foreign_client().is_none()
+    }
+
+    /// The character set as which the server reads SQL, if it has told one that is not UTF-8.
+    pub(crate) fn foreign_client(&self) -> Option<&str> {
         let client = self.system_variable("character_set_client");
-        client.is_none_or(|charset| charset.starts_with("utf8"))
+        client.filter(|charset| !charset.starts_with("utf8"))
     }
 
     /// All tracked system variables that the server has told, by name.

@@ -23,6 +23,14 @@ pub struct StatementCache {
     entries: HashMap<Arc<str>, Vec<Entry>, FxBuildHasher>,
     kept: usize,
     uses: u64,
+    /// The one that was used last, which is used again as a rule: it is found without hashing.
+    last: Option<LastUsed>,
+}
+
+struct LastUsed {
+    schema: Box<str>,
+    modes: ServerStatus,
+    statement: Statement,
 }
 
 struct Entry {
@@ -41,7 +49,8 @@ pub struct StatementKey<'a> {
     pub schema: &'a str,
     /// The statement.
     pub sql: &'a str,
-    /// The server's status, of which only `ANSI_QUOTES` and `NO_BACKSLASH_ESCAPES` count.
+    /// The server's status, of which only `ANSI_QUOTES` and `NO_BACKSLASH_ESCAPES` count. It may be
+    /// wrong: see [`StatementCache::clear`].
     pub status: ServerStatus,
 }
 
@@ -67,15 +76,24 @@ impl StatementCache {
             entries: HashMap::default(),
             kept: 0,
             uses: 0,
+            last: None,
         }
     }
 
     /// The statement kept under `key`, which becomes the most recently used one.
     pub fn get(&mut self, key: StatementKey<'_>) -> Option<&Statement> {
+        if self.last.as_ref().is_some_and(|last| last.is(key)) {
+            return self.last.as_ref().map(|last| &last.statement);
+        }
         let entries = self.entries.get_mut(key.sql)?;
         let entry = entries.iter_mut().find(|entry| entry.is(key))?;
         self.uses += 1;
         entry.used = self.uses;
+        self.last = Some(LastUsed {
+            schema: entry.schema.clone(),
+            modes: entry.modes,
+            statement: entry.statement.clone(),
+        });
         Some(&entry.statement)
     }
 
@@ -109,6 +127,7 @@ impl StatementCache {
         if self.capacity == 0 || self.standing(&statement) != Standing::Open {
             return Some(statement);
         }
+        self.last = None;
         self.uses += 1;
         let sql = Arc::clone(statement.sql());
         let key = StatementKey {
@@ -140,6 +159,19 @@ impl StatementCache {
         self.take(key.sql, |entry| entry.is(key))
     }
 
+    /// Keeps no statement any longer, when a command is queued that
+    /// [may set `sql_mode`](crate::may_set_sql_mode). Those that nobody holds are due to be closed.
+    ///
+    /// The status in the key does not tell for certain by which modes a statement was read: a stored
+    /// function that sets `sql_mode` leaves its modes in the status, and the server restores the
+    /// variable. If the client sets the same modes then, nothing in the key changes, and what was
+    /// prepared in between means something else. With a lying status alone the same statement is
+    /// prepared again under another key, which costs no more than that.
+    pub fn clear(&mut self) {
+        self.entries.clear();
+        self.kept = 0;
+    }
+
     /// Forgets all statements, and that their closes are due, when `COM_RESET_CONNECTION` or
     /// `COM_CHANGE_USER` is queued: the server does so too. Those that are held are
     /// [`Forgotten`](Standing::Forgotten), and so is what a prepare queued before brings yet.
@@ -147,6 +179,7 @@ impl StatementCache {
         self.epoch = self.epoch.next();
         // First, so that what is dropped here is not due either.
         self.closes.begin_epoch(self.epoch);
+        self.last = None;
         self.entries.clear();
         self.kept = 0;
     }
@@ -196,6 +229,7 @@ impl StatementCache {
     }
 
     fn take(&mut self, sql: &str, which: impl Fn(&Entry) -> bool) -> Option<Statement> {
+        self.last = None;
         let entries = self.entries.get_mut(sql)?;
         let at = entries.iter().position(which)?;
         let entry = entries.swap_remove(at);
@@ -204,6 +238,14 @@ impl StatementCache {
         }
         self.kept -= 1;
         Some(entry.statement)
+    }
+}
+
+impl LastUsed {
+    fn is(&self, key: StatementKey<'_>) -> bool {
+        **self.statement.sql() == *key.sql
+            && *self.schema == *key.schema
+            && self.modes == modes(key.status)
     }
 }
 

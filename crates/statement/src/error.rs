@@ -28,10 +28,12 @@ pub enum NamedSqlError {
         /// Where the `?` stands, in bytes.
         at: usize,
     },
-    /// It is not certain where strings and comments end.
+    /// It is not certain in every `sql_mode` where strings and comments end.
     #[error(
-        "byte {at} of the statement begins an executable comment, a string or comment that does \
-         not end, or what servers read in different ways; with `?` in place of names it may stay"
+        "byte {at} of the statement begins a string with a quote behind a backslash (write `''` for a \
+         quote in a string, and no backslash before one), an executable comment, a string or comment \
+         that does not end, or what servers read in different ways; with `?` in place of names it may \
+         stay"
     )]
     Unclear {
         /// Where that begins, in bytes.
@@ -46,10 +48,12 @@ pub enum NamedSqlError {
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PlaceholderError {
-    /// It is not certain where strings and comments end, or what is a placeholder.
+    /// It is not certain in every `sql_mode` where strings and comments end, or what is a
+    /// placeholder.
     #[error(
-        "byte {at} of the statement begins an executable comment, a string or comment that does \
-         not end, or what servers read in different ways: no values can be put behind it"
+        "byte {at} of the statement begins a string with a quote behind a backslash (write `''` for a \
+         quote in a string, and no backslash before one), an executable comment, a string or comment \
+         that does not end, or what servers read in different ways: no values can be put behind it"
     )]
     Unclear {
         /// Where that begins, in bytes.

@@ -1,5 +1,3 @@
-use otaria_codec::ServerStatus;
-
 use crate::lexer::{Lexeme, Lexer, Token, Unclear};
 
 /// What a statement is for certain.
@@ -9,10 +7,9 @@ use crate::lexer::{Lexeme, Lexer, Token, Unclear};
 /// not end is [`Other`](Self::Other). It takes time in proportion to the statement's length.
 ///
 /// ```
-/// use otaria_codec::ServerStatus;
 /// use otaria_statement::StatementKind;
 ///
-/// let kind = |sql| StatementKind::of(sql, ServerStatus::AUTOCOMMIT);
+/// let kind = StatementKind::of;
 /// assert!(kind("SELECT a FROM t").can_open_cursor());
 /// assert!(!kind("DELETE FROM t RETURNING a").can_open_cursor());
 /// assert!(kind("DELETE FROM t RETURNING a").keeps_session());
@@ -32,21 +29,12 @@ pub enum StatementKind {
 }
 
 impl StatementKind {
-    /// The kind of `sql`, which the server reads by the modes of `status`, its latest.
+    /// The kind that `sql` is of in every `sql_mode`.
     ///
     /// The statement must reach the server as UTF-8, as for
     /// [`count_placeholders`](crate::count_placeholders).
-    pub fn of(sql: &str, status: ServerStatus) -> Self {
-        let Ok((kind, behind_with)) = read(sql, status) else {
-            return Self::Other;
-        };
-        // What follows a WITH is found behind strings. Once a stored function has set the modes for
-        // itself, MariaDB 10.11 and 11.8 go on to show them in their status and do not read by them.
-        let is_so_in = |modes: &ServerStatus| read(sql, *modes) == Ok((kind, behind_with));
-        if behind_with && sql.contains(['\\', '"']) && !MODES.iter().all(is_so_in) {
-            return Self::Other;
-        }
-        kind
+    pub fn of(sql: &str) -> Self {
+        read(sql).unwrap_or(Self::Other)
     }
 
     /// Whether an execute of the statement may ask for a cursor. MariaDB 10.11 and 11.8 crash on
@@ -67,33 +55,30 @@ impl StatementKind {
     }
 }
 
-/// The kind of a statement, and whether it begins with WITH.
-fn read(sql: &str, status: ServerStatus) -> Result<(StatementKind, bool), Unclear> {
-    let mut lexer = Lexer::new(sql, status);
+fn read(sql: &str) -> Result<StatementKind, Unclear> {
+    let mut lexer = Lexer::new(sql);
     let mut in_parentheses = false;
     let word = loop {
         match lexer.lexeme()? {
             Some(Lexeme::Symbol(b'(')) => in_parentheses = true,
             Some(Lexeme::Word(word)) => break word,
-            _ => return Ok((StatementKind::Other, false)),
+            _ => return Ok(StatementKind::Other),
         }
     };
-    let behind_with = word.eq_ignore_ascii_case("WITH") && !in_parentheses;
-    let word = if behind_with {
+    let word = if word.eq_ignore_ascii_case("WITH") && !in_parentheses {
         behind_common_tables(&mut lexer)?.unwrap_or_default()
     } else {
         word
     };
-    let kind = if word.eq_ignore_ascii_case("SELECT") {
-        select(&mut lexer)?
+    if word.eq_ignore_ascii_case("SELECT") {
+        select(&mut lexer)
     } else if is_one_of(word, &DATA) {
-        one_statement(&mut lexer)?
+        one_statement(&mut lexer)
     } else if word.eq_ignore_ascii_case("BEGIN") {
-        begin(&mut lexer)?
+        begin(&mut lexer)
     } else {
-        StatementKind::Other
-    };
-    Ok((kind, behind_with))
+        Ok(StatementKind::Other)
+    }
 }
 
 /// The word that the statement proper begins with, behind the common table expressions of a WITH:
@@ -217,28 +202,16 @@ const DATA: [&str; 11] = [
     "RELEASE",
 ];
 
-/// Those by which the server reads strings, in each combination.
-const MODES: [ServerStatus; 4] = [
-    ServerStatus::empty(),
-    ServerStatus::ANSI_QUOTES,
-    ServerStatus::NO_BACKSLASH_ESCAPES,
-    ServerStatus::ANSI_QUOTES.union(ServerStatus::NO_BACKSLASH_ESCAPES),
-];
-
 #[cfg(test)]
 mod tests {
     use StatementKind::{Data, Other, Select};
 
     use super::*;
 
-    const PLAIN: ServerStatus = ServerStatus::AUTOCOMMIT;
-    const NO_ESCAPES: ServerStatus = PLAIN.union(ServerStatus::NO_BACKSLASH_ESCAPES);
-    const ANSI: ServerStatus = PLAIN.union(ServerStatus::ANSI_QUOTES);
-
     #[track_caller]
     fn all(expected: StatementKind, statements: &[&str]) {
         for sql in statements {
-            assert_eq!(StatementKind::of(sql, PLAIN), expected, "{sql}");
+            assert_eq!(StatementKind::of(sql), expected, "{sql}");
         }
     }
 
@@ -273,7 +246,7 @@ mod tests {
                 "SELECT 1;",
                 "SELECT 1 ; ;-- the end",
                 "SELECT ';', \";\", `;` /* ; */ FROM t # ;",
-                "SELECT 'DELETE FROM t', 'it\\'s', 'it''s'",
+                "SELECT 'DELETE FROM t', 'it\\\\s', 'it''s'",
                 "SELECT @a := 1, NEXT VALUE FOR s, f(), REPLACE('a', 'b', 'c'), INSERT('a', 1, 1, 'b')",
                 "SELECT 'into', `into`, \"into\" /* into */ FROM t",
             ],
@@ -430,21 +403,16 @@ mod tests {
     }
 
     #[test]
-    fn strings_end_as_the_server_s_modes_say() {
-        let sql = r"SELECT '\'; DELETE FROM t; '";
-        assert_eq!(StatementKind::of(sql, PLAIN), Select);
-        assert_eq!(StatementKind::of(sql, NO_ESCAPES), Other);
-        let sql = r#"SELECT "\"; DELETE FROM t; ""#;
-        assert_eq!(StatementKind::of(sql, PLAIN), Select);
-        assert_eq!(StatementKind::of(sql, ANSI), Other);
-    }
-
-    #[test]
-    fn a_with_is_a_select_only_if_it_is_one_in_each_of_the_server_s_modes() {
-        let sql = r"WITH a AS (SELECT '\') DELETE FROM t RETURNING b -- ') SELECT 1";
-        for status in [PLAIN, NO_ESCAPES, ANSI] {
-            assert_eq!(StatementKind::of(sql, status), Other, "{status:?}");
-        }
+    fn what_is_a_select_in_some_of_the_server_s_modes_only_is_none() {
+        all(
+            Other,
+            &[
+                r"SELECT '\'; DELETE FROM t; '",
+                r#"SELECT "\"; DELETE FROM t; ""#,
+                r"WITH a AS (SELECT '\') DELETE FROM t RETURNING b -- ') SELECT 1",
+                "SELECT 1 AS [a; DELETE FROM t]",
+            ],
+        );
     }
 
     #[test]
@@ -459,7 +427,7 @@ mod tests {
             ("SELECT '' INTO ", Data),
         ] {
             let sql = piece.repeat(200_000);
-            assert_eq!(StatementKind::of(&sql, PLAIN), expected, "{piece}");
+            assert_eq!(StatementKind::of(&sql), expected, "{piece}");
         }
     }
 }

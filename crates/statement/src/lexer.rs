@@ -1,16 +1,17 @@
-use otaria_codec::ServerStatus;
-
 /// Splits a statement as MariaDB's lexer does, as far as placeholders go: strings, quoted names
 /// and comments are passed over whole.
 ///
-/// It gives up rather than guess. The statement must be UTF-8 on the wire: in character sets such
-/// as gbk a byte of a character may look like a quote or a backslash.
+/// It gives up rather than guess, and what it says is so in every `sql_mode`: that of the session is
+/// not known for certain. Once a stored function has set `NO_BACKSLASH_ESCAPES` or `ANSI_QUOTES` for
+/// itself, MariaDB 10.11 and 11.8 go on to show them in their status and do not read by them.
+///
+/// The statement must be UTF-8 on the wire: in character sets such as gbk a byte of a character may
+/// look like a quote or a backslash.
 #[derive(Debug)]
 pub(crate) struct Lexer<'a> {
     sql: &'a str,
     position: usize,
     plain_from: usize,
-    status: ServerStatus,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -40,13 +41,12 @@ pub(crate) struct Unclear {
 }
 
 impl<'a> Lexer<'a> {
-    /// A lexer at the start of `sql`, which the server reads by the modes of `status`.
-    pub(crate) const fn new(sql: &'a str, status: ServerStatus) -> Self {
+    /// A lexer at the start of `sql`.
+    pub(crate) const fn new(sql: &'a str) -> Self {
         Self {
             sql,
             position: 0,
             plain_from: 0,
-            status,
         }
     }
 
@@ -81,9 +81,6 @@ impl<'a> Lexer<'a> {
                     let name = self.name();
                     (true, Some(Lexeme::Token(Token::Colon { at, name })))
                 }
-                b'"' if self.status.contains(ServerStatus::ANSI_QUOTES) => {
-                    (self.quoted_name(byte), Some(Lexeme::Quoted))
-                }
                 b'\'' | b'"' => (self.string(byte), Some(Lexeme::Quoted)),
                 b'`' => (self.quoted_name(byte), Some(Lexeme::Quoted)),
                 b'#' => (self.line_comment(), None),
@@ -92,8 +89,9 @@ impl<'a> Lexer<'a> {
                 b'.' => (self.fraction(at), Some(Lexeme::Symbol(byte))),
                 // "\N" is NULL.
                 b'\\' => (self.take_if(b'N'), Some(Lexeme::Symbol(byte))),
-                // A `?` before a letter is no placeholder, and a NUL ends comments.
-                b'?' | 0 => (false, None),
+                // A `?` before a letter is no placeholder, a NUL ends comments, and a `[` quotes names
+                // in sql_mode=MSSQL.
+                b'?' | b'[' | 0 => (false, None),
                 _ if is_name_byte(byte) => (true, Some(Lexeme::Word(self.word(at)))),
                 _ if is_space(byte) => (true, None),
                 _ => (true, Some(Lexeme::Symbol(byte))),
@@ -119,12 +117,16 @@ impl<'a> Lexer<'a> {
         self.sql.get(at..self.position).unwrap_or_default()
     }
 
-    /// Passes over a string behind its first quote; whether it ends.
+    /// Passes over a string, or a name between double quotes, behind its first quote; whether it
+    /// ends, in the same place whether backslashes escape or not. They do so unless a backslash that
+    /// no other one precedes stands before such a quote: of the quotes there one more or less counts,
+    /// so that one of the two readings ends with them and the other goes on.
     fn string(&mut self, quote: u8) -> bool {
-        let escapes = !self.status.contains(ServerStatus::NO_BACKSLASH_ESCAPES);
         while let Some(byte) = self.take() {
-            if byte == b'\\' && escapes {
-                self.take();
+            if byte == b'\\' {
+                if self.take() == Some(quote) {
+                    return false;
+                }
             } else if byte == quote && !self.take_if(quote) {
                 return true;
             }

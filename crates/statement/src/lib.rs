@@ -17,6 +17,7 @@ mod placeholders;
 mod prepare;
 mod prepare_reader;
 mod send_long_data;
+mod sql_mode;
 mod statement;
 mod statement_id;
 #[cfg(test)]
@@ -34,5 +35,6 @@ pub use placeholders::{Placeholder, count_placeholders, placeholder_positions, p
 pub use prepare::{ComStmtPrepare, ComStmtPrepareOk};
 pub use prepare_reader::{PrepareEvent, PrepareReader};
 pub use send_long_data::ComStmtSendLongData;
+pub use sql_mode::may_set_sql_mode;
 pub use statement::{Epoch, Statement};
 pub use statement_id::StatementId;

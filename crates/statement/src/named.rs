@@ -1,8 +1,6 @@
 use std::collections::HashMap;
 use std::fmt;
 
-use otaria_codec::ServerStatus;
-
 use crate::NamedSqlError;
 use crate::lexer::{Lexer, Token, Unclear, is_name_byte};
 
@@ -15,11 +13,10 @@ use crate::lexer::{Lexer, Token, Unclear, is_name_byte};
 ///
 /// ```
 /// # fn main() -> Result<(), otaria_statement::NamedSqlError> {
-/// use otaria_codec::ServerStatus;
 /// use otaria_statement::NamedSql;
 ///
 /// let sql = "SELECT ':a' FROM t WHERE b = :b AND c > :a OR d = :b";
-/// let named = NamedSql::parse(sql, ServerStatus::AUTOCOMMIT)?;
+/// let named = NamedSql::parse(sql)?;
 /// assert_eq!(named.sql(), "SELECT ':a' FROM t WHERE b = ? AND c > ? OR d = ?");
 /// assert_eq!(named.names(), ["b", "a", "b"]);
 /// assert_eq!(named.places(&["a", "b"])?, [1, 0, 1]);
@@ -33,12 +30,12 @@ pub struct NamedSql<'a> {
 }
 
 impl<'a> NamedSql<'a> {
-    /// Takes the names out of `sql`, which the server reads by the modes of `status`, its latest.
+    /// Takes the names out of `sql`, by what it says in every `sql_mode`.
     ///
     /// # Errors
     /// [`NamedSqlError::Positional`], [`NamedSqlError::Unclear`] and [`NamedSqlError::TooMany`].
-    pub fn parse(sql: &'a str, status: ServerStatus) -> Result<Self, NamedSqlError> {
-        let mut lexer = Lexer::new(sql, status);
+    pub fn parse(sql: &'a str) -> Result<Self, NamedSqlError> {
+        let mut lexer = Lexer::new(sql);
         let mut positional = String::with_capacity(sql.len());
         let mut names = Vec::new();
         let mut first_place = None;
@@ -139,14 +136,12 @@ const MAX_PARAMETERS: usize = 65_535;
 mod tests {
     use super::*;
 
-    const PLAIN: ServerStatus = ServerStatus::AUTOCOMMIT;
-
     fn parse(sql: &str) -> NamedSql<'_> {
-        NamedSql::parse(sql, PLAIN).unwrap()
+        NamedSql::parse(sql).unwrap()
     }
 
     fn refusal(sql: &str) -> NamedSqlError {
-        NamedSql::parse(sql, PLAIN).unwrap_err()
+        NamedSql::parse(sql).unwrap_err()
     }
 
     #[track_caller]
@@ -168,7 +163,7 @@ mod tests {
     fn named_parameters_in_strings_comments_and_backticks_are_left_alone() {
         for sql in [
             "SELECT ':x', \":x\", `:x`",
-            "SELECT 'it''s :x', '\\' :x', \"\\\":x\", `a``:x`",
+            "SELECT 'it''s :x', '\\\\'':x', \"\\\\:x\", `a``:x\\`",
             "SELECT 1 -- :x\n",
             "SELECT 1 # :x",
             "SELECT 1 /* :x */",
@@ -181,15 +176,21 @@ mod tests {
     }
 
     #[test]
-    fn named_parameters_follow_the_modes_of_the_server() {
-        let sql = r"SELECT '\', :x, '";
-        becomes(sql, sql, &[]);
-        let sql = r"SELECT '\', :x, ''";
-        let named = NamedSql::parse(sql, ServerStatus::NO_BACKSLASH_ESCAPES).unwrap();
-        assert_eq!(named.names(), ["x"]);
-        let sql = r#"SELECT "\", :x, """#;
-        let named = NamedSql::parse(sql, ServerStatus::ANSI_QUOTES).unwrap();
-        assert_eq!(named.names(), ["x"]);
+    fn named_parameters_beside_what_servers_read_by_their_modes_are_an_error_that_says_what_to_do()
+    {
+        let unclear = NamedSqlError::Unclear { at: 7 };
+        for sql in [
+            r"SELECT '\', :x, '",
+            r"SELECT '\', :x, ''",
+            r"SELECT 'it\'s', :x",
+            r#"SELECT "\", :x, ""#,
+            r#"SELECT "\", :x, """#,
+            "SELECT [:x]",
+        ] {
+            assert_eq!(refusal(sql), unclear, "{sql}");
+        }
+        let said = unclear.to_string();
+        assert!(said.contains("`''` for a quote"), "{said}");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::{ComStmtPrepareOk, StatementId};
+use crate::{ComStmtPrepareOk, StatementId, may_set_sql_mode};
 
 /// A statement that is prepared on one connection.
 ///
@@ -19,6 +19,7 @@ struct StatementInner {
     epoch: Epoch,
     id: StatementId,
     parameters: u16,
+    may_set_sql_mode: bool,
     sql: Arc<str>,
 }
 
@@ -35,6 +36,7 @@ impl Statement {
                 epoch,
                 id: ok.statement,
                 parameters: ok.parameters,
+                may_set_sql_mode: may_set_sql_mode(&sql, false),
                 sql,
             }),
         }
@@ -53,6 +55,11 @@ impl Statement {
     /// The SQL that it was prepared from.
     pub fn sql(&self) -> &Arc<str> {
         &self.inner.sql
+    }
+
+    /// Whether the session may have another `sql_mode` behind it: see [`may_set_sql_mode`].
+    pub fn may_set_sql_mode(&self) -> bool {
+        self.inner.may_set_sql_mode
     }
 
     pub(crate) fn epoch(&self) -> Epoch {

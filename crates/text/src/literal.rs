@@ -1,6 +1,5 @@
 use std::fmt::{self, Write};
 
-use otaria_codec::ServerStatus;
 use otaria_types::{
     Date, DateTime, Decimal, ParameterSink, Params, ParamsError, SessionTimeZone, Time, ToSqlError,
 };
@@ -19,21 +18,26 @@ use otaria_types::{
 ///   `sql_mode` and parameters do not. Columns and comparisons with dates take them as they take
 ///   the parameter; arithmetic does not.
 /// - Bytes take two characters each.
+/// - Text with a backslash is an expression, such as `(CONCAT('a',_ascii x'5c','b'))`. It has the
+///   character set, collation and coercibility of the string, and the server takes it as a constant.
+///   `collation_connection` must be one of Unicode, as a login makes it: with others the server
+///   refuses such text, if the rest of it is ASCII, as a mix of collations (error 1267 or 1270).
 ///
 /// # Safety against injection
-/// Text is escaped for statements that reach the server as UTF-8, where no byte of another
-/// character looks like a quote or a backslash. In gbk and its like some do, so that a backslash of
-/// ours could be taken for half a character: `character_set_client` must be `utf8mb4`, as a login
-/// makes it, or `utf8mb3`. `sql_mode` decides by `NO_BACKSLASH_ESCAPES` whether a backslash
-/// escapes: [`set`](Self::set) takes the server's latest status, and no command whose response is
-/// still due may change it.
+/// The literals mean the same in every `sql_mode`: `NO_BACKSLASH_ESCAPES` decides whether a
+/// backslash escapes, and no literal holds one. The server's status does not say for certain which
+/// modes are in force: once a stored function has set them for itself, MariaDB 10.11 and 11.8 go on
+/// to show them and do not read by them. Quotes are doubled, which all modes take as one.
+///
+/// Statements must reach the server as UTF-8, where no byte of another character looks like a quote
+/// or a backslash. In gbk and its like some do: `character_set_client` must be `utf8mb4`, as a login
+/// makes it, or `utf8mb3`, and no command whose response is still due may change it.
 ///
 /// `Debug` shows how much there is and no value.
 #[derive(Clone, Default)]
 pub struct SqlLiterals {
     sql: String,
     ends: Vec<usize>,
-    no_backslash_escapes: bool,
     time_zone: SessionTimeZone,
 }
 
@@ -43,7 +47,6 @@ impl SqlLiterals {
         Self {
             sql: String::new(),
             ends: Vec::new(),
-            no_backslash_escapes: false,
             time_zone: SessionTimeZone::Unknown,
         }
     }
@@ -54,26 +57,24 @@ impl SqlLiterals {
         self.time_zone = time_zone;
     }
 
-    /// Replaces the literals by those of `params`, for a server whose latest status is `status`.
+    /// Replaces the literals by those of `params`.
     ///
     /// # Errors
     /// [`ParamsError`] if one of them has no value for the server. There are none then.
-    pub fn set(&mut self, params: &impl Params, status: ServerStatus) -> Result<(), ParamsError> {
-        self.clear(status);
+    pub fn set(&mut self, params: &impl Params) -> Result<(), ParamsError> {
+        self.clear();
         let result = params.write(self);
         if result.is_err() {
-            self.clear(status);
+            self.clear();
         }
         result
     }
 
-    /// Removes all literals, and gives back memory that a long value has taken. Those that are
-    /// written next are for a server whose latest status is `status`.
-    pub fn clear(&mut self, status: ServerStatus) {
+    /// Removes all literals, and gives back memory that a long value has taken.
+    pub fn clear(&mut self) {
         self.sql.clear();
         self.sql.shrink_to(KEPT_BYTES);
         self.ends.clear();
-        self.no_backslash_escapes = status.contains(ServerStatus::NO_BACKSLASH_ESCAPES);
     }
 
     /// How many literals there are.
@@ -110,28 +111,59 @@ impl SqlLiterals {
         self.ends.push(self.sql.len());
     }
 
-    /// Adds a string of these characters, in quotes.
+    /// Adds a string of these characters, none of which is a backslash, in quotes.
     fn quoted(&mut self, text: &str) {
-        self.sql.reserve(text.len() + 2);
         self.sql.push('\'');
         let mut rest = text;
-        while let Some((plain, byte, behind)) = self.split_at_special(rest) {
+        while let Some((plain, behind)) = rest.split_once('\'') {
             self.sql.push_str(plain);
-            self.sql.push_str(escaped(byte));
+            self.sql.push_str("''");
             rest = behind;
         }
         self.sql.push_str(rest);
         self.sql.push('\'');
     }
 
-    /// What stands before the first byte that cannot stand for itself, that byte, and what stands
-    /// behind it.
-    fn split_at_special<'t>(&self, text: &'t str) -> Option<(&'t str, u8, &'t str)> {
-        let escapes = !self.no_backslash_escapes;
-        let is_special = |byte: &u8| *byte == b'\'' || escapes && ESCAPED.contains(byte);
-        let at = text.as_bytes().iter().position(is_special)?;
-        let byte = text.as_bytes().get(at).copied()?;
-        Some((text.get(..at)?, byte, text.get(at + 1..)?))
+    /// Adds an expression for `prefix` and the characters of `text`: backslashes, and ASCII between
+    /// them, stand as hexadecimal digits.
+    fn concatenated(&mut self, prefix: &[&str], text: &str) {
+        self.sql.push_str("CONCAT(");
+        for part in prefix {
+            self.quoted(part);
+        }
+        let mut rest = text;
+        let mut is_first = prefix.is_empty();
+        while !rest.is_empty() {
+            if !is_first {
+                self.sql.push(',');
+            }
+            is_first = false;
+            let hex_len = hex_len(rest);
+            let len = match rest.find('\\') {
+                _ if hex_len > 0 => hex_len,
+                Some(len) => len,
+                None => rest.len(),
+            };
+            let (part, behind) = rest.split_at_checked(len).unwrap_or((rest, ""));
+            if hex_len > 0 {
+                self.sql.push_str("_ascii ");
+                self.hex(part.as_bytes());
+            } else {
+                self.quoted(part);
+            }
+            rest = behind;
+        }
+        self.sql.push(')');
+    }
+
+    /// Adds these bytes as hexadecimal digits.
+    fn hex(&mut self, bytes: &[u8]) {
+        self.sql.push_str("x'");
+        for byte in bytes {
+            let [high, low] = [byte >> 4, byte & 0x0f].map(hex_digit);
+            self.sql.extend([high, low]);
+        }
+        self.sql.push('\'');
     }
 }
 
@@ -176,8 +208,18 @@ impl ParameterSink for SqlLiterals {
 
     /// Writes a string in the collation of the connection, as a parameter has it.
     fn text(&mut self, value: &str) {
+        self.sql.reserve(value.len() + 4);
         self.sql.push('(');
-        self.quoted(value);
+        if !value.contains('\\') {
+            self.quoted(value);
+        } else if hex_len(value) < value.len() {
+            self.concatenated(&[], value);
+        } else {
+            // Nothing in quotes has given it the character set of the connection.
+            self.sql.push_str("SUBSTRING(");
+            self.concatenated(&[" "], value);
+            self.sql.push_str(",2)");
+        }
         self.sql.push(')');
         self.end();
     }
@@ -189,12 +231,9 @@ impl ParameterSink for SqlLiterals {
             return self.literal(format_args!("(_binary'')"));
         }
         self.sql.reserve(2 * value.len() + 12);
-        self.sql.push_str("(_binary x'");
-        for byte in value {
-            let [high, low] = [byte >> 4, byte & 0x0f].map(hex_digit);
-            self.sql.extend([high, low]);
-        }
-        self.sql.push_str("')");
+        self.sql.push_str("(_binary ");
+        self.hex(value);
+        self.sql.push(')');
         self.end();
     }
 
@@ -240,26 +279,27 @@ impl fmt::Debug for SqlLiterals {
     }
 }
 
-/// What stands in a string for one of [`ESCAPED`] or for a quote.
-const fn escaped(byte: u8) -> &'static str {
-    match byte {
-        0 => "\\0",
-        b'\n' => "\\n",
-        b'\r' => "\\r",
-        0x1a => "\\Z",
-        b'\\' => "\\\\",
-        // Doubled it is a quote with and without escapes.
-        _ => "''",
+/// How much of the start of `text` is better written as digits: if a backslash is its first
+/// character, up to the last one that follows in ASCII without a long gap, else nothing.
+fn hex_len(text: &str) -> usize {
+    let mut len = 0;
+    for (at, byte) in text.bytes().enumerate() {
+        if byte == b'\\' {
+            len = at + 1;
+        } else if !byte.is_ascii() || at - len >= GAP_BYTES || len == 0 {
+            break;
+        }
     }
+    len
 }
 
 fn hex_digit(value: u8) -> char {
     char::from_digit(value.into(), 16).unwrap_or_default()
 }
 
-/// Which bytes get a backslash where it escapes. Only a backslash itself needs it; with the others
-/// the statement stays one line of text in logs.
-const ESCAPED: [u8; 5] = [0, b'\n', b'\r', 0x1a, b'\\'];
+/// How many bytes between two backslashes are written as digits, which takes one more for each. To
+/// write them in quotes takes about as many for all.
+const GAP_BYTES: usize = 16;
 
 /// How much memory is kept from one statement to the next.
 const KEPT_BYTES: usize = 0x10_0000;

@@ -6,7 +6,7 @@ use otaria_text::{ComPing, ComQuery, ComResetConnection};
 use protocol_tests::chaos::{Chaos, seed};
 use protocol_tests::fixture::Command;
 use protocol_tests::pipe::{Cut, Pipe};
-use protocol_tests::script::{Reply, Script};
+use protocol_tests::script::{Reply, Script, text_columns, unknown_statement};
 
 use crate::exchange::{
     CONNECT_TIMEOUT, Case, IO_TIMEOUT, assert_closed_if_fatal, assert_closed_or_usable,
@@ -37,6 +37,31 @@ fn script() -> Script {
         .on(&ComResetConnection, Reply::ok())
 }
 
+/// Statements with one parameter, of which that in capitals cannot be prepared.
+fn with_statements(script: Script) -> Script {
+    let columns = text_columns(&["a", "b"]);
+    let (mut prepared, mut refused) = (0, false);
+    script.answer(move |payload| match payload[0] {
+        0x16 => {
+            refused = payload == b"\x16REFUSED ?";
+            if refused {
+                return Some(Reply::err(1064, *b"42000", "no"));
+            }
+            prepared += 1;
+            Some(Reply::prepared(prepared, 1, &columns))
+        }
+        0x17 if refused => Some(unknown_statement()),
+        0x17 => Some(
+            Reply::new()
+                .binary_head(&columns, prepared % 2 == 0)
+                .binary_rows([[Some("1"), None], [None, Some("two")]])
+                .rows_end(ServerStatus::AUTOCOMMIT),
+        ),
+        0x19 => Some(Reply::new()),
+        _ => None,
+    })
+}
+
 /// Logs in and runs commands until the connection is closed.
 async fn run(seed: u64) {
     let mut random = fastrand::Rng::with_seed(seed);
@@ -46,13 +71,14 @@ async fn run(seed: u64) {
     } else {
         Cut::Random(random.fork())
     };
-    let pipe = Pipe::new(Chaos::new(script(), seed, faults), cut);
+    let pipe = Pipe::new(Chaos::new(with_statements(script()), seed, faults), cut);
     let config = Config::builder()
         .user("u")
         .password("p")
         .connect_timeout(CONNECT_TIMEOUT)
         .io_timeout(IO_TIMEOUT)
         .drain_timeout(IO_TIMEOUT)
+        .statement_cache_capacity(random.usize(0..3))
         .build()
         .unwrap();
     let connecting = Connection::connect_over(pipe, &config);
@@ -89,7 +115,19 @@ async fn two_thousand_random_faults_neither_panic_nor_hang() {
 
 const RUNS: u64 = 2000;
 
-const COMMANDS: [Command<'static>; 7] = [
+const fn statement(sql: &'static str, times: usize) -> Command<'static> {
+    Command::Statement {
+        sql,
+        parameter: Some("x"),
+        times,
+    }
+}
+
+const COMMANDS: [Command<'static>; 11] = [
+    statement("SELECT ?", 1),
+    statement("SELECT ?, 2", 3),
+    statement("SELECT ? /*! , 2 */", 2),
+    statement("REFUSED ?", 1),
     Command::Query("SELECT"),
     Command::Query("CALL"),
     Command::Query("FAIL"),

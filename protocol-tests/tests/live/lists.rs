@@ -18,11 +18,10 @@ async fn found(
     sql: &str,
     params: impl Params,
 ) -> Result<Vec<i32>, Error> {
-    let status = connection.session_state().status();
-    let placed = place(sql, &params, status).unwrap();
+    let placed = place(sql, &params).unwrap();
     let mut literals = SqlLiterals::new();
-    literals.set(&placed.params(&params), status).unwrap();
-    let positions = placeholder_positions(placed.sql(), status).unwrap();
+    literals.set(&placed.params(&params)).unwrap();
+    let positions = placeholder_positions(placed.sql()).unwrap();
     let sql = with_literals(placed.sql(), &positions, &literals).unwrap();
     let rows: Vec<(i32,)> = connection.simple_query(&sql).await?.collect().await?;
     Ok(rows.into_iter().map(|(value,)| value).collect())
@@ -98,8 +97,7 @@ async fn lists_of_any_length_are_prepared_in_every_kind_of_statement() -> Result
         ("DELETE FROM t WHERE a NOT IN (?)", InList(&many), 0),
     ] {
         let params = (list,);
-        let status = beside.connection.session_state().status();
-        let placed = place(sql, &params, status).unwrap();
+        let placed = place(sql, &params).unwrap();
         let executed = beside.execute(placed.sql(), &placed.params(&params));
         assert_eq!(executed, Ok(()), "{sql}");
         let counted = found(&mut beside.connection, left, ()).await?;
@@ -112,11 +110,10 @@ async fn lists_of_any_length_are_prepared_in_every_kind_of_statement() -> Result
 async fn the_server_counts_the_placeholders_of_a_list_as_they_are_written() {
     let schema = live::shared().schema("counted_lists").unwrap();
     let mut beside = Beside::connect(schema.name()).await;
-    let status = beside.connection.session_state().status();
     let values = vec![0; 65_534];
     for (list, expected) in [(&values[..0], 1), (&values[..3], 5), (&values, 65_535)] {
         let sql = "SELECT seq FROM seq_1_to_5 WHERE seq IN (?) AND seq < ?";
-        let placed = place(sql, &(InList(list), 5), status).unwrap();
+        let placed = place(sql, &(InList(list), 5)).unwrap();
         assert_eq!(beside.placeholders(placed.sql()), Some(expected));
     }
 }

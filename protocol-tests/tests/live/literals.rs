@@ -1,7 +1,7 @@
 //! Literals of parameters beside the binary parameters themselves: what the server makes of both.
 
 use fastrand::Rng;
-use otaria::{Connection, Date, DateTime, Decimal, Error, ServerStatus, Time, ValueRef};
+use otaria::{Connection, Date, DateTime, Decimal, Error, Time, ValueRef};
 use otaria_session::with_literals;
 use otaria_statement::placeholder_positions;
 use otaria_text::SqlLiterals;
@@ -11,12 +11,11 @@ use protocol_tests::{chaos, live};
 use crate::beside::Beside;
 use crate::connect;
 
-/// `sql` with `params` as literals, for the server's modes.
-fn literal_sql(connection: &Connection, sql: &str, params: &impl Params) -> String {
-    let status = connection.session_state().status();
+/// `sql` with `params` as literals.
+fn literal_sql(sql: &str, params: &impl Params) -> String {
     let mut literals = SqlLiterals::new();
-    literals.set(params, status).unwrap();
-    let positions = placeholder_positions(sql, status).unwrap();
+    literals.set(params).unwrap();
+    let positions = placeholder_positions(sql).unwrap();
     with_literals(sql, &positions, &literals).unwrap()
 }
 
@@ -31,7 +30,7 @@ async fn value_of(connection: &mut Connection, sql: &str) -> Result<String, Erro
 
 fn literal_sql_of(value: ValueRef<'_>) -> String {
     let mut literals = SqlLiterals::new();
-    literals.set(&[value], ServerStatus::AUTOCOMMIT).unwrap();
+    literals.set(&[value]).unwrap();
     literals.iter().collect()
 }
 
@@ -55,7 +54,7 @@ async fn both(
         Err(code) => Err(code),
     };
     beside.connection.simple_execute(&table).await?;
-    let sql = literal_sql(&beside.connection, &insert, &[value]);
+    let sql = literal_sql(&insert, &[value]);
     let literal = match beside.connection.simple_execute(&sql).await {
         Ok(_) => Ok(value_of(&mut beside.connection, stored).await?),
         Err(Error::Server(error)) => Err(error.code()),
@@ -161,6 +160,24 @@ const EXPRESSIONS: [&str; 30] = [
     "DATE_ADD(?, INTERVAL 1 DAY)",
 ];
 
+/// Their values depend on the collation of text, and on how easily it gives way to that of a column.
+const TEXT_EXPRESSIONS: [&str; 14] = [
+    "COLLATION(CONCAT(?, (SELECT l FROM c)))",
+    "COERCIBILITY(CONCAT(?, (SELECT v FROM c)))",
+    "(SELECT COUNT(*) FROM c WHERE v = ?)",
+    "(SELECT COUNT(*) FROM c WHERE l IN (?, 'x'))",
+    "(SELECT COUNT(*) FROM c WHERE v LIKE ?)",
+    "(SELECT COUNT(*) FROM c WHERE l LIKE CONCAT(?, '%'))",
+    "'a' LIKE 'b' ESCAPE ?",
+    "? LIKE 'a%'",
+    "? = USER()",
+    "REPLACE(?, 'a', 'b')",
+    "JSON_QUOTE(?)",
+    "COALESCE(NULL, ?, (SELECT l FROM c))",
+    "(SELECT ? UNION SELECT 'b' LIMIT 1)",
+    "CHARSET(@a := ?)",
+];
+
 fn probes() -> impl Iterator<Item = (&'static str, &'static str)> + Clone {
     let stored = COLUMN_TYPES.into_iter().map(|column| (column, "?"));
     stored.chain(EXPRESSIONS.map(|expression| ("LONGBLOB", expression)))
@@ -222,12 +239,18 @@ async fn numbers_mean_the_same_as_literals_and_as_parameters() -> Result<(), Err
 
 #[tokio::test]
 async fn text_and_bytes_mean_the_same_as_literals_and_as_parameters() -> Result<(), Error> {
-    let values: [(&str, &dyn ToSql); 12] = [
+    let values: [(&str, &dyn ToSql); 18] = [
         ("abc", &"abc"),
         ("12", &"12"),
         ("date", &"2024-02-29"),
         ("unicode", &"größe 🦭"),
         ("special", &"a'b\\c\"d\0e\nf\x1ag%_\\%"),
+        ("backslash", &"\\"),
+        ("backslashes", &"\\\\\\"),
+        ("backslash behind", &"abc\\"),
+        ("backslash before", &"\\abc"),
+        ("backslash and unicode", &"größe\\🦭"),
+        ("many of them", &"\\é\\n'\\"),
         ("json", &r#"{"a": "\u00e9\n"}"#),
         ("bytes abc", b"abc"),
         ("bytes 12", b"12"),
@@ -236,7 +259,8 @@ async fn text_and_bytes_mean_the_same_as_literals_and_as_parameters() -> Result<
         ("bytes '\\", b"'\\"),
         ("bytes of a vector", b"\0\0\x80\x3f"),
     ];
-    assert_none(&differences(&values, probes()).await?);
+    let of_text = TEXT_EXPRESSIONS.map(|expression| ("LONGBLOB", expression));
+    assert_none(&differences(&values, probes().chain(of_text)).await?);
     // Where it is NULL the server forgets the character set of the parameter.
     let probes =
         probes().filter(|(_, expression)| !["CHARSET(?)", "COLLATION(?)"].contains(expression));
@@ -332,7 +356,7 @@ async fn limits_take_literals_of_integers() -> Result<(), Error> {
     let schema = live::shared().schema("limits").unwrap();
     let mut connection = connect(schema.name()).await;
     let sql = "SELECT seq FROM seq_1_to_9 WHERE seq>? LIMIT?\nOFFSET?";
-    let sql = literal_sql(&connection, sql, &(-1, 2_u64, 3_u8));
+    let sql = literal_sql(sql, &(-1, 2_u64, 3_u8));
     let rows = connection.simple_query(&sql).await?;
     let found: Vec<(u64,)> = rows.collect().await?;
     assert_eq!(found, [(4,), (5,)]);
@@ -352,11 +376,11 @@ async fn columns_take_their_default_and_keep_their_value() -> Result<(), Error> 
         (4, Indicated::Value(5)),
     ];
     for row in rows {
-        let sql = literal_sql(&connection, "INSERT INTO t VALUES (?, ?)", &row);
+        let sql = literal_sql("INSERT INTO t VALUES (?, ?)", &row);
         connection.simple_execute(&sql).await?;
     }
     let sql = "UPDATE t SET a = ? WHERE id = 4";
-    let sql = literal_sql(&connection, sql, &[Indicated::<i32>::Ignore]);
+    let sql = literal_sql(sql, &[Indicated::<i32>::Ignore]);
     connection.simple_execute(&sql).await?;
     let rows = connection
         .simple_query("SELECT a FROM t ORDER BY id")
@@ -377,7 +401,7 @@ async fn any_text_and_bytes_come_back_in_every_mode() -> Result<(), Error> {
             let hostile = hostile_text(&mut random);
             let bytes: Vec<u8> = (0..random.usize(0..20)).map(|_| random.u8(..)).collect();
             let sql = "SELECT ?, ?, 'end'";
-            let sql = literal_sql(&connection, sql, &(&hostile, &bytes));
+            let sql = literal_sql(sql, &(&hostile, &bytes));
             let rows = connection.simple_query(&sql).await?;
             let found: Vec<(String, Vec<u8>, String)> = rows.collect().await?;
             assert_eq!(found, [(hostile, bytes, "end".into())], "{mode}");

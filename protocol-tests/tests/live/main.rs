@@ -2,19 +2,23 @@
 
 mod beside;
 mod change_user;
+mod cursors;
 mod foreign;
 mod lists;
 mod literals;
 mod local_infile;
 mod login;
+mod long_data;
 mod own_plugin;
 mod payloads;
 mod pipelined_statements;
 mod pipelines;
 mod placeholders;
+mod procedures;
 mod progress;
 mod session;
 mod settings;
+mod sql_modes;
 mod statements;
 mod values;
 

@@ -119,19 +119,8 @@ async fn points_in_time_are_parameters_behind_statements_that_keep_the_session()
     pipeline
         .push("SET time_zone = '-05:00'", ())
         .push(insert, (first,));
-    let zone_is_known = connection
-        .session_state()
-        .system_variable("time_zone")
-        .is_some();
-    match connection.execute_pipeline(&pipeline).await {
-        Ok(results) => {
-            for result in results {
-                result?;
-            }
-        }
-        // The server does not track the zone: it is not known, in a pipeline or out of it.
-        Err(Error::Pipeline { number: 1, .. }) if !zone_is_known => return Ok(()),
-        Err(error) => return Err(error),
+    for result in connection.execute_pipeline(&pipeline).await? {
+        result?;
     }
     let sql = "SELECT UNIX_TIMESTAMP(at) FROM t ORDER BY 1";
     let rows: Vec<(i64,)> = connection.query_all(sql, ()).await?;

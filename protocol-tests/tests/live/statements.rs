@@ -1,6 +1,7 @@
 //! Prepared statements against a real server.
 
 mod cache;
+mod cut;
 mod full;
 mod limits;
 mod metadata;

@@ -1,6 +1,7 @@
 //! Prepared statements on a fake server, which counts what the client writes, keeps the statements,
 //! and lies where it is told to.
 
+mod as_text;
 mod cancellation;
 mod framing;
 mod metadata;

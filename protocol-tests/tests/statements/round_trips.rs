@@ -105,7 +105,7 @@ async fn a_count_that_differs_from_the_arguments_executes_nothing() {
     assert_eq!((statements.prepares(), statements.open()), (1, 1));
 }
 
-fn without(capabilities: Capabilities) -> Script {
+pub fn without(capabilities: Capabilities) -> Script {
     let greeting = InitialHandshake {
         capabilities: greeting().capabilities - capabilities - Capabilities::COMPRESS,
         ..greeting()

@@ -255,6 +255,23 @@ fn a_value_that_was_sent_ahead_is_a_long_blob_that_is_not_null_and_has_no_bytes(
 }
 
 #[test]
+fn values_sent_ahead_are_found_by_their_indexes() {
+    let none = parameters((1, "ab", None::<LongData>, b"bytes"));
+    assert!(!none.has_long_data());
+    assert_eq!(none.long_data().count(), 0);
+    let mut sent = parameters((1, LongData, "ab", Some(LongData), None::<LongData>));
+    assert!(sent.has_long_data());
+    assert_eq!(sent.long_data().collect::<Vec<_>>(), [1, 3]);
+    let mut encoded = Vec::new();
+    sent.encode(Capabilities::empty(), &mut PayloadWriter::new(&mut encoded));
+    assert!(Parameters::decode(&encoded, 5).unwrap() == sent);
+    sent.set(&(1, 2)).unwrap();
+    assert!(!sent.has_long_data());
+    assert!(sent.set(&(LongData, f64::NAN)).is_err());
+    assert!(!sent.has_long_data());
+}
+
+#[test]
 fn default_and_ignore_are_errors_that_name_the_parameter() {
     for value in [Indicated::<i32>::Default, Indicated::Ignore] {
         let error = Parameters::new().set(&(1, value)).unwrap_err();

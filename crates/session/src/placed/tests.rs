@@ -4,15 +4,13 @@ use otaria_types::{InList, ToSql, ToSqlError, params};
 
 use super::*;
 
-const PLAIN: ServerStatus = ServerStatus::AUTOCOMMIT;
-
 /// The statement, and its parameters as literals between commas.
 #[track_caller]
 fn placed(sql: &str, params: impl Params) -> (String, String) {
-    let placed = place(sql, &params, PLAIN).unwrap();
+    let placed = place(sql, &params).unwrap();
     let in_order = placed.params(&params);
     let mut literals = SqlLiterals::new();
-    literals.set(&in_order, PLAIN).unwrap();
+    literals.set(&in_order).unwrap();
     let mut one_by_one = SqlLiterals::new();
     for index in 0..in_order.len() {
         in_order.write_at(index, &mut one_by_one).unwrap();
@@ -36,7 +34,7 @@ fn stays(sql: &str, params: impl Params, values: &str) {
 }
 
 fn refusal(sql: &str, params: impl Params) -> PlaceError {
-    place(sql, &params, PLAIN).unwrap_err()
+    place(sql, &params).unwrap_err()
 }
 
 fn list<T>(values: &[T]) -> InList<'_, T> {
@@ -47,7 +45,7 @@ fn list<T>(values: &[T]) -> InList<'_, T> {
 fn a_statement_for_plain_values_is_not_looked_at() {
     for sql in ["SELECT ?, ?", "SELECT :a, '", "/*! :a ? */", ""] {
         stays(sql, (1, "a"), "1,('a')");
-        let placed = place(sql, &[1, 2], PLAIN).unwrap();
+        let placed = place(sql, &[1, 2]).unwrap();
         assert!(matches!(placed.sql, Cow::Borrowed(_)) && placed.order.is_none());
     }
     stays("SELECT 1", (), "");
@@ -227,7 +225,7 @@ fn lists_make_65_535_parameters_and_no_more() {
 #[test]
 fn a_value_that_cannot_be_is_an_error_that_names_the_parameter_as_it_was_given() {
     let params = params! { a: 1.0, b: f64::NAN };
-    let placed = place("SELECT :b, :a", &params, PLAIN).unwrap();
+    let placed = place("SELECT :b, :a", &params).unwrap();
     let in_order = placed.params(&params);
     let expected = ParamsError::Parameter {
         index: 1,
@@ -245,7 +243,7 @@ fn a_value_that_cannot_be_is_an_error_that_names_the_parameter_as_it_was_given()
 #[test]
 fn debug_shows_neither_the_statement_nor_values() {
     let params = params! { a: "secret" };
-    let placed = place("SELECT 'secret', :a", &params, PLAIN).unwrap();
+    let placed = place("SELECT 'secret', :a", &params).unwrap();
     assert_eq!(
         format!("{placed:?} {:?}", placed.params(&params)),
         "Placed { bytes: 18, order: Some([0]) } PlacedParams(1)"

@@ -1,9 +1,12 @@
 //! Statements that are prepared and executed.
 
+use std::num::NonZeroU32;
+
 use otaria_codec::{Capabilities, Encode, ResponseReader};
 use otaria_statement::{
-    ComStmtClose, ComStmtExecute, ComStmtPrepare, PrepareReader, Standing, Statement, StatementId,
-    StatementKey, count_placeholders, placeholder_positions,
+    ComStmtClose, ComStmtExecute, ComStmtPrepare, CursorFlags, PrepareReader, Standing, Statement,
+    StatementId, StatementKey, StatementKind, count_placeholders, may_set_sql_mode,
+    placeholder_positions,
 };
 use otaria_text::SqlLiterals;
 use otaria_types::{Params, ParamsError, SessionTimeZone};
@@ -11,7 +14,7 @@ use otaria_types::{Params, ParamsError, SessionTimeZone};
 use super::Session;
 use super::expected::{Execution, Expected};
 use crate::Executable;
-use crate::error::Error;
+use crate::error::{Error, LongDataError};
 use crate::{PlaceError, with_literals};
 
 /// What was queued to execute a statement.
@@ -31,17 +34,28 @@ impl Session {
     /// [`execute`](Self::execute) is to be called for the statement it brings.
     ///
     /// # Errors
-    /// [`Error::ParameterCount`], [`Error::Params`], [`Error::ForeignStatement`] and
-    /// [`Error::Closed`]. Nothing is queued then.
+    /// [`Error::ParameterCount`], [`Error::Params`], [`Error::LongData`] if a parameter is
+    /// [`LongData`](otaria_types::LongData), [`Error::ForeignStatement`] and [`Error::Closed`].
+    /// Nothing is queued then.
     pub fn execute<P: Params>(
         &mut self,
         executable: Executable<'_>,
         params: &P,
     ) -> Result<Queued, Error> {
+        self.execute_by(executable, params, None)
+    }
+
+    /// The same; with a cursor whose rows are fetched so many at a time, if there is a number.
+    pub(super) fn execute_by<P: Params>(
+        &mut self,
+        executable: Executable<'_>,
+        params: &P,
+        fetch_size: Option<NonZeroU32>,
+    ) -> Result<Queued, Error> {
         self.check_open()?;
-        self.encode_parameters(params, self.certain_time_zone())?;
-        match self.execute_known(executable)? {
-            Some(sql) => Ok(self.execute_new(sql)),
+        self.encode_parameters(params)?;
+        match self.execute_known(executable, fetch_size)? {
+            Some(sql) => Ok(self.execute_new(sql, fetch_size)),
             None => Ok(Queued::Execute),
         }
     }
@@ -51,24 +65,30 @@ impl Session {
     pub(super) fn execute_known<'a>(
         &mut self,
         executable: Executable<'a>,
+        fetch_size: Option<NonZeroU32>,
     ) -> Result<Option<&'a str>, Error> {
+        self.check_nothing_sent_ahead()?;
         let sql: &str = match executable {
             Executable::Statement(statement) => match self.statements.standing(statement) {
-                Standing::Open => return self.execute_open(statement).map(|()| None),
+                Standing::Open => {
+                    self.execute_open(statement, fetch_size)?;
+                    return Ok(None);
+                }
                 Standing::Forgotten => statement.sql(),
                 Standing::Foreign => return Err(Error::ForeignStatement),
             },
             Executable::Sql(sql) => sql,
         };
-        match self.cached(sql) {
-            Some(statement) => self.execute_open(&statement).map(|()| None),
-            None => Ok(Some(sql)),
-        }
+        let Some(statement) = self.cached(sql) else {
+            return Ok(Some(sql));
+        };
+        self.execute_open(&statement, fetch_size)?;
+        Ok(None)
     }
 
     /// Queues the prepare of a statement, and its execution with the parameters that were encoded
     /// where that may follow at once.
-    pub(super) fn execute_new(&mut self, sql: &str) -> Queued {
+    pub(super) fn execute_new(&mut self, sql: &str, fetch_size: Option<NonZeroU32>) -> Queued {
         let count = self.statements.parameters.len();
         // The statement prepared last may be among those that are closed.
         self.queue_closes();
@@ -77,7 +97,7 @@ impl Session {
         if !at_once {
             return Queued::Prepare;
         }
-        self.queue_execute(StatementId::LAST_PREPARED);
+        self.push_execute(StatementId::LAST_PREPARED, fetch_size);
         Queued::Execute
     }
 
@@ -105,16 +125,23 @@ impl Session {
             return Ok(false);
         }
         self.check_open()?;
-        self.encode_parameters(params, self.certain_time_zone())?;
-        self.execute_open(statement)?;
+        self.encode_parameters(params)?;
+        self.check_nothing_sent_ahead()?;
+        self.execute_open(statement, None)?;
         Ok(true)
     }
 
     /// Queues SQL, sent by the text protocol, with `params` as literals in the places of its
     /// placeholders.
     ///
+    /// What literals mean depends on `character_set_client`, and on nothing else that a session can
+    /// change: it has to be `utf8mb4` or `utf8mb3`, as far as the server has told it, and no response
+    /// may be due that could say otherwise. Those to SELECT, INSERT and the like, queued by this
+    /// function, could not.
+    ///
     /// # Errors
-    /// [`Error::Place`], [`Error::Params`] and [`Error::Closed`]. Nothing is queued then.
+    /// [`Error::Place`], with [`PlaceError::ClientCharacterSet`] or [`PlaceError::ResponseDue`] for
+    /// what is said above, [`Error::Params`] and [`Error::Closed`]. Nothing is queued then.
     pub fn query_with_literals<P: Params>(&mut self, sql: &str, params: &P) -> Result<(), Error> {
         self.query_in_zone(sql, params, self.certain_time_zone())
     }
@@ -125,12 +152,33 @@ impl Session {
         params: &P,
         time_zone: SessionTimeZone,
     ) -> Result<(), Error> {
-        let status = self.state.status();
+        self.check_open()?;
+        self.check_literals()?;
         let mut literals = SqlLiterals::new();
         literals.set_time_zone(time_zone);
-        literals.set(params, status)?;
-        let positions = placeholder_positions(sql, status).map_err(PlaceError::from)?;
-        self.simple_query(&with_literals(sql, &positions, &literals)?)
+        literals.set(params)?;
+        let positions = placeholder_positions(sql).map_err(PlaceError::from)?;
+        let placed = with_literals(sql, &positions, &literals)?;
+        let expected = Expected::response(ResponseReader::new(self.capabilities));
+        let expected = if StatementKind::of(sql).keeps_session() {
+            expected.keeping_session()
+        } else {
+            expected
+        };
+        self.query(&placed, expected)
+    }
+
+    /// Whether the server takes the bytes of literals for what they are.
+    fn check_literals(&self) -> Result<(), PlaceError> {
+        if !self.expected.iter().all(Expected::keeps_session) {
+            return Err(PlaceError::ResponseDue);
+        }
+        match self.state.foreign_client() {
+            None => Ok(()),
+            Some(charset) => Err(PlaceError::ClientCharacterSet {
+                character_set_client: charset.to_owned(),
+            }),
+        }
     }
 
     /// Queues the prepare of a statement, unless the cache has it.
@@ -146,10 +194,11 @@ impl Session {
         Ok(cached)
     }
 
-    /// Queues the closes that are due, in front of a command that finds nothing else queued: they
-    /// have no response, and the server must not take them for the content of a file or for an
-    /// answer to what it asks.
+    /// Queues the closes and resets that are due, in front of a command that finds nothing else
+    /// queued: the server must not take them for the content of a file or for an answer to what it
+    /// asks.
     pub(super) fn queue_closes(&mut self) {
+        self.cursor = None;
         if !self.expected.is_empty() || !self.commands.is_empty() {
             return;
         }
@@ -157,18 +206,25 @@ impl Session {
             self.commands
                 .push_kept(&ComStmtClose { statement }, self.capabilities);
         }
+        self.queue_resets();
     }
 
-    /// The session's zone. A command whose response is due may change it.
+    /// The session's zone. A command whose response is due may change it, but for a reset of a
+    /// statement.
     fn certain_time_zone(&self) -> SessionTimeZone {
-        if self.expected.is_empty() {
+        let mut expected = self.expected.iter();
+        if expected.all(|command| command.reset_statement().is_some()) {
             self.state.time_zone()
         } else {
             SessionTimeZone::Unknown
         }
     }
 
-    pub(super) fn encode_parameters<P: Params>(
+    pub(super) fn encode_parameters<P: Params>(&mut self, params: &P) -> Result<(), ParamsError> {
+        self.encode_parameters_in(params, self.certain_time_zone())
+    }
+
+    pub(super) fn encode_parameters_in<P: Params>(
         &mut self,
         params: &P,
         time_zone: SessionTimeZone,
@@ -176,6 +232,16 @@ impl Session {
         let parameters = &mut self.statements.parameters;
         parameters.set_time_zone(time_zone);
         parameters.set(params)
+    }
+
+    /// No value may have been sent ahead but for an execution that says so.
+    fn check_nothing_sent_ahead(&self) -> Result<(), Error> {
+        let parameters = &self.statements.parameters;
+        if !parameters.has_long_data() {
+            return Ok(());
+        }
+        let index = parameters.long_data().next().unwrap_or_default();
+        Err(Error::LongData(LongDataError::NotSent { index }))
     }
 
     fn cached(&mut self, sql: &str) -> Option<Statement> {
@@ -208,20 +274,44 @@ impl Session {
             .contains(Capabilities::MARIADB_CLIENT_STMT_BULK_OPERATIONS);
         knows_last_prepared
             && self.state.has_utf8_client()
-            && count_placeholders(sql, self.state.status()).map(usize::from) == Some(count)
+            && count_placeholders(sql).map(usize::from) == Some(count)
     }
 
-    fn execute_open(&mut self, statement: &Statement) -> Result<(), Error> {
+    fn execute_open(
+        &mut self,
+        statement: &Statement,
+        fetch_size: Option<NonZeroU32>,
+    ) -> Result<(), Error> {
+        self.check_parameters(statement)?;
+        self.note_sql_mode(statement);
+        self.queue_closes();
+        // The statement may be one of them, whatever else is queued.
+        self.queue_resets();
+        self.push_execute(statement.id(), fetch_size);
+        Ok(())
+    }
+
+    /// Notes that the execution of `statement` may set `sql_mode`, if it may.
+    pub(super) fn note_sql_mode(&mut self, statement: &Statement) {
+        if statement.may_set_sql_mode() {
+            self.statements.sql_mode_may_change();
+        }
+    }
+
+    pub(super) fn check_parameters(&self, statement: &Statement) -> Result<(), Error> {
         let given = self.statements.parameters.len();
         let expected = usize::from(statement.parameters());
         if given != expected {
             return Err(Error::ParameterCount { expected, given });
         }
-        self.queue_execute(statement.id());
         Ok(())
     }
 
     fn queue_prepare(&mut self, sql: &str) {
+        // Its execution may follow at once.
+        if may_set_sql_mode(sql, false) {
+            self.statements.sql_mode_may_change();
+        }
         let prepare = self.statements.prepare(StatementKey {
             schema: self.state.schema().unwrap_or_default(),
             sql,
@@ -235,15 +325,28 @@ impl Session {
         self.expect(expected.numbered_from(sequence_number));
     }
 
-    pub(super) fn queue_execute(&mut self, statement: StatementId) {
-        self.queue_closes();
-        let reader = ResponseReader::new(self.capabilities);
+    /// Queues the execution with the parameters that are encoded, and nothing in front of it.
+    pub(super) fn push_execute(&mut self, statement: StatementId, fetch_size: Option<NonZeroU32>) {
+        let (reader, flags) = match fetch_size {
+            None => (ResponseReader::new(self.capabilities), CursorFlags::empty()),
+            Some(_) => (
+                ResponseReader::for_cursor(self.capabilities),
+                CursorFlags::READ_ONLY,
+            ),
+        };
         let parameters = &self.statements.parameters;
-        let execution = Execution::of(statement, parameters.len());
+        let execution = Execution {
+            fetch_size,
+            ..Execution::of(statement, parameters.len())
+        };
         let expected = Expected::execution(reader, execution);
+        let command = ComStmtExecute {
+            flags,
+            ..ComStmtExecute::new(statement, &[])
+        };
         let ((), sequence_number) = self.commands.push_with(|out| {
             out.payload(|out| {
-                ComStmtExecute::new(statement, &[]).encode(self.capabilities, out);
+                command.encode(self.capabilities, out);
                 parameters.encode(self.capabilities, out);
             });
         });

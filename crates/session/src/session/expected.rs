@@ -1,3 +1,5 @@
+use std::num::NonZeroU32;
+
 use otaria_codec::ResponseReader;
 use otaria_statement::{PrepareReader, StatementId};
 
@@ -12,9 +14,7 @@ pub(super) struct Expected {
     pub(super) reply: Reply,
     /// The sequence number of its first packet: the one after that of the command's last.
     sequence_number: u8,
-    /// Whether the command certainly leaves the session as it is, so that what follows it means the
-    /// same behind it.
-    pub(super) keeps_session: bool,
+    keeps_session: bool,
 }
 
 #[derive(Debug)]
@@ -24,6 +24,8 @@ pub(super) enum Reply {
     Prepare(Box<PrepareReply>),
     /// The dialogue of `COM_CHANGE_USER`.
     ChangeUser(Box<ChangeUser>),
+    /// The response to `COM_STMT_RESET`, which nobody waits for.
+    StatementReset(StatementReset),
 }
 
 /// One that [`ResponseReader`] reads.
@@ -55,6 +57,13 @@ pub(super) struct PrepareReply {
     pub(super) prepare: Prepare,
 }
 
+/// The reset of a prepared statement, in front of the command that somebody waits for.
+#[derive(Debug)]
+pub(super) struct StatementReset {
+    pub(super) reader: ResponseReader,
+    pub(super) statement: StatementId,
+}
+
 /// The execution of a prepared statement.
 #[derive(Debug)]
 pub(super) struct Execution {
@@ -64,6 +73,8 @@ pub(super) struct Execution {
     pub(super) parameters: usize,
     /// Whether no result set has come: the definitions of only the first may be left out.
     pub(super) is_first: bool,
+    /// How many rows are fetched at a time, if a cursor was asked for.
+    pub(super) fetch_size: Option<NonZeroU32>,
     /// Why the prepare before it was refused, and with it this execution.
     pub(super) prepare_error: Option<Box<ServerError>>,
 }
@@ -74,6 +85,7 @@ impl Execution {
             statement,
             parameters,
             is_first: true,
+            fetch_size: None,
             prepare_error: None,
         }
     }
@@ -157,6 +169,23 @@ impl Expected {
         }
     }
 
+    /// The OK to the reset of a prepared statement.
+    pub(super) const fn statement_reset(reader: ResponseReader, statement: StatementId) -> Self {
+        Self {
+            reply: Reply::StatementReset(StatementReset { reader, statement }),
+            sequence_number: 0,
+            keeps_session: true,
+        }
+    }
+
+    /// The statement that was to be reset, if that is what was to be answered.
+    pub(super) const fn reset_statement(&self) -> Option<StatementId> {
+        match &self.reply {
+            Reply::StatementReset(reset) => Some(reset.statement),
+            Reply::Response(_) | Reply::Prepare(_) | Reply::ChangeUser(_) => None,
+        }
+    }
+
     /// The answers to `COM_CHANGE_USER`.
     pub(super) fn change_user(change: ChangeUser) -> Self {
         Self {
@@ -174,15 +203,29 @@ impl Expected {
         }
     }
 
+    /// The same, to a statement that
+    /// [leaves the session as it is](otaria_statement::StatementKind::keeps_session).
+    pub(super) fn keeping_session(self) -> Self {
+        Self {
+            keeps_session: true,
+            ..self
+        }
+    }
+
+    /// Whether the command is known to leave the session as it is.
+    pub(super) const fn keeps_session(&self) -> bool {
+        self.keeps_session
+    }
+
     pub(super) const fn sequence_number(&self) -> u8 {
         self.sequence_number
     }
 
     /// Whether a result has come, and the response is not at its end.
-    pub(super) const fn is_begun(&self) -> bool {
+    pub(super) fn is_begun(&self) -> bool {
         match &self.reply {
-            Reply::Response(response) => response.is_begun,
-            Reply::Prepare(_) | Reply::ChangeUser(_) => false,
+            Reply::Response(response) => response.is_begun || response.reader.is_in_rows(),
+            Reply::Prepare(_) | Reply::ChangeUser(_) | Reply::StatementReset(_) => false,
         }
     }
 
@@ -192,7 +235,7 @@ impl Expected {
             Reply::Response(response) => {
                 response.reader.is_in_rows() && !response.infile.is_refused()
             }
-            Reply::Prepare(_) | Reply::ChangeUser(_) => false,
+            Reply::Prepare(_) | Reply::ChangeUser(_) | Reply::StatementReset(_) => false,
         }
     }
 
@@ -202,13 +245,14 @@ impl Expected {
             Reply::Response(response) => response.reader.expects(),
             Reply::Prepare(prepare) => prepare.reader.expects(),
             Reply::ChangeUser(_) => "response to COM_CHANGE_USER",
+            Reply::StatementReset(reset) => reset.reader.expects(),
         }
     }
 
     pub(super) const fn infile(&self) -> Option<Infile> {
         match &self.reply {
             Reply::Response(response) => Some(response.infile),
-            Reply::Prepare(_) | Reply::ChangeUser(_) => None,
+            Reply::Prepare(_) | Reply::ChangeUser(_) | Reply::StatementReset(_) => None,
         }
     }
 
@@ -216,14 +260,14 @@ impl Expected {
     pub(super) const fn prepare_due(&self) -> Option<&Prepare> {
         match &self.reply {
             Reply::Prepare(reply) => Some(&reply.prepare),
-            Reply::Response(_) | Reply::ChangeUser(_) => None,
+            Reply::Response(_) | Reply::ChangeUser(_) | Reply::StatementReset(_) => None,
         }
     }
 
     pub(super) const fn execution_mut(&mut self) -> Option<&mut Execution> {
         match &mut self.reply {
             Reply::Response(response) => response.execution.as_mut(),
-            Reply::Prepare(_) | Reply::ChangeUser(_) => None,
+            Reply::Prepare(_) | Reply::ChangeUser(_) | Reply::StatementReset(_) => None,
         }
     }
 }

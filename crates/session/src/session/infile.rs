@@ -1,5 +1,4 @@
 use otaria_codec::{Capabilities, InvalidPacket, ResponseReader};
-use otaria_text::ComQuery;
 
 use super::Session;
 use super::expected::{Expected, Reply};
@@ -49,7 +48,7 @@ impl Session {
             return Err(Error::LocalInfile(LocalInfileError::NotEnabled));
         }
         let reader = ResponseReader::new(self.capabilities);
-        self.command(&ComQuery::new(sql), Expected::with_infile(reader))
+        self.query(sql, Expected::with_infile(reader))
     }
 
     /// Whether the content of a file is being sent, and the server has no word in the meantime but

@@ -1,6 +1,5 @@
 //! Statements that are sent behind others whose responses are due.
 
-use otaria_codec::ServerStatus;
 use otaria_statement::{StatementId, StatementKind};
 use otaria_types::Params;
 
@@ -39,19 +38,19 @@ impl Session {
         if !self.is_kept() {
             return Ok(Pipelined::Wait);
         }
-        self.encode_parameters(params, self.state.time_zone())?;
-        let queued = match self.execute_known(executable)? {
+        self.encode_parameters_in(params, self.state.time_zone())?;
+        let queued = match self.execute_known(executable, None)? {
             None => Queued::Execute,
-            Some(sql) if self.expected.is_empty() => self.execute_new(sql),
+            Some(sql) if self.expected.is_empty() => self.execute_new(sql, None),
             Some(sql) if self.execute_behind_prepare(sql) => Queued::Execute,
             Some(_) => return Ok(Pipelined::Wait),
         };
-        if queued == Queued::Execute {
-            let sql = match executable {
-                Executable::Sql(sql) => sql,
-                Executable::Statement(statement) => statement.sql(),
-            };
-            self.note_kind(sql);
+        let sql = match executable {
+            Executable::Sql(sql) => sql,
+            Executable::Statement(statement) => statement.sql(),
+        };
+        if queued == Queued::Execute && StatementKind::of(sql).keeps_session() {
+            self.last_keeps_session();
         }
         Ok(Pipelined::Queued(queued))
     }
@@ -67,7 +66,6 @@ impl Session {
             return Ok(Pipelined::Wait);
         }
         self.query_in_zone(sql, params, self.state.time_zone())?;
-        self.note_kind(sql);
         Ok(Pipelined::Queued(Queued::Execute))
     }
 
@@ -75,7 +73,7 @@ impl Session {
     /// [`state`](Self::state) is what a command behind them will find. One that may not can only be
     /// the last, for others wait for it.
     pub fn is_kept(&self) -> bool {
-        self.expected.back().is_none_or(|due| due.keeps_session)
+        self.expected.back().is_none_or(Expected::keeps_session)
     }
 
     /// How many responses are due.
@@ -108,7 +106,7 @@ impl Session {
         if last.is_some_and(|prepare| *prepare.sql == *sql) {
             let at_once = self.can_execute_last_prepared(sql, count);
             if at_once {
-                self.queue_execute(StatementId::LAST_PREPARED);
+                self.push_execute(StatementId::LAST_PREPARED, None);
             }
             return at_once;
         }
@@ -118,14 +116,13 @@ impl Session {
         {
             return false;
         }
-        self.execute_new(sql) == Queued::Execute
+        self.execute_new(sql, None) == Queued::Execute
     }
 
-    /// Notes what the command that was queued last may do to the session.
-    fn note_kind(&mut self, sql: &str) {
-        let status: ServerStatus = self.state.status();
-        if let Some(due) = self.expected.back_mut() {
-            due.keeps_session = StatementKind::of(sql, status).keeps_session();
+    /// The command that was queued last leaves the session as it is.
+    fn last_keeps_session(&mut self) {
+        if let Some(due) = self.expected.pop_back() {
+            self.expected.push_back(due.keeping_session());
         }
     }
 }

@@ -70,7 +70,9 @@ impl Session {
             return Ok(Some(event));
         };
         let mut is_told_later = false;
-        let executions = self.expected.iter_mut().map_while(Expected::execution_mut);
+        let behind = self.expected.iter_mut();
+        let behind = behind.take_while(|due| due.prepare_due().is_none());
+        let executions = behind.filter_map(Expected::execution_mut);
         for execution in executions.filter(|execution| execution.is_of_last_prepared()) {
             execution.prepare_error = Some(Box::new(error.clone()));
             is_told_later = true;

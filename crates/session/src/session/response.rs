@@ -1,15 +1,19 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use otaria_codec::{ColumnCount, Decode, ErrPacket, InvalidPacket, ResponseEvent};
+use otaria_codec::{
+    ColumnCount, Decode, ErrPacket, InvalidPacket, OkPacket, ResponseEvent, ServerStatus,
+};
 use otaria_types::{Columns, RowContext};
 
 use super::Session;
-use super::expected::{Expected, Reply};
+use super::expected::{Expected, Reply, Response};
 use super::infile::Infile;
+use crate::SessionState;
 use crate::error::{CloseReason, Error, ServerError};
 use crate::event::{Event, Executed, PacketRange};
 use crate::rows::RowForm;
+use crate::statements::Statements;
 
 /// What the packets of a response do to the session.
 impl Session {
@@ -20,6 +24,7 @@ impl Session {
             Some(Reply::Response(response)) => response,
             Some(Reply::Prepare(_)) => return self.read_prepare(packet),
             Some(Reply::ChangeUser(_)) => return self.read_change_user(packet),
+            Some(Reply::StatementReset(_)) => return self.read_statement_reset(packet),
             None => return Err(self.unasked(packet)),
         };
         if response.is_refused() && payload.first() != Some(&0xff) {
@@ -28,42 +33,35 @@ impl Session {
         }
         let event = match response.reader.read(payload) {
             Ok(ResponseEvent::Row(_)) if response.infile.is_refused() => return Ok(None),
-            Ok(ResponseEvent::Row(_)) => return Ok(Some(Event::Row(PacketRange(packet)))),
+            Ok(ResponseEvent::Row(_)) => {
+                if let Some(cursor) = &mut self.cursor {
+                    cursor.row_came();
+                }
+                return Ok(Some(Event::Row(PacketRange(packet))));
+            }
             Ok(ResponseEvent::Ok(_)) if is_uploading => Err(InvalidPacket::Unexpected {
                 packet: "no response, for the file is still being sent",
                 found: 0x00,
             }),
             Ok(ResponseEvent::Ok(ok)) => {
-                if response.resets {
-                    self.state.reset();
-                    self.statements.forget();
-                }
-                if let Some(schema) = response.schema.take() {
-                    self.state.set_schema(schema);
-                }
-                self.state
-                    .update(ok.status, ok.session_state)
-                    .map(|()| Some(Event::Ok(Executed::from(ok))))
+                let taken = response.take_ok(&ok, &mut self.state, &mut self.statements);
+                taken.map(|()| Some(Event::Ok(Executed::from(ok))))
             }
-            Ok(
-                ResponseEvent::ResultSetEnd {
-                    status,
-                    warnings,
-                    session_state,
-                }
-                | ResponseEvent::CursorOpened {
-                    status,
-                    warnings,
-                    session_state,
-                },
-            ) => {
-                let executed = Executed {
-                    warnings,
-                    ..Executed::default()
-                };
-                self.state
-                    .update(status, session_state)
-                    .map(|()| Some(Event::ResultSetEnd(executed)))
+            Ok(ResponseEvent::ResultSetEnd {
+                status,
+                warnings,
+                session_state,
+            }) => {
+                let updated = self.state.update(status, session_state);
+                updated.and_then(|()| self.rows_end(status, warnings).map(Some))
+            }
+            Ok(ResponseEvent::CursorOpened {
+                status,
+                session_state,
+                ..
+            }) => {
+                let updated = self.state.update(status, session_state);
+                updated.map(|()| Some(self.cursor_opened()))
             }
             Ok(ResponseEvent::Err(err)) => Ok(Some(Event::Err(ServerError::from(err)))),
             Ok(ResponseEvent::ColumnCount(count)) => {
@@ -83,6 +81,15 @@ impl Session {
             Some(Event::Err(error)) => self.refused(error, is_uploading).map(Some),
             event => Ok(self.advance(event)),
         }
+    }
+
+    /// The rows of a result have ended, and those of a fetch if there is a cursor.
+    fn rows_end(&mut self, status: ServerStatus, warnings: u16) -> Result<Event, InvalidPacket> {
+        self.rows_fetched(status)?;
+        Ok(Event::ResultSetEnd(Executed {
+            warnings,
+            ..Executed::default()
+        }))
     }
 
     /// A result set begins. Where its definitions are left out, they are those that the server sent
@@ -110,11 +117,17 @@ impl Session {
 
     /// The event of a head that is complete, whose columns are now those of the session.
     fn head_end(&mut self) -> Option<Event> {
-        let expected = self.expected.front_mut()?;
+        let expected = self.expected.front()?;
         if !expected.is_in_rows() {
             return None;
         }
-        let execution = expected.execution_mut();
+        self.take_head();
+        Some(Event::ResultSet)
+    }
+
+    /// The columns of the head are those of the session from now on.
+    pub(super) fn take_head(&mut self) {
+        let execution = self.expected.front_mut().and_then(Expected::execution_mut);
         self.form = RowForm {
             is_binary: execution.is_some(),
             context: RowContext {
@@ -137,8 +150,8 @@ impl Session {
         };
         if let Some(execution) = self.expected.front_mut().and_then(Expected::execution_mut) {
             execution.is_first = false;
+            self.statements.data_taken(execution.statement);
         }
-        Some(Event::ResultSet)
     }
 
     /// Goes on to the next response if this one is complete. What is left of one in which a file
@@ -168,6 +181,7 @@ impl Session {
         error: ServerError,
         is_uploading: bool,
     ) -> Result<Event, Error> {
+        self.cursor = None;
         let out_of_sequence = self.received.packets().is_out_of_sequence();
         if is_uploading || out_of_sequence || ENDS_SESSION.contains(&error.code()) {
             self.close(CloseReason::EndedByServer { code: error.code() });
@@ -215,6 +229,28 @@ impl Session {
         let reason = CloseReason::EndedByServer { code: err.code };
         self.close(reason);
         Error::Closed { reason }
+    }
+}
+
+impl Response {
+    /// A result without rows has come.
+    fn take_ok(
+        &mut self,
+        ok: &OkPacket<'_>,
+        state: &mut SessionState,
+        statements: &mut Statements,
+    ) -> Result<(), InvalidPacket> {
+        if self.resets {
+            state.reset();
+            statements.forget();
+        }
+        if let Some(schema) = self.schema.take() {
+            state.set_schema(schema);
+        }
+        if let Some(execution) = &self.execution {
+            statements.data_taken(execution.statement);
+        }
+        state.update(ok.status, ok.session_state)
     }
 }
 

@@ -39,6 +39,7 @@ impl Session {
         if !Arc::ptr_eq(&self.columns, known) {
             self.columns = Arc::clone(known);
         }
+        self.statements.data_taken(execution.statement);
         self.form = RowForm {
             is_binary: true,
             context: RowContext {

@@ -1,7 +1,10 @@
 mod change_user;
 #[cfg(feature = "compression")]
 mod compression;
+mod cursor;
 mod infile;
+mod literals;
+mod long_data;
 
 use otaria_auth::{InitialHandshake, SCRAMBLE_BYTES};
 use otaria_codec::{

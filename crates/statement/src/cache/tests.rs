@@ -184,6 +184,22 @@ fn a_removed_statement_is_closed() {
 }
 
 #[test]
+fn a_cleared_cache_finds_nothing_and_closes_what_nobody_holds() {
+    let mut connection = Connection::new(2);
+    drop(connection.query("", "SELECT 1"));
+    let held = connection.query("", "SELECT 2");
+    connection.cache.clear();
+    assert!(connection.cache.is_empty());
+    assert!(connection.cache.get(key("", "SELECT 1")).is_none());
+    assert_eq!(connection.cache.standing(&held), Standing::Open);
+    connection.close();
+    assert_eq!(connection.open(), [held.id().0]);
+    drop(held);
+    connection.close();
+    assert!(connection.open().is_empty());
+}
+
+#[test]
 fn statements_held_across_reset_are_forgotten_and_never_closed() {
     let mut connection = Connection::new(2);
     let held = connection.query("", "a");

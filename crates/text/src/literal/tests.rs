@@ -3,12 +3,9 @@ use proptest::prelude::*;
 
 use super::*;
 
-const PLAIN: ServerStatus = ServerStatus::AUTOCOMMIT;
-const NO_ESCAPES: ServerStatus = PLAIN.union(ServerStatus::NO_BACKSLASH_ESCAPES);
-
-fn literal_of(value: &(impl ToSql + ?Sized), status: ServerStatus) -> String {
+fn literal_of(value: &(impl ToSql + ?Sized)) -> String {
     let mut literals = SqlLiterals::new();
-    literals.set(&[value], status).unwrap();
+    literals.set(&[value]).unwrap();
     assert_eq!(literals.len(), 1);
     let literal = literals.iter().next().unwrap().to_owned();
     assert_eq!(literals.bytes(), literal.len());
@@ -16,32 +13,66 @@ fn literal_of(value: &(impl ToSql + ?Sized), status: ServerStatus) -> String {
 }
 
 fn literal(value: impl ToSql) -> String {
-    literal_of(&value, PLAIN)
+    literal_of(&value)
 }
 
-/// The characters of a string in quotes, as the server's lexer takes them; `None` if it ends before
-/// the end of `quoted`, or not at all.
-fn unquoted(quoted: &str, status: ServerStatus) -> Option<String> {
-    let escapes = !status.contains(ServerStatus::NO_BACKSLASH_ESCAPES);
-    let mut characters = quoted.strip_prefix('\'')?.chars();
+/// The characters of a literal of text, as the server takes them in every mode; `None` if it is not
+/// one, or does not end with `literal`.
+fn text_of(literal: &str) -> Option<String> {
+    let inner = literal.strip_prefix('(')?.strip_suffix(')')?;
+    if literal.contains('\\') {
+        return None;
+    }
+    if let Some(concatenated) = inner.strip_prefix("SUBSTRING(") {
+        let text = concatenation(concatenated.strip_suffix(",2)")?)?;
+        return text.strip_prefix(' ').map(str::to_owned);
+    }
+    concatenation(inner).or_else(|| match string(inner)? {
+        (text, "") => Some(text),
+        _ => None,
+    })
+}
+
+fn concatenation(sql: &str) -> Option<String> {
+    let mut rest = sql.strip_prefix("CONCAT(")?;
     let mut text = String::new();
     loop {
-        match characters.next()? {
-            '\\' if escapes => text.push(match characters.next()? {
-                '0' => '\0',
-                'n' => '\n',
-                'r' => '\r',
-                'Z' => '\x1a',
-                other => other,
-            }),
-            '\'' => match characters.next() {
-                Some('\'') => text.push('\''),
-                Some(_) => return None,
-                None => return Some(text),
-            },
-            other => text.push(other),
+        let (part, behind) = match rest.strip_prefix("_ascii x'") {
+            Some(digits) => {
+                let (digits, behind) = digits.split_once('\'')?;
+                (String::from_utf8(bytes(digits)).ok()?, behind)
+            }
+            None => string(rest)?,
+        };
+        // In sql_mode=EMPTY_STRING_IS_NULL all would be NULL.
+        assert!(!part.is_empty());
+        text += &part;
+        if behind == ")" {
+            return Some(text);
         }
+        rest = behind.strip_prefix(',')?;
     }
+}
+
+/// The characters of the string in quotes that `sql` begins with, and what is behind it.
+fn string(sql: &str) -> Option<(String, &str)> {
+    let mut rest = sql.strip_prefix('\'')?;
+    let mut text = String::new();
+    loop {
+        let (part, behind) = rest.split_once('\'')?;
+        text += part;
+        let Some(behind_quotes) = behind.strip_prefix('\'') else {
+            return Some((text, behind));
+        };
+        text.push('\'');
+        rest = behind_quotes;
+    }
+}
+
+fn bytes(digits: &str) -> Vec<u8> {
+    let pairs = digits.as_bytes().chunks(2);
+    let byte = |pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap();
+    pairs.map(byte).collect()
 }
 
 fn in_parentheses(literal: &str) -> &str {
@@ -102,19 +133,58 @@ fn decimals_keep_every_digit_and_have_a_point() {
 }
 
 #[test]
-fn text_is_escaped_by_the_mode_of_the_server() {
-    let text = "a'b\\c\"d`e\0f\ng\rh\x1ai%_ größe 🦭";
+fn text_is_a_string_in_which_quotes_are_doubled() {
     assert_eq!(
-        literal_of(text, PLAIN),
-        "('a''b\\\\c\"d`e\\0f\\ng\\rh\\Zi%_ größe 🦭')"
-    );
-    assert_eq!(
-        literal_of(text, NO_ESCAPES),
-        "('a''b\\c\"d`e\0f\ng\rh\x1ai%_ größe 🦭')"
+        literal("a'b\"c`d\0e\nf\rg\x1ah%_ größe 🦭"),
+        "('a''b\"c`d\0e\nf\rg\x1ah%_ größe 🦭')"
     );
     assert_eq!(literal(""), "('')");
-    assert_eq!(literal("\\"), "('\\\\')");
     assert_eq!(literal("'"), "('''')");
+    assert_eq!(literal("''"), "('''''')");
+}
+
+#[test]
+fn a_backslash_in_text_stands_as_digits_beside_strings() {
+    assert_eq!(literal("a\\b"), "(CONCAT('a',_ascii x'5c','b'))");
+    assert_eq!(literal("ß\\"), "(CONCAT('ß',_ascii x'5c'))");
+    assert_eq!(literal("\\'"), "(CONCAT(_ascii x'5c',''''))");
+    assert_eq!(
+        literal("é\\\\n\\é\\"),
+        "(CONCAT('é',_ascii x'5c5c6e5c','é',_ascii x'5c'))"
+    );
+}
+
+#[test]
+fn backslashes_alone_still_have_the_character_set_of_a_string() {
+    assert_eq!(literal("\\"), "(SUBSTRING(CONCAT(' ',_ascii x'5c'),2))");
+    assert_eq!(
+        literal("\\a'\\"),
+        "(SUBSTRING(CONCAT(' ',_ascii x'5c61275c'),2))"
+    );
+}
+
+#[test]
+fn ascii_between_backslashes_stands_as_digits_unless_it_is_long() {
+    let gap = "x".repeat(GAP_BYTES);
+    let digits = "78".repeat(GAP_BYTES);
+    assert_eq!(
+        literal(format!("é\\{gap}\\")),
+        format!("(CONCAT('é',_ascii x'5c{digits}5c'))")
+    );
+    assert_eq!(
+        literal(format!("é\\{gap}x\\")),
+        format!("(CONCAT('é',_ascii x'5c','{gap}x',_ascii x'5c'))")
+    );
+}
+
+#[test]
+fn text_of_nothing_but_what_is_written_as_digits_takes_a_few_times_its_length() {
+    for piece in ["\\", "\\'", "é\\", "\\xxxxxxxxxxxxxxxxx"] {
+        let text = piece.repeat(100_000);
+        let literal = literal(text.as_str());
+        assert!(literal.len() < 10 * text.len(), "{piece}");
+        assert_eq!(text_of(&literal), Some(text));
+    }
 }
 
 #[test]
@@ -158,7 +228,7 @@ fn null_and_what_a_column_does_by_itself_are_keywords() {
 #[test]
 fn data_sent_ahead_has_no_literal() {
     let mut literals = SqlLiterals::new();
-    let error = literals.set(&(1, LongData), PLAIN).unwrap_err();
+    let error = literals.set(&(1, LongData)).unwrap_err();
     assert!(
         matches!(
             error,
@@ -176,21 +246,21 @@ fn data_sent_ahead_has_no_literal() {
 fn literals_come_in_their_order_and_are_replaced() {
     let mut literals = SqlLiterals::new();
     assert_eq!(literals.iter().count(), 0);
-    literals.set(&(1, "\\", None::<u8>), PLAIN).unwrap();
+    literals.set(&(1, "a", None::<u8>)).unwrap();
     let found: Vec<&str> = literals.iter().collect();
-    assert_eq!(found, ["1", "('\\\\')", "(NULL)"]);
-    literals.set(&["\\"], NO_ESCAPES).unwrap();
+    assert_eq!(found, ["1", "('a')", "(NULL)"]);
+    literals.set(&["b"]).unwrap();
     let found: Vec<&str> = literals.iter().collect();
-    assert_eq!(found, ["('\\')"]);
-    literals.set(&["x".repeat(2 * KEPT_BYTES)], PLAIN).unwrap();
-    literals.clear(PLAIN);
+    assert_eq!(found, ["('b')"]);
+    literals.set(&["x".repeat(2 * KEPT_BYTES)]).unwrap();
+    literals.clear();
     assert!(literals.is_empty() && literals.sql.capacity() <= KEPT_BYTES);
 }
 
 #[test]
 fn debug_shows_no_values() {
     let mut literals = SqlLiterals::new();
-    literals.set(&("secret", 42), PLAIN).unwrap();
+    literals.set(&("secret", 42)).unwrap();
     assert_eq!(format!("{literals:?}"), "SqlLiterals(2, 12 bytes)");
 }
 
@@ -206,21 +276,9 @@ fn hostile_text() -> impl Strategy<Value = String> {
 
 proptest! {
     #[test]
-    fn any_text_comes_back_from_its_literal(text in hostile_text()) {
-        for status in [PLAIN, NO_ESCAPES] {
-            let literal = literal_of(text.as_str(), status);
-            let quoted = in_parentheses(&literal);
-            let back = unquoted(quoted, status);
-            prop_assert_eq!(back.as_ref(), Some(&text));
-        }
-    }
-
-    #[test]
-    fn a_literal_for_a_server_that_escapes_ends_where_it_should_on_one_that_does_not(
-        text in hostile_text()
-    ) {
-        let literal = literal_of(text.as_str(), PLAIN);
-        prop_assert!(unquoted(in_parentheses(&literal), NO_ESCAPES).is_some());
+    fn any_text_comes_back_from_its_literal_in_every_mode(text in hostile_text()) {
+        let literal = literal(text.as_str());
+        prop_assert_eq!(text_of(&literal), Some(text));
     }
 
     #[test]
@@ -229,12 +287,7 @@ proptest! {
     ) {
         let literal = literal(&bytes);
         let digits = literal.strip_prefix("(_binary x'").unwrap().strip_suffix("')").unwrap();
-        let back: Vec<u8> = digits
-            .as_bytes()
-            .chunks(2)
-            .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap())
-            .collect();
-        prop_assert_eq!(back, bytes);
+        prop_assert_eq!(self::bytes(digits), bytes);
     }
 
     #[test]
@@ -271,7 +324,7 @@ impl ToSql for Zoned {
 #[test]
 fn values_are_told_the_zone_of_the_session() {
     let mut literals = SqlLiterals::new();
-    let error = literals.set(&(Zoned,), PLAIN).unwrap_err();
+    let error = literals.set(&(Zoned,)).unwrap_err();
     let expected = ParamsError::Parameter {
         index: 0,
         error: ToSqlError::TimeZone,
@@ -279,7 +332,7 @@ fn values_are_told_the_zone_of_the_session() {
     assert_eq!(error, expected);
     literals.set_time_zone(SessionTimeZone::Offset { seconds: 3600 });
     for _ in 0..2 {
-        literals.set(&(Zoned,), PLAIN).unwrap();
+        literals.set(&(Zoned,)).unwrap();
         assert_eq!(literals.iter().collect::<Vec<_>>(), ["3600"]);
     }
 }
