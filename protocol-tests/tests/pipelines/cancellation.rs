@@ -82,7 +82,7 @@ async fn cancel_at_every_await_point_query_pipeline_and_its_results() {
         let mut results = connection.query_pipeline(&pipeline).await?;
         while let Some(result) = results.next().await {
             if let Ok(mut rows) = result {
-                drop(rows.next().await?);
+                rows.next().await?;
             }
         }
         Ok(())

@@ -88,6 +88,10 @@ async fn all(results: &mut PipelineResults<'_, '_>) -> Vec<Result<Vec<String>, u
     all
 }
 
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "it stands beside the codes of errors"
+)]
 fn texts(values: &[&str]) -> Result<Vec<String>, u16> {
     Ok(values.iter().map(|&value| value.to_owned()).collect())
 }

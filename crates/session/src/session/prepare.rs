@@ -93,8 +93,9 @@ impl Session {
         }
     }
 
-    /// The executions that were sent behind the prepare, all with the same number of parameters, have as many parameters as the server has found
-    /// placeholders; if not, it reads them from the wrong places.
+    /// The executions that were sent behind the prepare, all of which have the same number of
+    /// parameters, have as many as the server has found placeholders; if not, it reads them from
+    /// the wrong places.
     fn check_placeholders(&mut self, ok: &ComStmtPrepareOk) -> Result<(), Error> {
         let execution = self.expected.get_mut(1).and_then(Expected::execution_mut);
         let Some(execution) = execution.filter(|execution| execution.is_of_last_prepared()) else {
