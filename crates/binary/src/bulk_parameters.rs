@@ -141,7 +141,15 @@ impl BulkParameters {
         self.rows
     }
 
-    /// Whether there are none.
+    /// How many parameters each row has; 0 before the first.
+    pub const fn parameters(&self) -> usize {
+        match self.len {
+            Some(len) => len,
+            None => 0,
+        }
+    }
+
+    /// Whether there are no rows.
     pub const fn is_empty(&self) -> bool {
         self.rows == 0
     }

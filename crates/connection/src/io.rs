@@ -151,7 +151,7 @@ impl Connection {
     }
 
     /// Whether all that was queued has been sent.
-    fn is_flushed(&mut self) -> bool {
+    pub(crate) fn is_flushed(&mut self) -> bool {
         !self.needs_flush && self.session.unwritten().is_empty()
     }
 

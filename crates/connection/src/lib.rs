@@ -1,6 +1,7 @@
 //! A MariaDB connection on tokio: a thin shell that moves bytes between a socket and an
 //! [`otaria_session::Session`]. It spawns no task; the task that uses a connection drives it.
 
+mod batch;
 mod change_user;
 mod connect;
 mod connection;
@@ -21,6 +22,7 @@ mod statements;
 mod tls;
 mod transport;
 
+pub use batch::{Batch, BatchExecuted, UnitResult};
 pub use connection::{Connection, Warning};
 pub use long_data::LongDataExecution;
 pub use option_files::{read_option_files, standard_option_files};
@@ -33,14 +35,14 @@ pub use otaria_session::Compression;
 #[cfg(feature = "tls")]
 pub use otaria_session::TlsError;
 pub use otaria_session::{
-    AuthError, AuthPlugin, AuthPluginFactory, AuthStep, CachingSha2Password, CallbackError,
-    CallbackFuture, CertificateProblem, Channel, Chunk, ClearPassword, CloseReason, ColumnError,
-    ColumnIndex, Config, ConfigBuilder, ConfigError, Credentials, CredentialsProvider, DerivedKey,
-    Dialog, Ed25519, Endpoint, EndpointError, EndpointErrors, Error, Executed, Fingerprint,
-    KeyDerivation, LocalInfileError, LongDataError, NativePassword, OptionFiles, OwnedRow, Parsec,
-    Password, PasswordProblem, Pem, PlaceError, PluginRegistry, Progress, Prompt, PromptHandler,
-    Row, ServerError, ServerVersion, SessionState, Sha256Password, SslMode, Statement,
-    TimeoutPhase, TlsInfo, TlsProof, ToExecutable, Unproven,
+    AuthError, AuthPlugin, AuthPluginFactory, AuthStep, BatchError, BatchWay, CachingSha2Password,
+    CallbackError, CallbackFuture, CertificateProblem, Channel, Chunk, ClearPassword, CloseReason,
+    ColumnError, ColumnIndex, Config, ConfigBuilder, ConfigError, Credentials, CredentialsProvider,
+    DerivedKey, Dialog, Ed25519, Endpoint, EndpointError, EndpointErrors, Error, Executed,
+    Fingerprint, KeyDerivation, LocalInfileError, LongDataError, NativePassword, OptionFiles,
+    OwnedRow, Parsec, Password, PasswordProblem, Pem, PlaceError, PluginRegistry, Progress, Prompt,
+    PromptHandler, Row, ServerError, ServerVersion, SessionState, Sha256Password, SslMode,
+    Statement, TimeoutPhase, TlsInfo, TlsProof, ToExecutable, Unproven,
 };
 pub use pipeline::{Pipeline, PipelineResults};
 pub use row_stream::RowStream;

@@ -308,12 +308,12 @@ impl<'c, 'p> PipelineResults<'c, 'p> {
     fn fill(&mut self) {
         let sends_text = !self.connection.config.server_prepared_statements();
         let session = &mut self.connection.session;
-        if !session.is_written() || session.responses_due() > MAX_RESPONSES_DUE / 2 {
+        if !session.is_written() || session.all_responses_due() > MAX_RESPONSES_DUE / 2 {
             return;
         }
         let way = if sends_text { Way::Text } else { Way::Binary };
         while let Some(call) = self.pipeline.statements.get(self.queued) {
-            let before = session.responses_due();
+            let before = session.all_responses_due();
             if before >= MAX_RESPONSES_DUE
                 || self.due.len() >= MAX_RESPONSES_DUE
                 || session.queued_bytes() >= MAX_QUEUED_BYTES
@@ -326,7 +326,7 @@ impl<'c, 'p> PipelineResults<'c, 'p> {
                 Ok(Pipelined::Queued(Queued::Prepare)) => Due::Preparing { statement },
                 Ok(Pipelined::Queued(Queued::Execute)) => Due::Sent {
                     statement,
-                    commands: session.responses_due() - before,
+                    commands: session.all_responses_due() - before,
                 },
                 Err(error) => Due::Refused { statement, error },
             });

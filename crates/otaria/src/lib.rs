@@ -22,17 +22,17 @@ pub use otaria_connection::Compression;
 #[cfg(feature = "tls")]
 pub use otaria_connection::TlsError;
 pub use otaria_connection::{
-    AuthError, AuthPlugin, AuthPluginFactory, AuthStep, CachingSha2Password, CallbackError,
-    CallbackFuture, Capabilities, CertificateProblem, Channel, Chunk, ClearPassword, CloseReason,
-    ColumnDefinition, ColumnError, ColumnIndex, Config, ConfigBuilder, ConfigError, Connection,
-    Credentials, CredentialsProvider, DerivedKey, Dialog, Ed25519, Endpoint, EndpointError,
-    EndpointErrors, Error, Executed, FieldFlags, FieldType, Fingerprint, InvalidPacket,
-    KeyDerivation, LocalInfileError, LongDataError, LongDataExecution, NativePassword, OptionFiles,
-    OwnedRow, Parsec, Password, PasswordProblem, PayloadWriter, Pem, Pipeline, PipelineResults,
-    PlaceError, PluginRegistry, Progress, Prompt, PromptHandler, Row, RowStream, Rows, ServerError,
-    ServerStatus, ServerVersion, SessionState, Sha256Password, SslMode, Statement, Stream,
-    TimeoutPhase, TlsInfo, TlsProof, ToExecutable, Unproven, Warning, read_option_files,
-    standard_option_files,
+    AuthError, AuthPlugin, AuthPluginFactory, AuthStep, Batch, BatchError, BatchExecuted, BatchWay,
+    CachingSha2Password, CallbackError, CallbackFuture, Capabilities, CertificateProblem, Channel,
+    Chunk, ClearPassword, CloseReason, ColumnDefinition, ColumnError, ColumnIndex, Config,
+    ConfigBuilder, ConfigError, Connection, Credentials, CredentialsProvider, DerivedKey, Dialog,
+    Ed25519, Endpoint, EndpointError, EndpointErrors, Error, Executed, FieldFlags, FieldType,
+    Fingerprint, InvalidPacket, KeyDerivation, LocalInfileError, LongDataError, LongDataExecution,
+    NativePassword, OptionFiles, OwnedRow, Parsec, Password, PasswordProblem, PayloadWriter, Pem,
+    Pipeline, PipelineResults, PlaceError, PluginRegistry, Progress, Prompt, PromptHandler, Row,
+    RowStream, Rows, ServerError, ServerStatus, ServerVersion, SessionState, Sha256Password,
+    SslMode, Statement, Stream, TimeoutPhase, TlsInfo, TlsProof, ToExecutable, UnitResult,
+    Unproven, Warning, read_option_files, standard_option_files,
 };
 #[cfg(feature = "uuid-1")]
 pub use otaria_types::BinaryUuid;

@@ -5,7 +5,7 @@ use otaria_auth::AuthError;
 use otaria_codec::{ErrPacket, FieldType, InvalidPacket};
 use otaria_types::{FromSqlError, ParamsError};
 
-use crate::{CallbackError, ConfigError, EndpointErrors, PlaceError};
+use crate::{BatchError, CallbackError, ConfigError, EndpointErrors, PlaceError};
 
 /// What can go wrong on a connection, sorted by whose fault it is.
 ///
@@ -146,6 +146,23 @@ pub enum Error {
         /// How many placeholders the server has found.
         found: usize,
     },
+    /// A batch has not run to its end.
+    #[error(transparent)]
+    Batch(Box<BatchError>),
+    /// What gives the rows of a batch has failed.
+    #[error("there are no more rows for the batch")]
+    BatchRows(#[source] CallbackError),
+    /// The parameters of a row of a batch have other names than those of the first row, or one of them
+    /// is a list, which a batch does not take.
+    #[error("the row's parameters have other names than the first row's, or one of them is a list")]
+    BatchRowShape,
+    /// The row of values in the statement cannot be repeated: it is no
+    /// `INSERT INTO … VALUES (…)` or `REPLACE INTO … VALUES (…)` whose placeholders all stand in one
+    /// row, or it is not certain where they stand. Nothing was sent.
+    #[error(
+        "the statement is not for certain an INSERT of one row of placeholders: run it without multi_row_values"
+    )]
+    NoInsertRow,
     /// The statement was prepared on another connection. Nothing was sent.
     #[error("the statement was prepared on another connection")]
     ForeignStatement,

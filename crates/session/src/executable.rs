@@ -11,6 +11,16 @@ pub enum Executable<'a> {
     Statement(&'a Statement),
 }
 
+impl<'a> Executable<'a> {
+    /// What is executed, as SQL.
+    pub fn sql(self) -> &'a str {
+        match self {
+            Self::Sql(sql) => sql,
+            Self::Statement(statement) => statement.sql(),
+        }
+    }
+}
+
 /// Does not show the SQL, since values may stand in it.
 impl fmt::Debug for Executable<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

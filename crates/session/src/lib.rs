@@ -4,6 +4,7 @@
 //! no clock and no randomness, so every shell can drive it: `otaria-connection` does from tokio.
 //! [`Config`] says how to connect.
 
+mod batch_error;
 mod commands;
 #[cfg(feature = "compression")]
 mod compression;
@@ -16,6 +17,7 @@ mod event;
 mod executable;
 mod literals;
 mod login;
+mod multi_row;
 mod option_file;
 mod placed;
 mod placed_error;
@@ -29,6 +31,7 @@ mod tls_info;
 mod tracking;
 mod url;
 
+pub use batch_error::{BatchError, BatchWay};
 #[cfg(feature = "compression")]
 pub use compression::Compression;
 pub use config::{
@@ -43,12 +46,14 @@ pub use error::{
 pub use event::{Event, Executed, PacketRange};
 pub use executable::{Executable, ToExecutable};
 pub use literals::with_literals;
+pub use multi_row::MultiRowInsert;
 pub use option_file::{OptionFileSource, OptionFiles};
 pub use otaria_auth::{
     AuthError, AuthPlugin, AuthPluginFactory, AuthStep, CachingSha2Password, Channel,
     ClearPassword, DerivedKey, Dialog, Ed25519, KeyDerivation, NativePassword, Parsec, Password,
     PluginRegistry, Prompt, ServerVersion, Sha256Password, Unproven,
 };
+pub use otaria_binary::{BulkParameters, Push};
 pub use otaria_statement::Statement;
 pub use placed::{Placed, PlacedParams, place};
 pub use placed_error::PlaceError;

@@ -17,11 +17,22 @@ pub fn with_literals(
     positions: &[usize],
     literals: &SqlLiterals,
 ) -> Result<String, PlaceError> {
+    let mut placed = String::with_capacity(sql.len() + literals.bytes() + 2 * positions.len());
+    push_with_literals(&mut placed, sql, positions, literals)?;
+    Ok(placed)
+}
+
+/// Adds to `placed` what [`with_literals`] returns; what it has added is of no use after an error.
+pub(crate) fn push_with_literals(
+    placed: &mut String,
+    sql: &str,
+    positions: &[usize],
+    literals: &SqlLiterals,
+) -> Result<(), PlaceError> {
     let (expected, given) = (positions.len(), literals.len());
     if expected != given {
         return Err(PlaceError::Count { expected, given });
     }
-    let mut placed = String::with_capacity(sql.len() + literals.bytes() + 2 * expected);
     let mut rest = sql;
     let mut copied = 0;
     for (&at, literal) in positions.iter().zip(literals.iter()) {
@@ -33,12 +44,12 @@ pub fn with_literals(
             return Err(PlaceError::NoPlaceholder { at });
         };
         placed.push_str(before);
-        push_literal(&mut placed, literal);
+        push_literal(placed, literal);
         rest = behind;
         copied = at + 1;
     }
     placed.push_str(rest);
-    Ok(placed)
+    Ok(())
 }
 
 fn push_literal(sql: &mut String, literal: &str) {

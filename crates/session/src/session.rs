@@ -1,3 +1,4 @@
+mod bulk;
 mod change_user;
 mod cursor;
 mod execute;

@@ -26,6 +26,9 @@ pub(crate) struct Statements {
     sent_ahead: Option<SentAhead>,
     /// Those of the execution that is being queued.
     pub(crate) parameters: Parameters,
+    /// The server's, once it has been asked for: the longest command. What makes the server forget
+    /// statements may change it.
+    pub(crate) max_allowed_packet: Option<usize>,
 }
 
 /// The statement that the server knows as the one prepared last.
@@ -66,6 +69,7 @@ impl Statements {
             unsettled: Vec::new(),
             sent_ahead: None,
             parameters: Parameters::new(),
+            max_allowed_packet: None,
         }
     }
 
@@ -225,6 +229,7 @@ impl Statements {
 
     /// The server has forgotten all statements.
     pub(crate) fn forget(&mut self) {
+        self.max_allowed_packet = None;
         self.cache.forget();
         self.columns.clear();
         self.last_prepared = None;

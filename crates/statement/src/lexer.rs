@@ -55,6 +55,11 @@ impl<'a> Lexer<'a> {
         self.plain_from
     }
 
+    /// Where what comes next begins.
+    pub(crate) const fn position(&self) -> usize {
+        self.position
+    }
+
     /// The next token, or `None` at the end.
     pub(crate) fn next(&mut self) -> Result<Option<Token<'a>>, Unclear> {
         loop {

@@ -1,5 +1,6 @@
 //! Tests against a real server: a private one, or that of `OTARIA_TEST_URL`.
 
+mod batch;
 mod beside;
 mod change_user;
 mod cursors;
@@ -24,6 +25,7 @@ mod values;
 
 /// What needs a server of its own, whatever `OTARIA_TEST_URL` says.
 mod private_server {
+    mod batch;
     mod tls;
 }
 

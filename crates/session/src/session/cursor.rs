@@ -53,11 +53,7 @@ impl Session {
     /// # Errors
     /// [`Error::CursorRefused`].
     pub fn check_cursor(&self, executable: Executable<'_>) -> Result<(), Error> {
-        let sql = match executable {
-            Executable::Sql(sql) => sql,
-            Executable::Statement(statement) => statement.sql(),
-        };
-        let kind = StatementKind::of(sql);
+        let kind = StatementKind::of(executable.sql());
         if kind.can_open_cursor() && self.state.has_utf8_client() {
             Ok(())
         } else {

@@ -54,51 +54,33 @@ impl Session {
     ) -> Result<Queued, Error> {
         self.check_open()?;
         self.encode_parameters(params)?;
-        match self.execute_known(executable, fetch_size)? {
-            Some(sql) => Ok(self.execute_new(sql, fetch_size)),
-            None => Ok(Queued::Execute),
-        }
-    }
-
-    /// Queues the execution of a statement that is prepared, with the parameters that were encoded;
-    /// else returns the SQL that is to be prepared.
-    pub(super) fn execute_known<'a>(
-        &mut self,
-        executable: Executable<'a>,
-        fetch_size: Option<NonZeroU32>,
-    ) -> Result<Option<&'a str>, Error> {
         self.check_nothing_sent_ahead()?;
-        let sql: &str = match executable {
-            Executable::Statement(statement) => match self.statements.standing(statement) {
-                Standing::Open => {
-                    self.execute_open(statement, fetch_size)?;
-                    return Ok(None);
-                }
-                Standing::Forgotten => statement.sql(),
-                Standing::Foreign => return Err(Error::ForeignStatement),
-            },
-            Executable::Sql(sql) => sql,
+        let count = self.statements.parameters.len();
+        let Some(statement) = self.open_statement(executable, count)? else {
+            return Ok(Queued::Prepare);
         };
-        let Some(statement) = self.cached(sql) else {
-            return Ok(Some(sql));
-        };
-        self.execute_open(&statement, fetch_size)?;
-        Ok(None)
+        self.push_execute(statement, fetch_size);
+        Ok(Queued::Execute)
     }
 
-    /// Queues the prepare of a statement, and its execution with the parameters that were encoded
-    /// where that may follow at once.
-    pub(super) fn execute_new(&mut self, sql: &str, fetch_size: Option<NonZeroU32>) -> Queued {
-        let count = self.statements.parameters.len();
+    /// The statement that an execution with `count` parameters is to name, which is that prepared
+    /// last where its prepare had to be queued; `None` if the response to that has to come first.
+    /// What has to go in front of the execution is queued.
+    pub(super) fn open_statement(
+        &mut self,
+        executable: Executable<'_>,
+        count: usize,
+    ) -> Result<Option<StatementId>, Error> {
+        if let Some(statement) = self.prepared(executable)? {
+            self.before_execution(&statement, count)?;
+            return Ok(Some(statement.id()));
+        }
+        let sql = executable.sql();
         // The statement prepared last may be among those that are closed.
         self.queue_closes();
         let at_once = self.can_execute_unprepared(sql, count);
         self.queue_prepare(sql);
-        if !at_once {
-            return Queued::Prepare;
-        }
-        self.push_execute(StatementId::LAST_PREPARED, fetch_size);
-        Queued::Execute
+        Ok(at_once.then_some(StatementId::LAST_PREPARED))
     }
 
     /// Queues the execution of a statement that is prepared, and says so; else queues nothing.
@@ -127,7 +109,8 @@ impl Session {
         self.check_open()?;
         self.encode_parameters(params)?;
         self.check_nothing_sent_ahead()?;
-        self.execute_open(statement, None)?;
+        self.before_execution(statement, self.statements.parameters.len())?;
+        self.push_execute(statement.id(), None);
         Ok(true)
     }
 
@@ -169,7 +152,7 @@ impl Session {
     }
 
     /// Whether the server takes the bytes of literals for what they are.
-    fn check_literals(&self) -> Result<(), PlaceError> {
+    pub(super) fn check_literals(&self) -> Result<(), PlaceError> {
         if !self.expected.iter().all(Expected::keeps_session) {
             return Err(PlaceError::ResponseDue);
         }
@@ -235,13 +218,29 @@ impl Session {
     }
 
     /// No value may have been sent ahead but for an execution that says so.
-    fn check_nothing_sent_ahead(&self) -> Result<(), Error> {
+    pub(super) fn check_nothing_sent_ahead(&self) -> Result<(), Error> {
         let parameters = &self.statements.parameters;
         if !parameters.has_long_data() {
             return Ok(());
         }
         let index = parameters.long_data().next().unwrap_or_default();
         Err(Error::LongData(LongDataError::NotSent { index }))
+    }
+
+    /// The statement that is prepared for `executable`, if there is one.
+    ///
+    /// # Errors
+    /// [`Error::ForeignStatement`].
+    pub fn prepared(&mut self, executable: Executable<'_>) -> Result<Option<Statement>, Error> {
+        let sql = match executable {
+            Executable::Statement(statement) => match self.statements.standing(statement) {
+                Standing::Open => return Ok(Some(statement.clone())),
+                Standing::Forgotten => statement.sql(),
+                Standing::Foreign => return Err(Error::ForeignStatement),
+            },
+            Executable::Sql(sql) => sql,
+        };
+        Ok(self.cached(sql))
     }
 
     fn cached(&mut self, sql: &str) -> Option<Statement> {
@@ -277,17 +276,14 @@ impl Session {
             && count_placeholders(sql).map(usize::from) == Some(count)
     }
 
-    fn execute_open(
-        &mut self,
-        statement: &Statement,
-        fetch_size: Option<NonZeroU32>,
-    ) -> Result<(), Error> {
-        self.check_parameters(statement)?;
+    /// Checks that an open statement takes `count` parameters, and queues what has to go in front
+    /// of its execution.
+    fn before_execution(&mut self, statement: &Statement, count: usize) -> Result<(), Error> {
+        check_parameters(statement, count)?;
         self.note_sql_mode(statement);
         self.queue_closes();
         // The statement may be one of them, whatever else is queued.
         self.queue_resets();
-        self.push_execute(statement.id(), fetch_size);
         Ok(())
     }
 
@@ -296,15 +292,6 @@ impl Session {
         if statement.may_set_sql_mode() {
             self.statements.sql_mode_may_change();
         }
-    }
-
-    pub(super) fn check_parameters(&self, statement: &Statement) -> Result<(), Error> {
-        let given = self.statements.parameters.len();
-        let expected = usize::from(statement.parameters());
-        if given != expected {
-            return Err(Error::ParameterCount { expected, given });
-        }
-        Ok(())
     }
 
     fn queue_prepare(&mut self, sql: &str) {
@@ -352,4 +339,13 @@ impl Session {
         });
         self.expect(expected.numbered_from(sequence_number));
     }
+}
+
+/// Checks that the statement takes `given` parameters.
+pub(super) fn check_parameters(statement: &Statement, given: usize) -> Result<(), Error> {
+    let expected = usize::from(statement.parameters());
+    if given != expected {
+        return Err(Error::ParameterCount { expected, given });
+    }
+    Ok(())
 }

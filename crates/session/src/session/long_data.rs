@@ -4,6 +4,7 @@ use otaria_statement::{ComStmtSendLongData, Standing, Statement};
 use otaria_types::Params;
 
 use super::Session;
+use super::execute::check_parameters;
 use crate::error::{Error, LongDataError};
 
 impl Session {
@@ -72,7 +73,7 @@ impl Session {
         self.check_open()?;
         self.check_is_open(statement)?;
         self.encode_parameters(params)?;
-        self.check_parameters(statement)?;
+        check_parameters(statement, self.statements.parameters.len())?;
         self.note_sql_mode(statement);
         self.check_sent_ahead(statement).map_err(Error::LongData)?;
         if self.statements.has_sent_ahead(statement.id()) {

@@ -39,20 +39,26 @@ impl Session {
             return Ok(Pipelined::Wait);
         }
         self.encode_parameters_in(params, self.state.time_zone())?;
-        let queued = match self.execute_known(executable, None)? {
-            None => Queued::Execute,
-            Some(sql) if self.expected.is_empty() => self.execute_new(sql, None),
-            Some(sql) if self.execute_behind_prepare(sql) => Queued::Execute,
-            Some(_) => return Ok(Pipelined::Wait),
+        self.check_nothing_sent_ahead()?;
+        let count = self.statements.parameters.len();
+        let sql = executable.sql();
+        let statement = if self.expected.is_empty() || self.prepared(executable)?.is_some() {
+            self.open_statement(executable, count)?
+        } else if self.is_prepared_last(sql) && self.can_execute_last_prepared(sql, count) {
+            Some(StatementId::LAST_PREPARED)
+        } else if self.can_prepare_behind(sql, count) {
+            self.open_statement(executable, count)?
+        } else {
+            return Ok(Pipelined::Wait);
         };
-        let sql = match executable {
-            Executable::Sql(sql) => sql,
-            Executable::Statement(statement) => statement.sql(),
+        let Some(statement) = statement else {
+            return Ok(Pipelined::Queued(Queued::Prepare));
         };
-        if queued == Queued::Execute && StatementKind::of(sql).keeps_session() {
+        self.push_execute(statement, None);
+        if StatementKind::of(sql).keeps_session() {
             self.last_keeps_session();
         }
-        Ok(Pipelined::Queued(queued))
+        Ok(Pipelined::Queued(Queued::Execute))
     }
 
     /// Like [`query_with_literals`](Self::query_with_literals), behind statements whose responses
@@ -76,14 +82,14 @@ impl Session {
         self.expected.back().is_none_or(Expected::keeps_session)
     }
 
-    /// How many responses are due.
-    pub fn responses_due(&self) -> usize {
-        self.expected.len()
-    }
-
     /// Whether a result of the first response that is due has come, and it is not at its end.
     pub fn is_in_response(&self) -> bool {
         self.expected.front().is_some_and(Expected::is_begun)
+    }
+
+    /// How many responses are due, those to resets of statements included.
+    pub fn all_responses_due(&self) -> usize {
+        self.expected.len()
     }
 
     /// The bytes of commands that are to be sent, before compression and encryption.
@@ -97,26 +103,19 @@ impl Session {
         self.commands.unbegun()
     }
 
-    /// Queues the execution of a statement that is not prepared, if that can be done while other
-    /// responses are due.
-    fn execute_behind_prepare(&mut self, sql: &str) -> bool {
-        let count = self.statements.parameters.len();
+    /// Whether the last of the prepares that are due is that of `sql`.
+    fn is_prepared_last(&self, sql: &str) -> bool {
         let mut prepares = self.expected.iter().rev().filter_map(Expected::prepare_due);
-        let last = prepares.next();
-        if last.is_some_and(|prepare| *prepare.sql == *sql) {
-            let at_once = self.can_execute_last_prepared(sql, count);
-            if at_once {
-                self.push_execute(StatementId::LAST_PREPARED, None);
-            }
-            return at_once;
-        }
-        if prepares.any(|prepare| *prepare.sql == *sql)
-            || self.statements.closes_due() >= MAX_CLOSES_DUE
-            || !self.can_execute_unprepared(sql, count)
-        {
-            return false;
-        }
-        self.execute_new(sql, None) == Queued::Execute
+        prepares.next().is_some_and(|prepare| *prepare.sql == *sql)
+    }
+
+    /// Whether a statement that is not prepared can be prepared and executed while other responses
+    /// are due, none of which is that of its own prepare.
+    fn can_prepare_behind(&self, sql: &str, count: usize) -> bool {
+        let mut prepares = self.expected.iter().filter_map(Expected::prepare_due);
+        prepares.all(|prepare| *prepare.sql != *sql)
+            && self.statements.closes_due() < MAX_CLOSES_DUE
+            && self.can_execute_unprepared(sql, count)
     }
 
     /// The command that was queued last leaves the session as it is.
