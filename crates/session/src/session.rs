@@ -8,6 +8,7 @@ mod head;
 mod infile;
 mod log_in;
 mod long_data;
+mod pipeline;
 mod prepare;
 mod response;
 mod simple;
@@ -36,6 +37,7 @@ use expected::Expected;
 use head::Head;
 
 pub use execute::Queued;
+pub use pipeline::Pipelined;
 
 /// One connection without its socket: what was received and not yet read, what is to be sent, and
 /// the place in the grammar of every response that is due.
@@ -160,7 +162,7 @@ impl Session {
     }
 
     /// Whether all that was queued has been sent.
-    pub(crate) fn is_written(&self) -> bool {
+    pub fn is_written(&self) -> bool {
         #[cfg(feature = "tls")]
         if self.tls.as_ref().is_some_and(|tls| !tls.is_written()) {
             return false;

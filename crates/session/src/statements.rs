@@ -154,6 +154,11 @@ impl Statements {
         }
     }
 
+    /// How many statements are to be closed.
+    pub(crate) fn closes_due(&self) -> usize {
+        self.cache.closes_due()
+    }
+
     /// The next statement that is to be closed.
     pub(crate) fn next_close(&mut self) -> Option<StatementId> {
         let id = self.cache.next_close()?;

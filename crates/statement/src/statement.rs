@@ -121,6 +121,10 @@ impl Closes {
         self.due().ids.pop()
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.due().ids.len()
+    }
+
     /// The server has forgotten every statement: those of the epochs before need no close.
     pub(crate) fn begin_epoch(&self, epoch: Epoch) {
         let mut due = self.due();
