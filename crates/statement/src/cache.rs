@@ -168,6 +168,7 @@ impl StatementCache {
     /// prepared in between means something else. With a lying status alone the same statement is
     /// prepared again under another key, which costs no more than that.
     pub fn clear(&mut self) {
+        self.last = None;
         self.entries.clear();
         self.kept = 0;
     }
