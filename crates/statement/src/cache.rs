@@ -168,6 +168,7 @@ impl StatementCache {
     /// prepared in between means something else. With a lying status alone the same statement is
     /// prepared again under another key, which costs no more than that.
     pub fn clear(&mut self) {
+        self.last = None;
         self.entries.clear();
         self.kept = 0;
     }
@@ -182,6 +183,11 @@ impl StatementCache {
         self.last = None;
         self.entries.clear();
         self.kept = 0;
+    }
+
+    /// How many statements are to be closed.
+    pub fn closes_due(&self) -> usize {
+        self.closes.len()
     }
 
     /// Takes the next statement that is to be closed before the next command.

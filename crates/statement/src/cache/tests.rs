@@ -366,3 +366,43 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn the_statement_used_last_is_not_found_behind_a_clear_a_removal_or_a_reset() {
+    let ways: [fn(&mut Connection); 3] = [
+        |connection| connection.cache.clear(),
+        |connection| drop(connection.cache.remove(key("", "a"))),
+        |connection| connection.cache.forget(),
+    ];
+    for way in ways {
+        let mut connection = Connection::new(2);
+        connection.query("", "a");
+        connection.query("", "a");
+        way(&mut connection);
+        assert!(connection.cache.get(key("", "a")).is_none());
+    }
+}
+
+#[test]
+fn the_statement_used_last_is_closed_when_it_is_evicted() {
+    let mut connection = Connection::new(1);
+    connection.query("", "a");
+    connection.query("", "a");
+    assert_eq!(connection.open(), [1]);
+    connection.query("", "b");
+    assert_eq!(connection.open(), [2]);
+}
+
+#[test]
+fn the_statement_used_last_is_another_one_in_another_schema_or_mode() {
+    let mut connection = Connection::new(4);
+    let a = connection.query("one", "a").id();
+    assert_eq!(connection.query("one", "a").id(), a);
+    assert_ne!(connection.query("two", "a").id(), a);
+    assert_eq!(connection.query("one", "a").id(), a);
+    let ansi = StatementKey {
+        status: STATUS | ServerStatus::ANSI_QUOTES,
+        ..key("one", "a")
+    };
+    assert!(connection.cache.get(ansi).is_none());
+}
