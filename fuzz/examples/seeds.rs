@@ -13,7 +13,7 @@ use otaria_codec::{Capabilities, ColumnDefinition, Decode, ServerStatus};
 fn main() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let fixtures = root.join("../protocol-tests/fixtures");
-    for folder in ["login", "query"] {
+    for folder in ["login", "query", "statement"] {
         for path in files(&fixtures.join(folder)) {
             Exchange::read(&path).seeds(folder);
         }
@@ -79,6 +79,10 @@ impl Exchange {
 
     fn seeds(&self, folder: &str) {
         let name = format!("{folder}_{}", self.name);
+        if folder == "statement" {
+            write("session", &name, &self.operations());
+            return;
+        }
         let from_server = || self.packets.iter().filter(|(client, ..)| !client);
         let payloads: Vec<&[u8]> = from_server().map(|(_, _, payload)| &**payload).collect();
         let first = from_server().next().map_or(0, |packet| packet.1);
@@ -126,17 +130,29 @@ impl Exchange {
     /// and are polled for.
     fn operations(&self) -> Vec<u8> {
         let mut operations = vec![0];
-        let mut receive = 2;
-        for (from_client, _, payload) in &self.packets {
+        let mut statement: &[u8] = b"";
+        let mut packets = self.packets.iter().peekable();
+        while let Some((from_client, sequence_number, payload)) = packets.next() {
             match (from_client, &**payload) {
                 (true, [0x03, sql @ ..]) => operations.extend([&[5], &*chunk(sql), &[9]].concat()),
                 (true, [0x0e]) => operations.extend([6, 9]),
+                (true, [0x16, sql @ ..]) => {
+                    statement = sql;
+                    // The execution behind it queues both.
+                    if packets.peek().is_some_and(|(from_client, ..)| !from_client) {
+                        operations.extend([&[22], &*chunk(sql), &[1, 9]].concat());
+                    }
+                }
+                (true, [0x17, execute @ ..]) => {
+                    let parameters = u8::from(execute.len() > 9);
+                    let execute = [&[22], &*chunk(statement), &[parameters, 9]].concat();
+                    operations.extend(execute);
+                }
                 (true, _) => operations.extend([7, 9]),
                 (false, payload) => {
-                    operations.push(receive);
+                    operations.push(if *sequence_number == 1 { 2 } else { 1 });
                     operations.extend(chunk(payload));
                     operations.push(3);
-                    receive = 1;
                 }
             }
         }

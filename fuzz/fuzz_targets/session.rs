@@ -5,7 +5,9 @@ use libfuzzer_sys::fuzz_target;
 use otaria_auth::{InitialHandshake, SCRAMBLE_BYTES};
 use otaria_codec::{Capabilities, OkPacket, PacketEncoder, ServerStatus};
 use otaria_fuzz::Input;
-use otaria_session::{Channel, CloseReason, Config, Error, Event, Row, Session};
+use otaria_session::{
+    Channel, CloseReason, Config, Error, Event, Executable, Row, Session, Statement,
+};
 use otaria_types::ValueRef;
 
 fuzz_target!(|data: &[u8]| {
@@ -26,6 +28,8 @@ struct Shell {
     connected: bool,
     /// Whether a change of the user was queued.
     changing: bool,
+    /// What the caller of a prepare keeps.
+    held: Vec<Statement>,
     closed: Option<CloseReason>,
 }
 
@@ -33,12 +37,14 @@ impl Shell {
     fn new() -> Self {
         let config = Config::builder().user("user").password("secret");
         let config = config.local_infile(true).on_progress(|_| ());
+        let config = config.statement_cache_capacity(2);
         let config = config.build().expect("a configuration");
         Self {
             session: Session::new(&config, Channel::Plain, [0; 32]),
             server: PacketEncoder::new(),
             connected: false,
             changing: false,
+            held: Vec::new(),
             closed: None,
         }
     }
@@ -68,7 +74,7 @@ impl Shell {
 
     /// Does what the next byte says.
     fn step(&mut self, input: &mut Input<'_>) {
-        match input.byte() % 21 {
+        match input.byte() % 26 {
             0 => self.session.read_buffer().extend_from_slice(input.bytes()),
             // The next packet of a response.
             1 => self.receive(input.bytes()),
@@ -109,6 +115,24 @@ impl Shell {
             18 => self.session.end_upload(),
             19 => self.change_user(),
             20 => self.answer(),
+            21 => {
+                let sql = String::from_utf8_lossy(input.bytes());
+                match self.session.prepare(&sql) {
+                    Ok(Some(statement)) => self.held.push(statement),
+                    queued => self.command(queued.map(drop)),
+                }
+            }
+            22 => {
+                let sql = String::from_utf8_lossy(input.bytes());
+                self.execute(Executable::Sql(&sql), input.byte());
+            }
+            23 => {
+                if let Some(statement) = self.held.last().cloned() {
+                    self.execute(Executable::Statement(&statement), input.byte());
+                }
+            }
+            24 => drop(self.held.pop()),
+            25 => self.take_rows(),
             // All that has come.
             _ => while self.poll() {},
         }
@@ -136,6 +160,7 @@ impl Shell {
             Ok(Some(Event::Derive(_))) => assert!(self.session.key_derivation().is_some()),
             Ok(Some(Event::Row(row))) => read(&self.session.row(row)),
             Ok(Some(Event::ResultSet)) => assert!(self.session.is_in_rows()),
+            Ok(Some(Event::Prepared(statement))) => self.held.push(statement),
             Ok(Some(_)) => assert!(self.connected),
             Err(error) => {
                 self.failed(&error);
@@ -165,6 +190,29 @@ impl Shell {
                 assert!(matches!(error, Error::Closed { .. }));
                 self.failed(&error);
             }
+        }
+    }
+
+    /// With so many parameters, as numbers.
+    fn execute(&mut self, executable: Executable<'_>, parameters: u8) {
+        let parameters = vec![7_i64; usize::from(parameters % 4)];
+        match self.session.execute(executable, &parameters) {
+            Ok(_) => assert!(self.session.is_response_due()),
+            Err(Error::ParameterCount { expected, given }) => assert_ne!(expected, given),
+            Err(error) => self.command(Err(error)),
+        }
+    }
+
+    /// What has come whole, by the short ways.
+    fn take_rows(&mut self) {
+        if self.session.take_known_head() {
+            assert!(self.session.is_in_rows());
+        }
+        while let Some(row) = self.session.take_row() {
+            read(&self.session.row(row));
+        }
+        if self.session.take_end().is_some() {
+            assert!(!self.session.is_in_rows());
         }
     }
 

@@ -140,7 +140,8 @@ const CAPABILITIES: [Capabilities; 8] = [
     // What the driver negotiates.
     Capabilities::DEPRECATE_EOF
         .union(Capabilities::SESSION_TRACK)
-        .union(Capabilities::MARIADB_CLIENT_EXTENDED_METADATA),
+        .union(Capabilities::MARIADB_CLIENT_EXTENDED_METADATA)
+        .union(Capabilities::MARIADB_CLIENT_CACHE_METADATA),
     Capabilities::DEPRECATE_EOF.union(Capabilities::MARIADB_CLIENT_CACHE_METADATA),
     Capabilities::LOCAL_FILES.union(Capabilities::MARIADB_CLIENT_CACHE_METADATA),
     Capabilities::PLUGIN_AUTH.union(Capabilities::CONNECT_ATTRS),

@@ -23,7 +23,7 @@ impl Connection {
     /// The runtime needs its I/O and time drivers (`enable_all`).
     ///
     /// # Errors
-    /// [`Error::Io`] if the server cannot be reached, [`Error::Tls`] if its certificate is refused,
+    /// [`Error::Io`] if the server cannot be reached, `Error::Tls` if its certificate is refused,
     /// [`Error::Auth`] if it refuses the login or does not prove who it is,
     /// [`Error::SessionSettings`] if it refuses the settings,
     /// [`Error::InitCommand`] if it refuses an init command, [`Error::Timeout`] when

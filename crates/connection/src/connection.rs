@@ -265,27 +265,38 @@ impl Connection {
 
     /// Reads the response that is due to its end.
     pub(crate) async fn executed(&mut self) -> Result<Executed, Error> {
-        self.rest(Executed::default()).await
-    }
-
-    /// Reads what is left of the response that is due, if anything is, and says what the last of
-    /// its results did; the one before was `executed`.
-    pub(crate) async fn rest(&mut self, mut executed: Executed) -> Result<Executed, Error> {
         self.check_open()?;
+        let mut executed = Executed::default();
         while self.session.is_response_due() {
-            match self.event().await? {
-                Event::Ok(last) | Event::ResultSetEnd(last) => executed = last,
-                Event::Err(error) | Event::NotPrepared(error) => {
-                    return Err(self.closed(Error::Server(error)));
-                }
-                Event::LocalInfileRefused => {
-                    return Err(Error::LocalInfile(LocalInfileError::NotAttached));
-                }
-                // A row of no interest, or an event of a login, which is over.
-                _ => {}
-            }
+            self.pass_over(&mut executed).await?;
         }
         Ok(executed)
+    }
+
+    /// Reads what is left of a response of which a result has come, if anything is, and says what
+    /// the last of its results did; the one before was `executed`.
+    pub(crate) async fn rest(&mut self, mut executed: Executed) -> Result<Executed, Error> {
+        self.check_open()?;
+        while self.session.is_in_response() {
+            self.pass_over(&mut executed).await?;
+        }
+        Ok(executed)
+    }
+
+    /// Reads an event of a response that is of no interest but for what its results did.
+    async fn pass_over(&mut self, executed: &mut Executed) -> Result<(), Error> {
+        match self.event().await? {
+            Event::Ok(last) | Event::ResultSetEnd(last) => *executed = last,
+            Event::Err(error) | Event::NotPrepared(error) => {
+                return Err(self.closed(Error::Server(error)));
+            }
+            Event::LocalInfileRefused => {
+                return Err(Error::LocalInfile(LocalInfileError::NotAttached));
+            }
+            // A row of no interest, or an event of a login, which is over.
+            _ => {}
+        }
+        Ok(())
     }
 }
 

@@ -13,7 +13,9 @@ mod local_infile;
 mod log_in;
 mod long_data;
 mod option_files;
+mod pipeline;
 mod procedures;
+mod row_stream;
 mod rows;
 mod statements;
 #[cfg(feature = "tls")]
@@ -42,5 +44,7 @@ pub use otaria_session::{
     PromptHandler, Row, ServerError, ServerVersion, SessionState, Sha256Password, SslMode,
     Statement, TimeoutPhase, TlsInfo, TlsProof, ToExecutable, Unproven,
 };
+pub use pipeline::{Pipeline, PipelineResults};
+pub use row_stream::RowStream;
 pub use rows::Rows;
 pub use transport::Stream;

@@ -109,7 +109,7 @@ impl<'c> Rows<'c> {
     /// Safe. Call it again to go on: no result is passed over.
     pub async fn next_result_set(&mut self) -> Result<bool, Error> {
         while self.next_packet(Fetch::Never).await?.is_some() {}
-        if !self.connection.session.is_response_due() {
+        if !self.connection.session.is_in_response() {
             self.connection.session.leave_cursor();
             return Ok(false);
         }
@@ -126,8 +126,9 @@ impl<'c> Rows<'c> {
     /// # Cancel safety
     /// Safe. What is left is thrown away by the connection's next call.
     pub async fn finish(self) -> Result<(), Error> {
-        self.connection.executed().await?;
-        if self.connection.session.reset_statements()? {
+        self.connection.rest(self.executed).await?;
+        let session = &mut self.connection.session;
+        if !session.is_response_due() && session.reset_statements()? {
             self.connection.executed().await?;
         }
         Ok(())

@@ -29,10 +29,10 @@ pub use otaria_connection::{
     Ed25519, Endpoint, EndpointError, EndpointErrors, Error, Executed, FieldFlags, FieldType,
     Fingerprint, InvalidPacket, KeyDerivation, LocalInfileError, LongDataError, LongDataExecution,
     NativePassword, OptionFiles, OwnedRow, Parsec, Password, PasswordProblem, PayloadWriter, Pem,
-    PlaceError, PluginRegistry, Progress, Prompt, PromptHandler, Row, Rows, ServerError,
-    ServerStatus, ServerVersion, SessionState, Sha256Password, SslMode, Statement, Stream,
-    TimeoutPhase, TlsInfo, TlsProof, ToExecutable, UnitResult, Unproven, Warning,
-    read_option_files, standard_option_files,
+    Pipeline, PipelineResults, PlaceError, PluginRegistry, Progress, Prompt, PromptHandler, Row,
+    RowStream, Rows, ServerError, ServerStatus, ServerVersion, SessionState, Sha256Password,
+    SslMode, Statement, Stream, TimeoutPhase, TlsInfo, TlsProof, ToExecutable, UnitResult,
+    Unproven, Warning, read_option_files, standard_option_files,
 };
 #[cfg(feature = "uuid-1")]
 pub use otaria_types::BinaryUuid;

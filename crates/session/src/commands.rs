@@ -125,6 +125,14 @@ impl CommandQueue {
         self.ends.is_empty()
     }
 
+    /// How many commands there are of which no byte has been sent and which can be taken back.
+    pub(crate) fn unbegun(&self) -> usize {
+        let begun = self.written.max(self.kept);
+        let starts = std::iter::once(&0).chain(&self.ends);
+        let starts = starts.take(self.ends.len());
+        starts.filter(|start| **start >= begun).count()
+    }
+
     /// The first `bytes` of [`unwritten`](Self::unwritten) have been sent.
     pub(crate) fn advance(&mut self, bytes: usize) {
         self.written += bytes;
@@ -209,6 +217,7 @@ mod tests {
                 14..=17 => (0, 18 - written),
                 _ => (0, 0),
             };
+            assert_eq!(queue.unbegun(), withdrawn, "{written} bytes written");
             assert_eq!(queue.withdraw(), withdrawn, "{written} bytes written");
             assert_eq!(queue.unwritten().len(), left, "{written} bytes written");
         }

@@ -76,6 +76,21 @@ pub enum Error {
         /// What was waited for.
         phase: TimeoutPhase,
     },
+    /// The connection was closed before the result of this statement of a pipeline came. Whether the
+    /// statement has run is not known.
+    #[error("whether the statement has run is not known, for the connection is closed: {reason}")]
+    OutcomeUnknown {
+        /// Why it was closed.
+        reason: CloseReason,
+    },
+    /// A statement of a pipeline cannot be sent. Nothing of the pipeline was.
+    #[error("statement {number} of the pipeline cannot be sent")]
+    Pipeline {
+        /// Its place in the pipeline, from 1.
+        number: usize,
+        /// Why it cannot.
+        source: Box<Self>,
+    },
     /// The connection had been closed before the call. Nothing was sent: it is safe to call again
     /// on another connection.
     #[error("the connection is closed: {reason}")]

@@ -8,6 +8,7 @@ mod head;
 mod infile;
 mod log_in;
 mod long_data;
+mod pipeline;
 mod prepare;
 mod response;
 mod simple;
@@ -20,7 +21,7 @@ use std::sync::Arc;
 
 use otaria_auth::{Channel, Handshake, ServerInfo, ServerVersion};
 use otaria_codec::{Capabilities, Encode, InvalidPacket, ResponseReader};
-use otaria_statement::may_set_sql_mode;
+use otaria_statement::{may_set_schema, may_set_sql_mode};
 use otaria_text::{ComInitDb, ComPing, ComQuery, ComQuit, ComResetConnection};
 use otaria_types::{Columns, ZeroDates};
 
@@ -36,6 +37,7 @@ use expected::Expected;
 use head::Head;
 
 pub use execute::Queued;
+pub use pipeline::Pipelined;
 
 /// One connection without its socket: what was received and not yet read, what is to be sent, and
 /// the place in the grammar of every response that is due.
@@ -160,7 +162,7 @@ impl Session {
     }
 
     /// Whether all that was queued has been sent.
-    pub(crate) fn is_written(&self) -> bool {
+    pub fn is_written(&self) -> bool {
         #[cfg(feature = "tls")]
         if self.tls.as_ref().is_some_and(|tls| !tls.is_written()) {
             return false;
@@ -371,9 +373,9 @@ impl Session {
     fn query(&mut self, sql: &str, expected: Expected) -> Result<(), Error> {
         self.check_open()?;
         let several = self.capabilities.contains(Capabilities::MULTI_STATEMENTS);
-        if may_set_sql_mode(sql, several) {
-            self.statements.sql_mode_may_change();
-        }
+        self.note_meaning(may_set_sql_mode(sql, several), || {
+            may_set_schema(sql, several)
+        });
         self.command(&ComQuery::new(sql), expected)
     }
 

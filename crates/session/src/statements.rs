@@ -18,8 +18,8 @@ pub(crate) struct Statements {
     /// them again before they change.
     columns: HashMap<StatementId, Arc<Columns>, FxBuildHasher>,
     last_prepared: Option<LastPrepared>,
-    /// How many commands have been queued that may have set `sql_mode`.
-    sql_modes: u64,
+    /// How many commands have been queued behind which SQL may mean something else.
+    meanings: u64,
     /// Those that the server holds a cursor or data sent ahead for, which somebody may have given
     /// up: they are reset in front of the next command that is not about that.
     unsettled: Vec<StatementId>,
@@ -45,7 +45,7 @@ pub(crate) struct Prepare {
     schema: Box<str>,
     status: ServerStatus,
     epoch: Epoch,
-    sql_modes: u64,
+    meanings: u64,
     /// Whether it is a SELECT for certain.
     pub(crate) is_select: bool,
     /// As soon as the server has named it.
@@ -65,7 +65,7 @@ impl Statements {
             cache: StatementCache::new(capacity),
             columns: HashMap::default(),
             last_prepared: None,
-            sql_modes: 0,
+            meanings: 0,
             unsettled: Vec::new(),
             sent_ahead: None,
             parameters: Parameters::new(),
@@ -87,7 +87,7 @@ impl Statements {
             schema: key.schema.into(),
             status: key.status,
             epoch: self.cache.epoch(),
-            sql_modes: self.sql_modes,
+            meanings: self.meanings,
             is_select: StatementKind::of(key.sql) == StatementKind::Select,
             statement: None,
         }
@@ -103,10 +103,10 @@ impl Statements {
         self.cache.prepared(prepare.epoch, sql, ok)
     }
 
-    /// A command is queued behind which the server may read SQL by another `sql_mode`: nothing that
-    /// was prepared in front of it is found again.
-    pub(crate) fn sql_mode_may_change(&mut self) {
-        self.sql_modes += 1;
+    /// A command is queued behind which SQL may mean something else to the server: nothing that was
+    /// prepared in front of it is found again.
+    pub(crate) fn meaning_may_change(&mut self) {
+        self.meanings += 1;
         self.cache.clear();
     }
 
@@ -114,7 +114,7 @@ impl Statements {
     /// to keep, is closed, unless somebody holds it.
     pub(crate) fn keep(&mut self, prepare: &Prepare, statement: &Statement, columns: Columns) {
         self.set_columns(statement.id(), Arc::new(columns));
-        if prepare.sql_modes != self.sql_modes || statement.may_set_sql_mode() {
+        if prepare.meanings != self.meanings || statement.may_set_sql_mode() {
             return;
         }
         let kept = statement.clone();
@@ -152,6 +152,11 @@ impl Statements {
         if let Some(id) = self.resolve(id) {
             self.columns.insert(id, columns);
         }
+    }
+
+    /// How many statements are to be closed.
+    pub(crate) fn closes_due(&self) -> usize {
+        self.cache.closes_due()
     }
 
     /// The next statement that is to be closed.

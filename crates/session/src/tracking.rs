@@ -32,6 +32,10 @@ enum TimeZone {
 #[derive(Clone, Debug, Default)]
 struct Tracked {
     schema: Option<String>,
+    /// Whether the server has told a change of the default database.
+    tells_schema: bool,
+    /// Whether it may have been told since to tell less.
+    may_tell_less: bool,
     system_variables: BTreeMap<String, String>,
     /// What the variables take, so that their number and length are limited.
     variables_bytes: usize,
@@ -127,6 +131,17 @@ impl SessionState {
         Ok(())
     }
 
+    /// Whether the server tells when the default database changes. It is not known before it has done
+    /// so once (`session_track_schema`).
+    pub(crate) const fn tells_schema(&self) -> bool {
+        self.current.tells_schema && !self.current.may_tell_less
+    }
+
+    /// The server may tell less from now on. Its word for the change of that very setting is no proof.
+    pub(crate) const fn may_tell_less(&mut self) {
+        self.current.may_tell_less = true;
+    }
+
     /// Takes the status of a response that says no more.
     pub(crate) const fn set_status(&mut self, status: ServerStatus) {
         self.status = status;
@@ -203,6 +218,7 @@ impl Tracked {
                 }
             }
             SessionChange::Schema(schema) => {
+                self.tells_schema = true;
                 self.schema = Some(text(schema)).filter(|schema| !schema.is_empty());
             }
             SessionChange::StateChange { changed } => self.changed |= changed,

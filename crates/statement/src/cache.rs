@@ -184,6 +184,11 @@ impl StatementCache {
         self.kept = 0;
     }
 
+    /// How many statements are to be closed.
+    pub fn closes_due(&self) -> usize {
+        self.closes.len()
+    }
+
     /// Takes the next statement that is to be closed before the next command.
     pub fn next_close(&self) -> Option<StatementId> {
         self.closes.pop()

@@ -37,6 +37,6 @@ pub use placeholders::{Placeholder, count_placeholders, placeholder_positions, p
 pub use prepare::{ComStmtPrepare, ComStmtPrepareOk};
 pub use prepare_reader::{PrepareEvent, PrepareReader};
 pub use send_long_data::ComStmtSendLongData;
-pub use sql_mode::may_set_sql_mode;
+pub use sql_mode::{may_set_schema, may_set_sql_mode};
 pub use statement::{Epoch, Statement};
 pub use statement_id::StatementId;

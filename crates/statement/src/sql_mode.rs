@@ -1,9 +1,9 @@
 use crate::lexer::{Lexeme, Lexer};
 
-/// Whether the session may have another `sql_mode` behind `sql`, which is several statements where
-/// `several` says that the server takes them.
+/// Whether the session may have another `sql_mode` behind `sql`, or tell less of what changes in it
+/// (`session_track_…`). `sql` is several statements where `several` says that the server takes them.
 ///
-/// That is so of SET with the variable's name in it, of EXECUTE, which may run one, and where it is
+/// That is so of SET with such a variable's name in it, of EXECUTE, which may run one, and where it is
 /// not certain what the statement is. Procedures, functions, blocks of statements and `SET STATEMENT`
 /// can set it for themselves only: the server restores it behind them.
 ///
@@ -15,7 +15,7 @@ use crate::lexer::{Lexeme, Lexer};
 /// assert!(!may_set_sql_mode("CALL sets_sql_mode()", false));
 /// ```
 pub fn may_set_sql_mode(sql: &str, several: bool) -> bool {
-    let names_it = || contains(sql, "sql_mode");
+    let names_it = || contains(sql, "sql_mode") || contains(sql, "session_track");
     if several {
         return names_it() || contains(sql, "execute");
     }
@@ -23,6 +23,23 @@ pub fn may_set_sql_mode(sql: &str, several: bool) -> bool {
         Ok(Some(Lexeme::Word(word))) if word.eq_ignore_ascii_case("SET") => names_it(),
         Ok(Some(Lexeme::Word(word))) => word.eq_ignore_ascii_case("EXECUTE"),
         Ok(Some(_)) | Err(_) => names_it() || contains(sql, "execute"),
+        Ok(None) => false,
+    }
+}
+
+/// Whether the session may have another default database behind `sql`, which is several statements
+/// where `several` says that the server takes them: that is so of USE, of EXECUTE, and where it is not
+/// certain what the statement is. Procedures and functions cannot.
+pub fn may_set_schema(sql: &str, several: bool) -> bool {
+    let names_it = || contains(sql, "use") || contains(sql, "execute");
+    if several {
+        return names_it();
+    }
+    match Lexer::new(sql).lexeme() {
+        Ok(Some(Lexeme::Word(word))) => {
+            word.eq_ignore_ascii_case("USE") || word.eq_ignore_ascii_case("EXECUTE")
+        }
+        Ok(Some(_)) | Err(_) => names_it(),
         Ok(None) => false,
     }
 }
@@ -36,6 +53,30 @@ fn contains(sql: &str, word: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn use_and_what_may_be_one_may_set_the_default_database() {
+        for sql in [
+            "USE a",
+            "  use a",
+            "/* a */ USE a",
+            "/*!50000 USE a */",
+            "EXECUTE s",
+            "(use)",
+        ] {
+            assert!(may_set_schema(sql, false), "{sql}");
+        }
+        for sql in [
+            "",
+            "SELECT 'use'",
+            "INSERT INTO t VALUES ('use')",
+            "CALL uses()",
+        ] {
+            assert!(!may_set_schema(sql, false), "{sql}");
+        }
+        assert!(may_set_schema("SELECT 1; use a", true));
+        assert!(!may_set_schema("SELECT 1; SELECT 2", true));
+    }
 
     #[test]
     fn set_with_the_variable_in_it_and_execute_may_set_it() {

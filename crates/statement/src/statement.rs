@@ -1,7 +1,7 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::{ComStmtPrepareOk, StatementId, may_set_sql_mode};
+use crate::{ComStmtPrepareOk, StatementId, may_set_schema, may_set_sql_mode};
 
 /// A statement that is prepared on one connection.
 ///
@@ -20,6 +20,7 @@ struct StatementInner {
     id: StatementId,
     parameters: u16,
     may_set_sql_mode: bool,
+    may_set_schema: bool,
     sql: Arc<str>,
 }
 
@@ -37,6 +38,7 @@ impl Statement {
                 id: ok.statement,
                 parameters: ok.parameters,
                 may_set_sql_mode: may_set_sql_mode(&sql, false),
+                may_set_schema: may_set_schema(&sql, false),
                 sql,
             }),
         }
@@ -60,6 +62,11 @@ impl Statement {
     /// Whether the session may have another `sql_mode` behind it: see [`may_set_sql_mode`].
     pub fn may_set_sql_mode(&self) -> bool {
         self.inner.may_set_sql_mode
+    }
+
+    /// Whether the session may have another default database behind it: see [`may_set_schema`].
+    pub fn may_set_schema(&self) -> bool {
+        self.inner.may_set_schema
     }
 
     pub(crate) fn epoch(&self) -> Epoch {
@@ -112,6 +119,10 @@ impl Closes {
     /// Takes the next one.
     pub(crate) fn pop(&self) -> Option<StatementId> {
         self.due().ids.pop()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.due().ids.len()
     }
 
     /// The server has forgotten every statement: those of the epochs before need no close.

@@ -12,6 +12,7 @@ mod login;
 mod long_data;
 mod own_plugin;
 mod payloads;
+mod pipelined_statements;
 mod pipelines;
 mod placeholders;
 mod procedures;

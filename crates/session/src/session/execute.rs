@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 use otaria_codec::{Capabilities, Encode, ResponseReader};
 use otaria_statement::{
     ComStmtClose, ComStmtExecute, ComStmtPrepare, CursorFlags, PrepareReader, Standing, Statement,
-    StatementId, StatementKey, StatementKind, count_placeholders, may_set_sql_mode,
+    StatementId, StatementKey, StatementKind, count_placeholders, may_set_schema, may_set_sql_mode,
     placeholder_positions,
 };
 use otaria_text::SqlLiterals;
@@ -126,10 +126,19 @@ impl Session {
     /// [`Error::Place`], with [`PlaceError::ClientCharacterSet`] or [`PlaceError::ResponseDue`] for
     /// what is said above, [`Error::Params`] and [`Error::Closed`]. Nothing is queued then.
     pub fn query_with_literals<P: Params>(&mut self, sql: &str, params: &P) -> Result<(), Error> {
+        self.query_in_zone(sql, params, self.certain_time_zone())
+    }
+
+    pub(super) fn query_in_zone<P: Params>(
+        &mut self,
+        sql: &str,
+        params: &P,
+        time_zone: SessionTimeZone,
+    ) -> Result<(), Error> {
         self.check_open()?;
         self.check_literals()?;
         let mut literals = SqlLiterals::new();
-        literals.set_time_zone(self.certain_time_zone());
+        literals.set_time_zone(time_zone);
         literals.set(params)?;
         let positions = placeholder_positions(sql).map_err(PlaceError::from)?;
         let placed = with_literals(sql, &positions, &literals)?;
@@ -195,14 +204,21 @@ impl Session {
     }
 
     pub(super) fn encode_parameters<P: Params>(&mut self, params: &P) -> Result<(), ParamsError> {
-        let time_zone = self.certain_time_zone();
+        self.encode_parameters_in(params, self.certain_time_zone())
+    }
+
+    pub(super) fn encode_parameters_in<P: Params>(
+        &mut self,
+        params: &P,
+        time_zone: SessionTimeZone,
+    ) -> Result<(), ParamsError> {
         let parameters = &mut self.statements.parameters;
         parameters.set_time_zone(time_zone);
         parameters.set(params)
     }
 
     /// No value may have been sent ahead but for an execution that says so.
-    fn check_nothing_sent_ahead(&self) -> Result<(), Error> {
+    pub(super) fn check_nothing_sent_ahead(&self) -> Result<(), Error> {
         let parameters = &self.statements.parameters;
         if !parameters.has_long_data() {
             return Ok(());
@@ -242,14 +258,20 @@ impl Session {
     ///
     /// A server that has no room for another statement (error 1461) executes in its place the one
     /// prepared before, which must not write anything then.
-    fn can_execute_unprepared(&self, sql: &str, count: usize) -> bool {
+    pub(super) fn can_execute_unprepared(&self, sql: &str, count: usize) -> bool {
+        let may_repeat = |due: &Expected| due.prepare_due().is_none_or(|prepare| prepare.is_select);
+        self.statements.may_repeat_last()
+            && self.expected.iter().all(may_repeat)
+            && self.can_execute_last_prepared(sql, count)
+    }
+
+    /// Whether `sql` can be executed as the statement prepared last, of which the server has not
+    /// said how many placeholders it has found.
+    pub(super) fn can_execute_last_prepared(&self, sql: &str, count: usize) -> bool {
         let knows_last_prepared = self
             .capabilities
             .contains(Capabilities::MARIADB_CLIENT_STMT_BULK_OPERATIONS);
-        let may_repeat = |due: &Expected| due.prepare_due().is_none_or(|prepare| prepare.is_select);
         knows_last_prepared
-            && self.statements.may_repeat_last()
-            && self.expected.iter().all(may_repeat)
             && self.state.has_utf8_client()
             && count_placeholders(sql).map(usize::from) == Some(count)
     }
@@ -258,25 +280,33 @@ impl Session {
     /// of its execution.
     fn before_execution(&mut self, statement: &Statement, count: usize) -> Result<(), Error> {
         check_parameters(statement, count)?;
-        self.note_sql_mode(statement);
+        self.note_execution(statement);
         self.queue_closes();
         // The statement may be one of them, whatever else is queued.
         self.queue_resets();
         Ok(())
     }
 
-    /// Notes that the execution of `statement` may set `sql_mode`, if it may.
-    pub(super) fn note_sql_mode(&mut self, statement: &Statement) {
-        if statement.may_set_sql_mode() {
-            self.statements.sql_mode_may_change();
+    /// Notes that what is prepared may mean something else behind a command that is queued, if it
+    /// may: in another `sql_mode`, or in another default database of which the server tells nothing.
+    pub(super) fn note_meaning(&mut self, sets_mode: bool, sets_schema: impl FnOnce() -> bool) {
+        if sets_mode {
+            self.state.may_tell_less();
         }
+        if sets_mode || !self.state.tells_schema() && sets_schema() {
+            self.statements.meaning_may_change();
+        }
+    }
+
+    /// Notes that the execution of `statement` may change what others mean, if it may.
+    pub(super) fn note_execution(&mut self, statement: &Statement) {
+        let sets_mode = statement.may_set_sql_mode();
+        self.note_meaning(sets_mode, || statement.may_set_schema());
     }
 
     fn queue_prepare(&mut self, sql: &str) {
         // Its execution may follow at once.
-        if may_set_sql_mode(sql, false) {
-            self.statements.sql_mode_may_change();
-        }
+        self.note_meaning(may_set_sql_mode(sql, false), || may_set_schema(sql, false));
         let prepare = self.statements.prepare(StatementKey {
             schema: self.state.schema().unwrap_or_default(),
             sql,

@@ -32,6 +32,8 @@ pub(super) enum Reply {
 #[derive(Debug)]
 pub(super) struct Response {
     pub(super) reader: ResponseReader,
+    /// Whether a result has come.
+    pub(super) is_begun: bool,
     /// Whether its OK resets the session's state, and says nothing about it.
     pub(super) resets: bool,
     /// What its OK makes the default database, unless it says more.
@@ -114,6 +116,7 @@ impl Expected {
     pub(super) fn init_db(reader: ResponseReader, schema: &str) -> Self {
         let reply = Reply::Response(Response {
             reader,
+            is_begun: false,
             resets: false,
             schema: Some(schema.to_owned()),
             infile: Infile::Refuse,
@@ -131,6 +134,7 @@ impl Expected {
         Self {
             reply: Reply::Response(Response {
                 reader,
+                is_begun: false,
                 resets: false,
                 schema: None,
                 infile: Infile::Refuse,
@@ -154,6 +158,7 @@ impl Expected {
         Self {
             reply: Reply::Response(Response {
                 reader,
+                is_begun: false,
                 resets,
                 schema: None,
                 infile,
@@ -214,6 +219,14 @@ impl Expected {
 
     pub(super) const fn sequence_number(&self) -> u8 {
         self.sequence_number
+    }
+
+    /// Whether a result has come, and the response is not at its end.
+    pub(super) fn is_begun(&self) -> bool {
+        match &self.reply {
+            Reply::Response(response) => response.is_begun || response.reader.is_in_rows(),
+            Reply::Prepare(_) | Reply::ChangeUser(_) | Reply::StatementReset(_) => false,
+        }
     }
 
     /// Whether the next packet is a row that somebody wants, or ends such rows.

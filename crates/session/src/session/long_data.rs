@@ -74,7 +74,7 @@ impl Session {
         self.check_is_open(statement)?;
         self.encode_parameters(params)?;
         check_parameters(statement, self.statements.parameters.len())?;
-        self.note_sql_mode(statement);
+        self.note_execution(statement);
         self.check_sent_ahead(statement).map_err(Error::LongData)?;
         if self.statements.has_sent_ahead(statement.id()) {
             self.statements.forget_sent_ahead();

@@ -7,7 +7,7 @@ use otaria_statement::{ComStmtPrepareOk, PrepareEvent};
 use otaria_types::Columns;
 
 use super::Session;
-use super::expected::{Execution, Expected, PrepareReply, Reply};
+use super::expected::{Expected, PrepareReply, Reply};
 use crate::error::{CloseReason, Error, ServerError};
 use crate::event::Event;
 use crate::statements::TOO_MANY_STATEMENTS;
@@ -61,19 +61,23 @@ impl Session {
         Some(self.end_response(Event::Prepared(statement)))
     }
 
-    /// An execution that was sent behind the prepare is refused as well, by an error that says
-    /// less: this one is told in its place.
+    /// The executions that were sent behind the prepare are refused as well, by errors that say
+    /// less: this one is told in their place.
     fn not_prepared(&mut self, error: ServerError) -> Result<Option<Event>, Error> {
         self.statements.not_prepared(error.code());
         let event = self.refused(error, false)?;
         let Event::Err(error) = event else {
             return Ok(Some(event));
         };
-        if let Some(execution) = self.pipelined_execution() {
-            execution.prepare_error = Some(Box::new(error));
-            return Ok(None);
+        let mut is_told_later = false;
+        let behind = self.expected.iter_mut();
+        let behind = behind.take_while(|due| due.prepare_due().is_none());
+        let executions = behind.filter_map(Expected::execution_mut);
+        for execution in executions.filter(|execution| execution.is_of_last_prepared()) {
+            execution.prepare_error = Some(Box::new(error.clone()));
+            is_told_later = true;
         }
-        Ok(Some(Event::NotPrepared(error)))
+        Ok((!is_told_later).then_some(Event::NotPrepared(error)))
     }
 
     /// An execution whose prepare was refused is answered by something else than an error: the
@@ -89,8 +93,9 @@ impl Session {
         }
     }
 
-    /// The execution that was sent behind the prepare has as many parameters as the server has found
-    /// placeholders; if not, it reads them from the wrong places.
+    /// The executions that were sent behind the prepare, all of which have the same number of
+    /// parameters, have as many as the server has found placeholders; if not, it reads them from
+    /// the wrong places.
     fn check_placeholders(&mut self, ok: &ComStmtPrepareOk) -> Result<(), Error> {
         let execution = self.expected.get_mut(1).and_then(Expected::execution_mut);
         let Some(execution) = execution.filter(|execution| execution.is_of_last_prepared()) else {
@@ -102,10 +107,5 @@ impl Session {
         }
         self.close(CloseReason::MiscountedPlaceholders);
         Err(Error::MiscountedPlaceholders { sent, found })
-    }
-
-    fn pipelined_execution(&mut self) -> Option<&mut Execution> {
-        let execution = self.expected.front_mut()?.execution_mut()?;
-        execution.is_of_last_prepared().then_some(execution)
     }
 }

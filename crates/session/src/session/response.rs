@@ -160,11 +160,15 @@ impl Session {
         if matches!(event, Some(Event::Ok(_))) && !self.columns.is_empty() {
             self.columns = Arc::default();
         }
-        match self.expected.front().map(|expected| &expected.reply) {
+        match self.expected.front_mut().map(|due| &mut due.reply) {
             Some(Reply::Response(response)) if response.reader.is_done() => {
                 Some(self.end_response(event?))
             }
             Some(Reply::Response(response)) if response.infile.is_refused() => None,
+            Some(Reply::Response(response)) => {
+                response.is_begun |= matches!(event, Some(Event::Ok(_) | Event::ResultSet));
+                event
+            }
             _ => event,
         }
     }

@@ -35,6 +35,7 @@ impl Session {
         }
         packets.take_whole(&packet);
         execution.is_first = false;
+        response.is_begun = true;
         if !Arc::ptr_eq(&self.columns, known) {
             self.columns = Arc::clone(known);
         }

@@ -255,3 +255,36 @@ async fn a_view_that_is_replaced_between_executes_has_its_new_columns() -> Resul
     }
     Ok(())
 }
+
+#[tokio::test]
+async fn use_db2_then_same_sql_text_not_the_old_statement_s_table_untracked() -> Result<(), Error> {
+    let (one, two) = (
+        live::shared().schema("untracked_one").unwrap(),
+        live::shared().schema("untracked_two").unwrap(),
+    );
+    let mut connection = connect(one.name()).await;
+    for schema in [one.name(), two.name()] {
+        let sql = format!("CREATE TABLE {schema}.t AS SELECT '{schema}' AS name");
+        connection.simple_execute(&sql).await?;
+    }
+    for by_text in [true, false] {
+        for tracked in ["OFF", "ON", "OFF"] {
+            let sql = format!("SET session_track_schema = {tracked}");
+            connection.simple_execute(&sql).await?;
+            for schema in [one.name(), two.name(), one.name(), two.name()] {
+                let sql = format!("USE {schema}");
+                if by_text {
+                    connection.simple_execute(&sql).await?;
+                } else {
+                    connection.execute(&sql, ()).await?;
+                }
+                for _ in 0..2 {
+                    let sql = "SELECT name FROM t WHERE name > ?";
+                    let (name,): (String,) = connection.query_one(sql, ("",)).await?;
+                    assert_eq!(name, schema, "tracking {tracked}, by text: {by_text}");
+                }
+            }
+        }
+    }
+    Ok(())
+}
