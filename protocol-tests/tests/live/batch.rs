@@ -594,3 +594,22 @@ async fn points_in_time_are_sent_where_the_zone_is_known() -> Result<(), Error> 
     assert_eq!(connection.query_one::<(u64,)>(sql, ()).await?, (1000,));
     Ok(())
 }
+
+#[tokio::test]
+async fn a_cursor_that_was_left_is_not_taken_for_a_row() -> Result<(), Error> {
+    let (mut connection, _schema) = ids_and_names().await;
+    let size = std::num::NonZeroU32::new(2).unwrap();
+    for bulk in [true, false] {
+        connection.simple_execute("DELETE FROM t").await?;
+        let sql = "SELECT seq FROM seq_1_to_10 WHERE seq > ?";
+        let mut rows = connection.query_with_cursor(sql, (0,), size).await?;
+        assert!(rows.next().await?.is_some());
+        drop(rows);
+        let rows = (0..300_i64).map(|id| (id, "a"));
+        let executed = connection.batch(INSERT).bulk(bulk).run(rows).await?;
+        assert_eq!((executed.rows, executed.affected_rows), (300, 300));
+        assert!(connection.is_idle());
+        assert_eq!(count(&mut connection).await, 300);
+    }
+    Ok(())
+}

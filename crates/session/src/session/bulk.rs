@@ -79,10 +79,10 @@ impl Session {
     }
 
     /// How many commands wait for their response, the one that is being answered included. Resets
-    /// of statements, of which nobody is told, do not count.
+    /// of statements, which go ahead of commands and of which nobody is told, do not count.
     pub fn responses_due(&self) -> usize {
-        let told = |due: &&Expected| due.reset_statement().is_none();
-        self.expected.iter().filter(told).count()
+        let is_reset = |due: &&Expected| due.reset_statement().is_some();
+        self.expected.len() - self.expected.iter().take_while(is_reset).count()
     }
 
     /// The server has sent `found` unit results, which is not one for each row.
