@@ -93,6 +93,9 @@ impl Connection {
             // Without a future for each step: this is what programs do most.
             loop {
                 self.exchange().await?;
+                if let Some(row) = self.session.take_only_row() {
+                    return self.session.row(row).read().map(Some);
+                }
                 match self.buffered_head()? {
                     Some(Head::Result(executed)) => break executed,
                     Some(Head::NotPrepared(error)) => return Err(Error::Server(error)),
