@@ -270,3 +270,18 @@ fn what_is_behind_packets_that_were_taken_at_once_comes_next() {
     assert_eq!(decoder.sequence_number(), 3);
     assert_eq!(decoder.unread(), 0);
 }
+
+#[test]
+fn the_end_of_a_payload_that_was_split_is_no_packet_of_its_own() {
+    let payload = pattern(MAX_BODY_BYTES + 3);
+    let bytes = packets(&[&payload]);
+    let mut decoder = PacketDecoder::new(LIMIT);
+    let (first, rest) = bytes.split_at(MAX_BODY_BYTES + 4);
+    decoder.buffer_mut().extend_from_slice(first);
+    assert_eq!(decoder.peek_whole(), None);
+    assert_eq!(decoder.poll_packet(), Ok(None));
+    decoder.buffer_mut().extend_from_slice(rest);
+    assert_eq!(decoder.peek_whole(), None);
+    let whole = decoder.poll_packet().unwrap().unwrap();
+    assert!(decoder.payload(whole) == payload);
+}

@@ -88,6 +88,9 @@ impl Session {
     /// Takes the next row, if it has come.
     #[inline]
     pub fn take_row(&mut self) -> Option<PacketRange> {
+        if self.lent.is_some() {
+            return self.lent.take();
+        }
         let Reply::Response(response) = &self.expected.front()?.reply else {
             return None;
         };
