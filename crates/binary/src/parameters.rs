@@ -72,7 +72,9 @@ impl Parameters {
         self.null_bitmap.clear();
         self.types.clear();
         self.values.clear();
-        self.values.shrink_to(KEPT_BYTES);
+        if self.values.capacity() > KEPT_BYTES {
+            self.values.shrink_to(KEPT_BYTES);
+        }
         self.len = 0;
         self.has_long_data = false;
     }

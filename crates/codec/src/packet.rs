@@ -47,11 +47,27 @@ impl PacketDecoder {
     /// were lent before are void after this call.
     ///
     /// The buffer grows with what has arrived, never by what a header claims alone.
+    #[inline]
     pub fn buffer_mut(&mut self) -> &mut Vec<u8> {
-        let filled = self.buffer.len() == self.buffer.capacity();
+        let length = self.buffer.len();
+        let filled = length == self.buffer.capacity();
+        if self.start == length && !self.joining && !filled {
+            // All has been taken, as between commands.
+            self.buffer.clear();
+            self.start = 0;
+            self.next = 0;
+            if self.buffer.capacity() >= INITIAL_BUFFER_BYTES {
+                return &mut self.buffer;
+            }
+        }
+        self.make_room(filled);
+        &mut self.buffer
+    }
+
+    #[inline(never)]
+    fn make_room(&mut self, filled: bool) {
         self.compact();
         self.reserve(filled);
-        &mut self.buffer
     }
 
     /// The bytes received and not yet taken as packets.
@@ -142,11 +158,23 @@ impl PacketDecoder {
     /// nothing unusual about it. It stays there: [`take_whole`](Self::take_whole) takes it.
     #[inline]
     pub fn peek_whole(&self) -> Option<Range<usize>> {
-        let &[a, b, c, sequence_number] = self.buffer.get(self.next..)?.first_chunk()?;
+        self.whole_at(self.next, self.sequence_number)
+    }
+
+    /// The payload behind `packet`, which was peeked at, on the same conditions.
+    #[inline]
+    pub fn peek_whole_behind(&self, packet: &Range<usize>) -> Option<Range<usize>> {
+        let last = *self.buffer.get(packet.start.checked_sub(1)?)?;
+        self.whole_at(packet.end, last.wrapping_add(1))
+    }
+
+    #[inline]
+    fn whole_at(&self, at: usize, due: u8) -> Option<Range<usize>> {
+        let &[a, b, c, sequence_number] = self.buffer.get(at..)?.first_chunk()?;
         let length = usize::try_from(u32::from_le_bytes([a, b, c, 0])).ok()?;
-        let start = self.next + HEADER_BYTES;
+        let start = at + HEADER_BYTES;
         let end = start + length;
-        let is_due = sequence_number == self.sequence_number || !self.checks_sequence;
+        let is_due = sequence_number == due || !self.checks_sequence;
         let is_whole = end <= self.buffer.len() && length < MAX_BODY_BYTES && !self.joining;
         let is_usual = is_due && is_whole && length <= self.max_payload_bytes;
         is_usual.then_some(start..end)

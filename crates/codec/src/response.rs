@@ -241,6 +241,25 @@ impl ResponseReader {
         }
     }
 
+    /// The status at the end of a response, if `payloads` are all of it and are what
+    /// [`read_skipped_head`](Self::read_skipped_head), [`is_row`](Self::is_row) and
+    /// [`read_simple_end`](Self::read_simple_end) take, in this order. The response is complete then;
+    /// else nothing has changed.
+    #[inline]
+    pub fn read_only_row(
+        &mut self,
+        [head, row, end]: [&[u8]; 3],
+        columns: usize,
+    ) -> Option<ServerStatus> {
+        let mut reader = self.clone();
+        if !reader.read_skipped_head(head, columns) || !reader.is_row(row) {
+            return None;
+        }
+        let (status, _) = reader.read_simple_end(end)?;
+        *self = reader;
+        Some(status)
+    }
+
     /// Whether `payload` is a row, and [`read`](Self::read) would say no more of it.
     #[inline]
     pub fn is_row(&self, payload: &[u8]) -> bool {

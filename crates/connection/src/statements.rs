@@ -13,7 +13,8 @@ impl Connection {
     /// SQL is prepared on the server when it is first run, and the statement is kept
     /// ([`statement_cache_capacity`](otaria_session::ConfigBuilder::statement_cache_capacity)): a
     /// statement that is kept takes one round trip, and so does a new one on MariaDB where it is
-    /// certain how many placeholders there are in it; else it takes two. Parameters are a tuple, a
+    /// certain how many placeholders there are in it and the statement prepared before it only reads; else it
+    /// takes two. Parameters are a tuple, a
     /// slice or whatever implements [`Params`]. Named ones stand as `:name` in SQL, and lists as
     /// `IN (?)` or `IN (:name)`.
     ///
@@ -57,7 +58,8 @@ impl Connection {
         self.rest(executed).await
     }
 
-    /// Runs a statement and reads the one row that it returns.
+    /// Runs a statement and reads the one row that it returns. `T` owns what it holds: a row from which
+    /// something is borrowed comes by [`query`](Self::query).
     ///
     /// # Errors
     /// [`Error::RowCount`] if there is no row, or more than one; those of [`query`](Self::query)
@@ -93,6 +95,9 @@ impl Connection {
             // Without a future for each step: this is what programs do most.
             loop {
                 self.exchange().await?;
+                if let Some(row) = self.session.take_only_row() {
+                    return self.session.row(row).read().map(Some);
+                }
                 match self.buffered_head()? {
                     Some(Head::Result(executed)) => break executed,
                     Some(Head::NotPrepared(error)) => return Err(Error::Server(error)),
@@ -121,7 +126,8 @@ impl Connection {
         Ok(first)
     }
 
-    /// Runs a statement and reads all rows of its first result. All of them are held in memory.
+    /// Runs a statement and reads all rows of its first result. All of them are held in memory, and `T`
+    /// owns what it holds.
     ///
     /// # Errors
     /// Those of [`query`](Self::query) and of [`Row::read`](otaria_session::Row::read).

@@ -8,8 +8,8 @@ use otaria_codec::{ColumnDefinition, InvalidPacket, WholePackets};
 use otaria_text::TextRow;
 use otaria_types::{CellError, Columns, FromRow, FromRowError, FromSql, RowContext, RowReader};
 
-use crate::Error;
 use crate::error::ColumnError;
+use crate::{Error, PacketRange};
 
 /// A row, lent out of the receive buffer: it lives until the next one is asked for.
 /// [`to_owned`](Self::to_owned) keeps it.
@@ -227,7 +227,9 @@ impl fmt::Debug for Row<'_> {
 /// It ends where the rows that have been received end, whatever follows them. Rows that are not
 /// taken out of it are in the next chunk.
 pub struct Chunk<'r> {
-    first: Option<&'r [u8]>,
+    /// Comes before the packets, as long as it is lent.
+    first: &'r [u8],
+    lent: &'r mut Option<PacketRange>,
     packets: WholePackets<'r>,
     columns: &'r Arc<Columns>,
     form: RowForm,
@@ -236,12 +238,13 @@ pub struct Chunk<'r> {
 impl<'r> Chunk<'r> {
     pub(crate) const fn new(
         first: &'r [u8],
+        lent: &'r mut Option<PacketRange>,
         packets: WholePackets<'r>,
-        columns: &'r Arc<Columns>,
-        form: RowForm,
+        (columns, form): (&'r Arc<Columns>, RowForm),
     ) -> Self {
         Self {
-            first: Some(first),
+            first,
+            lent,
             packets,
             columns,
             form,
@@ -270,8 +273,8 @@ impl<'r> Iterator for Chunk<'r> {
 
     #[inline]
     fn next(&mut self) -> Option<Row<'r>> {
-        let payload = match self.first.take() {
-            Some(first) => first,
+        let payload = match self.lent.take() {
+            Some(_) => self.first,
             // An ERR, and what ends the rows. The first cell of a text row may begin with 0xfe, too.
             None => self.packets.next_if(|first| first < 0xfe)?,
         };

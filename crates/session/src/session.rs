@@ -21,7 +21,7 @@ use std::sync::Arc;
 
 use otaria_auth::{Channel, Handshake, ServerInfo, ServerVersion};
 use otaria_codec::{Capabilities, Encode, InvalidPacket, ResponseReader};
-use otaria_statement::{may_set_schema, may_set_sql_mode};
+use otaria_statement::{may_change_meaning, may_set_schema};
 use otaria_text::{ComInitDb, ComPing, ComQuery, ComQuit, ComResetConnection};
 use otaria_types::{Columns, ZeroDates};
 
@@ -70,6 +70,8 @@ pub struct Session {
     columns: Arc<Columns>,
     /// How the rows of the latest result set are read.
     form: RowForm,
+    /// A row that was lent in a chunk and not taken out of it: it is the next one again.
+    lent: Option<PacketRange>,
     server: Option<ServerInfo>,
     capabilities: Capabilities,
     state: SessionState,
@@ -120,6 +122,7 @@ impl Session {
             head: Head::default(),
             columns: Arc::default(),
             form: RowForm::default(),
+            lent: None,
             server: None,
             capabilities: Capabilities::empty(),
             state: SessionState::default(),
@@ -132,6 +135,7 @@ impl Session {
 
     /// Where the transport appends what it receives. Rows lent before are void after this call.
     pub fn read_buffer(&mut self) -> &mut Vec<u8> {
+        self.lent = None;
         #[cfg(feature = "tls")]
         if let Some(tls) = &mut self.tls {
             return tls.buffer_mut();
@@ -209,13 +213,15 @@ impl Session {
         Row::new(payload, &self.columns, self.form)
     }
 
-    /// The row that [`Event::Row`] told of, and those behind it that have been received whole.
+    /// The row that [`Event::Row`] told of, and those behind it that have been received whole. What
+    /// is not taken out of the chunk comes again.
     pub fn chunk(&mut self, first: PacketRange) -> Chunk<'_> {
-        let (first, packets) = self
+        let (payload, packets) = self
             .received
             .packets_mut()
-            .payload_and_whole_packets(first.0);
-        Chunk::new(first, packets, &self.columns, self.form)
+            .payload_and_whole_packets(first.0.clone());
+        self.lent = Some(first);
+        Chunk::new(payload, &mut self.lent, packets, (&self.columns, self.form))
     }
 
     /// What the server has told about the session.
@@ -344,6 +350,9 @@ impl Session {
     /// [`Error::InvalidPacket`], [`Error::Auth`], `Error::Tls` and [`Error::EndedByServer`] close
     /// the session; [`Error::Closed`] if it had been closed before.
     pub fn poll(&mut self) -> Result<Option<Event>, Error> {
+        if let Some(row) = self.lent.take() {
+            return Ok(Some(Event::Row(row)));
+        }
         loop {
             match self.phase {
                 Phase::Closed(reason) => return Err(Error::Closed { reason }),
@@ -373,7 +382,7 @@ impl Session {
     fn query(&mut self, sql: &str, expected: Expected) -> Result<(), Error> {
         self.check_open()?;
         let several = self.capabilities.contains(Capabilities::MULTI_STATEMENTS);
-        self.note_meaning(may_set_sql_mode(sql, several), || {
+        self.note_meaning(may_change_meaning(sql, several), || {
             may_set_schema(sql, several)
         });
         self.command(&ComQuery::new(sql), expected)

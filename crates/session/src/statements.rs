@@ -5,7 +5,7 @@ use otaria_binary::Parameters;
 use otaria_codec::ServerStatus;
 use otaria_statement::{
     ComStmtPrepareOk, Epoch, Standing, Statement, StatementCache, StatementId, StatementKey,
-    StatementKind,
+    only_reads,
 };
 use otaria_types::Columns;
 use rustc_hash::FxBuildHasher;
@@ -35,7 +35,7 @@ pub(crate) struct Statements {
 #[derive(Clone, Copy, Debug)]
 struct LastPrepared {
     id: StatementId,
-    is_select: bool,
+    only_reads: bool,
 }
 
 /// A prepare whose response is due, and what was known when it was queued.
@@ -46,8 +46,8 @@ pub(crate) struct Prepare {
     status: ServerStatus,
     epoch: Epoch,
     meanings: u64,
-    /// Whether it is a SELECT for certain.
-    pub(crate) is_select: bool,
+    /// Whether it certainly does nothing but read.
+    pub(crate) only_reads: bool,
     /// As soon as the server has named it.
     pub(crate) statement: Option<Statement>,
 }
@@ -88,7 +88,7 @@ impl Statements {
             status: key.status,
             epoch: self.cache.epoch(),
             meanings: self.meanings,
-            is_select: StatementKind::of(key.sql) == StatementKind::Select,
+            only_reads: only_reads(key.sql),
             statement: None,
         }
     }
@@ -97,7 +97,7 @@ impl Statements {
     pub(crate) fn prepared(&mut self, prepare: &Prepare, ok: &ComStmtPrepareOk) -> Statement {
         self.last_prepared = Some(LastPrepared {
             id: ok.statement,
-            is_select: prepare.is_select,
+            only_reads: prepare.only_reads,
         });
         let sql = Arc::clone(&prepare.sql);
         self.cache.prepared(prepare.epoch, sql, ok)
@@ -114,7 +114,7 @@ impl Statements {
     /// to keep, is closed, unless somebody holds it.
     pub(crate) fn keep(&mut self, prepare: &Prepare, statement: &Statement, columns: Columns) {
         self.set_columns(statement.id(), Arc::new(columns));
-        if prepare.meanings != self.meanings || statement.may_set_sql_mode() {
+        if prepare.meanings != self.meanings || statement.may_change_meaning() {
             return;
         }
         let kept = statement.clone();
@@ -129,10 +129,10 @@ impl Statements {
         }
     }
 
-    /// Whether no harm is done if the server executes the statement prepared last once more: it
-    /// returns rows, or there is none.
+    /// Whether no harm is done if the server executes the statement prepared last once more: it only
+    /// reads, or there is none.
     pub(crate) fn may_repeat_last(&self) -> bool {
-        self.last_prepared.is_none_or(|last| last.is_select)
+        self.last_prepared.is_none_or(|last| last.only_reads)
     }
 
     /// The statement that `id` names at this moment.

@@ -160,7 +160,7 @@ impl StatementCache {
     }
 
     /// Keeps no statement any longer, when a command is queued that
-    /// [may set `sql_mode`](crate::may_set_sql_mode). Those that nobody holds are due to be closed.
+    /// [may set `sql_mode`](crate::may_change_meaning). Those that nobody holds are due to be closed.
     ///
     /// The status in the key does not tell for certain by which modes a statement was read: a stored
     /// function that sets `sql_mode` leaves its modes in the status, and the server restores the

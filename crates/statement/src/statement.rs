@@ -1,7 +1,7 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::{ComStmtPrepareOk, StatementId, may_set_schema, may_set_sql_mode};
+use crate::{ComStmtPrepareOk, StatementId, may_change_meaning, may_set_schema};
 
 /// A statement that is prepared on one connection.
 ///
@@ -19,7 +19,7 @@ struct StatementInner {
     epoch: Epoch,
     id: StatementId,
     parameters: u16,
-    may_set_sql_mode: bool,
+    may_change_meaning: bool,
     may_set_schema: bool,
     sql: Arc<str>,
 }
@@ -37,7 +37,7 @@ impl Statement {
                 epoch,
                 id: ok.statement,
                 parameters: ok.parameters,
-                may_set_sql_mode: may_set_sql_mode(&sql, false),
+                may_change_meaning: may_change_meaning(&sql, false),
                 may_set_schema: may_set_schema(&sql, false),
                 sql,
             }),
@@ -59,9 +59,9 @@ impl Statement {
         &self.inner.sql
     }
 
-    /// Whether the session may have another `sql_mode` behind it: see [`may_set_sql_mode`].
-    pub fn may_set_sql_mode(&self) -> bool {
-        self.inner.may_set_sql_mode
+    /// Whether the session may have another `sql_mode` behind it: see [`may_change_meaning`].
+    pub fn may_change_meaning(&self) -> bool {
+        self.inner.may_change_meaning
     }
 
     /// Whether the session may have another default database behind it: see [`may_set_schema`].

@@ -15,6 +15,10 @@ pub(crate) use named::FoundFieldsCache;
 pub use named::{ByName, NamedField, NamedPlan, from_named_cells, missing_column};
 
 /// A type that whole rows convert to. Tuples of up to 16 elements do, in column order.
+#[diagnostic::on_unimplemented(
+    message = "rows cannot be read as `{Self}`",
+    note = "a row is read as a tuple, `({Self},)` for one column, or as a struct with `#[derive(FromRow)]`"
+)]
 pub trait FromRow<'a>: Sized {
     /// What is worked out about the columns, once for all rows of a result set.
     type Plan: Copy + Send + Sync;

@@ -17,6 +17,11 @@ use crate::{
 ///
 /// A conversion never loses anything silently: integers must fit, and text is made of text and
 /// DECIMAL only. The one exception is DECIMAL as `f64`, which takes the nearest number.
+#[diagnostic::on_unimplemented(
+    message = "a column cannot be read as `{Self}`",
+    note = "types of other crates are behind features, such as `chrono-04` and `uuid-1`; a type of your own \
+            implements `FromSql`"
+)]
 pub trait FromSql<'a>: Sized {
     /// The cells that [`from_known_cell`](Self::from_known_cell) reads, if there are any that it
     /// reads without looking at the column.

@@ -33,6 +33,11 @@ pub use named_values::NamedValues;
 ///
 /// An [`InList`] is one parameter of several values. A `Vec<u8>` or `[u8]` is one value inside any
 /// of these, and as `Params` itself a list of integers.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the parameters of a statement",
+    note = "parameters are a tuple, `(value,)` for one and `()` for none, a slice or `Vec` of values, or a \
+            struct with `#[derive(Params)]`"
+)]
 pub trait Params {
     /// How many parameters there are; a list counts as one.
     fn len(&self) -> usize;

@@ -19,6 +19,11 @@ pub use indicated::{Indicated, LongData};
 ///     }
 /// }
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the value of a parameter",
+    note = "types of other crates are behind features, such as `chrono-04` and `uuid-1`; a type of your own \
+            implements `ToSql`"
+)]
 pub trait ToSql {
     /// Writes the value to `out`: exactly one value, NULL included, unless it is a
     /// [list](Self::list_len).

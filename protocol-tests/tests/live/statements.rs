@@ -6,7 +6,7 @@ mod full;
 mod limits;
 mod metadata;
 
-use otaria::{Config, Connection, Error, InList, Params, Statement, ToSql};
+use otaria::{Config, Connection, Error, InList, Params, Rows, Statement, ToSql};
 use protocol_tests::live;
 
 use crate::connect;
@@ -208,5 +208,118 @@ async fn nothing_is_prepared_where_the_configuration_says_so() -> Result<(), Err
         .await?;
     assert_eq!(row, (3, text.to_owned(), None));
     assert_eq!(prepared(&mut connection).await?, before);
+    Ok(())
+}
+
+/// The rest of the rows, which have one number each.
+async fn numbers(rows: &mut Rows<'_>) -> Result<Vec<u64>, Error> {
+    let mut numbers = Vec::new();
+    while let Some(chunk) = rows.next_chunk().await? {
+        for row in chunk {
+            numbers.push(row.get(0)?);
+        }
+    }
+    Ok(numbers)
+}
+
+#[tokio::test]
+async fn rows_that_are_not_taken_out_of_a_chunk_are_in_the_next_one() -> Result<(), Error> {
+    let schema = live::shared().schema("untaken").unwrap();
+    let mut connection = connect(schema.name()).await;
+    for sql in [
+        "SELECT seq FROM seq_1_to_5",
+        "SELECT seq FROM seq_1_to_20000",
+    ] {
+        for binary in [true, false] {
+            let mut rows = if binary {
+                connection.query(sql, ()).await?
+            } else {
+                connection.simple_query(sql).await?
+            };
+            assert_eq!(rows.next_chunk().await?.unwrap().columns().len(), 1);
+            assert!(
+                rows.next_chunk()
+                    .await?
+                    .unwrap()
+                    .read::<(u64, u64)>()
+                    .is_err()
+            );
+            let first: Vec<u64> = {
+                let chunk = rows.next_chunk().await?.unwrap();
+                chunk
+                    .take(2)
+                    .map(|row| row.get(0))
+                    .collect::<Result<_, _>>()?
+            };
+            assert_eq!(first, [1, 2]);
+            assert!(rows.next_chunk().await?.is_some());
+            let third: u64 = rows.next().await?.unwrap().get(0)?;
+            assert_eq!(third, 3);
+            assert!(rows.next_chunk().await?.is_some());
+            let fourth: u64 = rows.try_next()?.unwrap().get(0)?;
+            assert_eq!(fourth, 4);
+            assert!(rows.next_chunk().await?.is_some());
+            let rest = numbers(&mut rows).await?;
+            assert_eq!((rest.first(), rest.len() % 5), (Some(&5), 1));
+            rows.finish().await?;
+            assert!(connection.is_idle());
+        }
+    }
+    // The rest of one that was lent is thrown away like any other.
+    let mut rows = connection.query("SELECT seq FROM seq_1_to_5", ()).await?;
+    assert!(rows.next_chunk().await?.is_some());
+    assert_eq!(id(&mut connection, "SELECT ?", (7,)).await?, 7);
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_first_row_of_a_chunk_may_be_longer_than_a_packet() -> Result<(), Error> {
+    let config: Config = live::shared().url("").parse()?;
+    let mut connection = Connection::connect(&config).await?;
+    let long = 0xff_ffff + 10;
+    let sql = format!("SELECT REPEAT('x', {long}) UNION ALL SELECT 'y'");
+    connection
+        .simple_execute("SET max_statement_time = 0")
+        .await?;
+    let mut rows = connection.query(&sql, ()).await?;
+    let Some(chunk) = rows.next_chunk().await? else {
+        panic!("a chunk");
+    };
+    drop(chunk);
+    let lengths: Vec<usize> = rows
+        .collect::<(String,)>()
+        .await?
+        .into_iter()
+        .map(|(text,)| text.len())
+        .collect();
+    assert_eq!(lengths, [long, 1]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_status_is_that_of_the_latest_response_however_short_it_is() -> Result<(), Error> {
+    let schema = live::shared().schema("status").unwrap();
+    let mut connection = connect(schema.name()).await;
+    connection
+        .execute("CREATE TABLE t (id INT) ENGINE = InnoDB", ())
+        .await?;
+    connection
+        .execute("INSERT INTO t VALUES (1), (2)", ())
+        .await?;
+    connection.execute("SET autocommit = 0", ()).await?;
+    for _ in 0..3 {
+        assert!(!connection.status().is_in_transaction());
+        assert_eq!(
+            id(&mut connection, "SELECT id FROM t LIMIT 1", ()).await?,
+            1
+        );
+        assert!(connection.status().is_in_transaction());
+        connection.execute("ROLLBACK", ()).await?;
+        assert!(!connection.status().is_in_transaction());
+        let rows: Vec<(i64,)> = connection.query_all("SELECT id FROM t", ()).await?;
+        assert_eq!(rows, [(1,), (2,)]);
+        assert!(connection.status().is_in_transaction());
+        connection.execute("ROLLBACK", ()).await?;
+    }
     Ok(())
 }

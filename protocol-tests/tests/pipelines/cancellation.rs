@@ -6,7 +6,7 @@ use protocol_tests::polls::{at_every_poll, poll_times};
 use protocol_tests::script::{FakeStatements, Layers, Reply, Script};
 
 use crate::{
-    BROKEN, FAILS, INSERT, ONE, SEVERAL, TWO, UNCERTAIN, USE, config, connected_to,
+    BROKEN, FAILS, INSERT, LOCK, ONE, SEVERAL, TWO, UNCERTAIN, config, connected_to,
     next_query_is_whole, statements, texts,
 };
 
@@ -16,7 +16,7 @@ fn pipeline() -> Pipeline<'static> {
     pipeline
         .push(SEVERAL, (1,))
         .push(UNCERTAIN, (1,))
-        .push(USE, ());
+        .push(LOCK, ());
     pipeline
         .push(INSERT, (1, "x"))
         .push(INSERT, (2, "y"))
@@ -55,7 +55,7 @@ async fn leaves_the_next_query_whole(call: impl AsyncFn(&mut Connection) -> Resu
                 assert!(refused <= 1, "{refused} have leaked or were closed");
                 let mut executed = statements.executed();
                 assert_eq!(executed.pop().as_deref(), Some(TWO));
-                let order = [ONE, TWO, SEVERAL, UNCERTAIN, USE, INSERT, INSERT, FAILS];
+                let order = [ONE, TWO, SEVERAL, UNCERTAIN, LOCK, INSERT, INSERT, FAILS];
                 assert_eq!(executed, order[..executed.len()], "{polls} polls");
                 done
             })

@@ -5,7 +5,7 @@ use protocol_tests::pipe::{Action, Cut};
 use protocol_tests::polls::poll_times;
 use protocol_tests::script::{FakeStatement, Reply};
 
-use crate::{FAILS, INSERT, ONE, TWO, USE, connected, next_query_is_whole, statements};
+use crate::{FAILS, INSERT, LOCK, ONE, TWO, connected, next_query_is_whole, statements};
 
 #[tokio::test]
 async fn a_wrong_number_of_parameters_is_an_error_before_anything_is_sent() {
@@ -85,7 +85,7 @@ async fn behind_a_lost_connection_every_result_says_whether_its_statement_may_ha
     connection.prepare(ONE).await.unwrap();
     let mut pipeline = Pipeline::new();
     pipeline.push(ONE, (1,)).push(FAILS, (1,)).push(ONE, (2,));
-    pipeline.push(USE, ()).push(TWO, (3,));
+    pipeline.push(LOCK, ()).push(TWO, (3,));
     let executed = connection.execute_pipeline(&pipeline).await.unwrap();
     let reason = CloseReason::Lost;
     let [Ok(_), Err(failed), Err(sent), Err(last_sent), Err(not_sent)] = executed.as_slice() else {

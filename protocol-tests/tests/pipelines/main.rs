@@ -17,7 +17,7 @@ const BROKEN: &str = "SELECT broken FROM t WHERE a = ?";
 const FAILS: &str = "SELECT fails(?)";
 const INSERT: &str = "INSERT INTO t VALUES (?, ?)";
 const SEVERAL: &str = "CALL several(?)";
-const USE: &str = "USE other";
+const LOCK: &str = "LOCK TABLES t READ";
 const UNCERTAIN: &str = "SELECT c /*!50000 , ? */ FROM t";
 
 fn statements() -> FakeStatements {
@@ -38,7 +38,7 @@ fn statements() -> FakeStatements {
         .with(FAILS, FakeStatement::new(1, &[], fails))
         .with(INSERT, FakeStatement::new(2, &[], Reply::ok()))
         .with(SEVERAL, FakeStatement::new(1, &["s"], several).told_late())
-        .with(USE, FakeStatement::new(0, &[], Reply::ok()))
+        .with(LOCK, FakeStatement::new(0, &[], Reply::ok()))
         .with(UNCERTAIN, FakeStatement::rows(1, &["c"], &[&["c"]]))
 }
 
@@ -189,13 +189,13 @@ async fn the_same_new_statement_is_prepared_once_though_others_stand_between() {
 async fn what_follows_a_statement_that_may_change_the_session_is_sent_behind_its_result() {
     let statements = statements();
     let (mut connection, handle) = connected(&statements).await;
-    for sql in [ONE, TWO, USE] {
+    for sql in [ONE, TWO, LOCK] {
         connection.prepare(sql).await.unwrap();
     }
     let mut pipeline = Pipeline::new();
     pipeline
         .push(ONE, (1,))
-        .push(USE, ())
+        .push(LOCK, ())
         .push(ONE, (2,))
         .push(TWO, (3,));
     let before = handle.writes();

@@ -235,3 +235,53 @@ fn a_whole_packet_out_of_sequence_or_over_the_limit_is_left_to_be_refused() {
     let error = decoder.poll_packet().unwrap_err();
     assert_eq!(error, InvalidPacket::PayloadTooLong { limit: 3 });
 }
+
+#[test]
+fn packets_behind_one_that_was_peeked_at_are_those_that_come() {
+    let sent: [&[u8]; 3] = [b"a", b"bc", b"def"];
+    let bytes = packets(&sent);
+    for end in 0..=bytes.len() {
+        let mut decoder = PacketDecoder::new(LIMIT);
+        decoder.buffer_mut().extend_from_slice(&bytes[..end]);
+        let first = decoder.peek_whole();
+        let second = first
+            .as_ref()
+            .and_then(|first| decoder.peek_whole_behind(first));
+        let third = second
+            .as_ref()
+            .and_then(|second| decoder.peek_whole_behind(second));
+        let peeked = [first, second, third].into_iter().flatten();
+        let peeked: Vec<_> = peeked.map(|packet| decoder.payload(packet)).collect();
+        let whole = [5, 11, 18].iter().filter(|whole| **whole <= end).count();
+        assert_eq!(peeked, sent[..whole], "{end} bytes");
+    }
+}
+
+#[test]
+fn what_is_behind_packets_that_were_taken_at_once_comes_next() {
+    let mut decoder = PacketDecoder::new(LIMIT);
+    let bytes = packets(&[b"a", b"b", b"c"]);
+    decoder.buffer_mut().extend_from_slice(&bytes);
+    let first = decoder.peek_whole().unwrap();
+    let second = decoder.peek_whole_behind(&first).unwrap();
+    decoder.take_whole(&second);
+    let third = decoder.poll_packet().unwrap().unwrap();
+    assert_eq!(decoder.payload(third), b"c");
+    assert_eq!(decoder.sequence_number(), 3);
+    assert_eq!(decoder.unread(), 0);
+}
+
+#[test]
+fn the_end_of_a_payload_that_was_split_is_no_packet_of_its_own() {
+    let payload = pattern(MAX_BODY_BYTES + 3);
+    let bytes = packets(&[&payload]);
+    let mut decoder = PacketDecoder::new(LIMIT);
+    let (first, rest) = bytes.split_at(MAX_BODY_BYTES + 4);
+    decoder.buffer_mut().extend_from_slice(first);
+    assert_eq!(decoder.peek_whole(), None);
+    assert_eq!(decoder.poll_packet(), Ok(None));
+    decoder.buffer_mut().extend_from_slice(rest);
+    assert_eq!(decoder.peek_whole(), None);
+    let whole = decoder.poll_packet().unwrap().unwrap();
+    assert!(decoder.payload(whole) == payload);
+}

@@ -600,3 +600,59 @@ fn debug_shows_no_values_and_no_session_state() {
     );
     assert!(!shown.contains("115"), "{shown}");
 }
+
+/// What `read` says of the payloads, one after the other.
+fn ends_by_read(mut reader: ResponseReader, payloads: &[&[u8]]) -> bool {
+    payloads.iter().all(|payload| reader.read(payload).is_ok()) && reader.is_done()
+}
+
+#[test]
+fn one_row_of_known_columns_is_read_at_once_as_it_is_one_by_one() {
+    let capabilities = Capabilities::DEPRECATE_EOF
+        | Capabilities::MARIADB_CLIENT_CACHE_METADATA
+        | Capabilities::SESSION_TRACK;
+    let (head, row, end): (&[u8], &[u8], &[u8]) =
+        (&[2, 0], &[0, 0, 1, 1], &[0xfe, 0, 0, 2, 0, 7, 0]);
+    let mut reader = ResponseReader::new(capabilities);
+    assert!(ends_by_read(reader.clone(), &[head, row, end]));
+    let status = reader.read_only_row([head, row, end], 2);
+    assert_eq!(status, Some(ServerStatus::AUTOCOMMIT));
+    assert!(reader.is_done());
+    assert_eq!(reader.read_only_row([head, row, end], 2), None);
+}
+
+#[test]
+fn what_is_not_one_row_of_known_columns_is_left_to_be_read_one_by_one() {
+    let all = Capabilities::DEPRECATE_EOF | Capabilities::MARIADB_CLIENT_CACHE_METADATA;
+    let (head, row, end): (&[u8], &[u8], &[u8]) = (&[2, 0], &[0, 0], &[0xfe, 0, 0, 2, 0, 0, 0]);
+    let new = ResponseReader::new;
+    let others: [(ResponseReader, [&[u8]; 3], usize); 12] = [
+        (new(all), [head, row, end], 3),
+        (new(all), [&[2, 1], row, end], 2),
+        (new(all), [&[2], row, end], 2),
+        (new(all), [&[0, 0], row, end], 0),
+        (new(all), [&[0xfb, 0], row, end], 0xfb),
+        (new(all), [head, end, end], 2),
+        (new(all), [head, &[0xff, 1, 4], end], 2),
+        (new(all), [head, &[], end], 2),
+        (new(all), [head, row, row], 2),
+        (new(all), [head, row, &[0xfe, 0, 0, 8, 0, 0, 0]], 2),
+        (new(all), [head, row, &[0xfe, 0, 0, 2, 0x40, 0, 0, 0, 0]], 2),
+        (ResponseReader::for_cursor(all), [head, row, end], 2),
+    ];
+    for (mut reader, payloads, columns) in others {
+        assert_eq!(
+            reader.read_only_row(payloads, columns),
+            None,
+            "{payloads:?}"
+        );
+        assert_eq!(reader.expects(), "response", "{payloads:?}");
+    }
+    for missing in [
+        Capabilities::DEPRECATE_EOF,
+        Capabilities::MARIADB_CLIENT_CACHE_METADATA,
+    ] {
+        let mut reader = new(all - missing);
+        assert_eq!(reader.read_only_row([head, row, end], 2), None);
+    }
+}

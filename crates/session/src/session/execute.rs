@@ -5,8 +5,8 @@ use std::num::NonZeroU32;
 use otaria_codec::{Capabilities, Encode, ResponseReader};
 use otaria_statement::{
     ComStmtClose, ComStmtExecute, ComStmtPrepare, CursorFlags, PrepareReader, Standing, Statement,
-    StatementId, StatementKey, StatementKind, count_placeholders, may_set_schema, may_set_sql_mode,
-    placeholder_positions,
+    StatementId, StatementKey, StatementKind, count_placeholders, may_change_meaning,
+    may_set_schema, placeholder_positions,
 };
 use otaria_text::SqlLiterals;
 use otaria_types::{Params, ParamsError, SessionTimeZone};
@@ -259,7 +259,8 @@ impl Session {
     /// A server that has no room for another statement (error 1461) executes in its place the one
     /// prepared before, which must not write anything then.
     pub(super) fn can_execute_unprepared(&self, sql: &str, count: usize) -> bool {
-        let may_repeat = |due: &Expected| due.prepare_due().is_none_or(|prepare| prepare.is_select);
+        let may_repeat =
+            |due: &Expected| due.prepare_due().is_none_or(|prepare| prepare.only_reads);
         self.statements.may_repeat_last()
             && self.expected.iter().all(may_repeat)
             && self.can_execute_last_prepared(sql, count)
@@ -300,13 +301,15 @@ impl Session {
 
     /// Notes that the execution of `statement` may change what others mean, if it may.
     pub(super) fn note_execution(&mut self, statement: &Statement) {
-        let sets_mode = statement.may_set_sql_mode();
+        let sets_mode = statement.may_change_meaning();
         self.note_meaning(sets_mode, || statement.may_set_schema());
     }
 
     fn queue_prepare(&mut self, sql: &str) {
         // Its execution may follow at once.
-        self.note_meaning(may_set_sql_mode(sql, false), || may_set_schema(sql, false));
+        self.note_meaning(may_change_meaning(sql, false), || {
+            may_set_schema(sql, false)
+        });
         let prepare = self.statements.prepare(StatementKey {
             schema: self.state.schema().unwrap_or_default(),
             sql,

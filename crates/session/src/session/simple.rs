@@ -50,9 +50,47 @@ impl Session {
         true
     }
 
+    /// Takes a whole response that is nothing but one row of known columns, if that is what has come.
+    /// It saves two thirds of what its parts cost one by one.
+    #[inline]
+    pub fn take_only_row(&mut self) -> Option<PacketRange> {
+        let Reply::Response(response) = &mut self.expected.front_mut()?.reply else {
+            return None;
+        };
+        let packets = self.received.packets_mut();
+        let head = packets.peek_whole()?;
+        let row = packets.peek_whole_behind(&head)?;
+        let end = packets.peek_whole_behind(&row)?;
+        let execution = response.execution.as_ref()?;
+        let known = self.statements.columns(execution.statement)?;
+        if !execution.is_first || execution.prepare_error.is_some() {
+            return None;
+        }
+        let payloads = [&head, &row, &end].map(|packet| packets.payload(packet.clone()));
+        let status = response.reader.read_only_row(payloads, known.len())?;
+        packets.take_whole(&end);
+        if !Arc::ptr_eq(&self.columns, known) {
+            self.columns = Arc::clone(known);
+        }
+        self.statements.data_taken(execution.statement);
+        self.form = RowForm {
+            is_binary: true,
+            context: RowContext {
+                time_zone: self.state.time_zone(),
+                zero_dates: self.zero_dates,
+            },
+        };
+        self.state.set_status(status);
+        self.next_response();
+        Some(PacketRange(row))
+    }
+
     /// Takes the next row, if it has come.
     #[inline]
     pub fn take_row(&mut self) -> Option<PacketRange> {
+        if self.lent.is_some() {
+            return self.lent.take();
+        }
         let Reply::Response(response) = &self.expected.front()?.reply else {
             return None;
         };

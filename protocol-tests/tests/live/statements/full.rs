@@ -60,3 +60,27 @@ async fn private_server_a_prepare_for_which_there_is_no_room_is_told_as_that() -
     assert_eq!(connection.close_reason(), Some(reason));
     Ok(())
 }
+
+#[tokio::test]
+async fn private_server_a_select_that_writes_is_not_run_in_place_of_one_without_room()
+-> Result<(), Error> {
+    let server = LiveServer::start().unwrap();
+    let schema = server.schema("writes").unwrap();
+    let config: Config = schema.url().parse()?;
+    let mut connection = Connection::connect(&config).await?;
+    for sql in [
+        "CREATE TABLE log (v INT) ENGINE = MyISAM",
+        "CREATE FUNCTION w(v INT) RETURNS INT BEGIN INSERT INTO log VALUES (v); RETURN v; END",
+    ] {
+        connection.simple_execute(sql).await?;
+    }
+    let written = connection.query_one::<(i64,)>("SELECT w(?)", (1,)).await?;
+    assert_eq!(written, (1,));
+    server
+        .sql("SET GLOBAL max_prepared_stmt_count = 1")
+        .unwrap();
+    let error = connection.query("SELECT ? + 1", (2,)).await.err();
+    assert!(matches!(error, Some(Error::Server(error)) if error.code() == 1461));
+    assert_eq!(schema.sql("SELECT v FROM log").unwrap().trim(), "1");
+    Ok(())
+}

@@ -288,3 +288,42 @@ async fn use_db2_then_same_sql_text_not_the_old_statement_s_table_untracked() ->
     }
     Ok(())
 }
+
+#[tokio::test]
+async fn the_same_text_means_something_else_behind_a_set() -> Result<(), Error> {
+    let cases = [
+        (
+            "SELECT CAST('a' = 'A' AS CHAR)",
+            "SET collation_connection = utf8mb4_bin",
+        ),
+        (
+            "SELECT CAST('a' = 'A' AS CHAR)",
+            "SET NAMES utf8mb4 COLLATE utf8mb4_bin",
+        ),
+        (
+            "SELECT CHARSET('x')",
+            "SET character_set_connection = latin1",
+        ),
+        ("SELECT CHARSET('x')", "SET CHARACTER SET utf8mb3"),
+        (
+            "SELECT CHARSET(CONVERT('a' USING utf8))",
+            "SET old_mode = ''",
+        ),
+        (
+            "SELECT CAST('a' || 'b' AS CHAR)",
+            "SET sql_mode = 'PIPES_AS_CONCAT'",
+        ),
+    ];
+    for (sql, set) in cases {
+        for between in ["SELECT 'between'", sql] {
+            let mut connection = connect("").await;
+            let _: (String,) = connection.query_one(sql, ()).await?;
+            let _: (String,) = connection.query_one(between, ()).await?;
+            connection.simple_execute(set).await?;
+            let kept: (String,) = connection.query_one(sql, ()).await?;
+            let fresh: Vec<(String,)> = connection.simple_query(sql).await?.collect().await?;
+            assert_eq!(fresh, [kept], "{sql} behind {set}");
+        }
+    }
+    Ok(())
+}

@@ -1,6 +1,7 @@
 use crate::lexer::{Lexeme, Lexer};
 
-/// Whether the session may have another `sql_mode` behind `sql`, or tell less of what changes in it
+/// Whether other SQL may mean something else behind `sql`: it may set `sql_mode`, `old_mode`, the
+/// character set or the collation of literals, or what the server tells of changes
 /// (`session_track_…`). `sql` is several statements where `several` says that the server takes them.
 ///
 /// That is so of SET with such a variable's name in it, of EXECUTE, which may run one, and where it is
@@ -8,14 +9,14 @@ use crate::lexer::{Lexeme, Lexer};
 /// can set it for themselves only: the server restores it behind them.
 ///
 /// ```
-/// use otaria_statement::may_set_sql_mode;
+/// use otaria_statement::may_change_meaning;
 ///
-/// assert!(may_set_sql_mode("SET SESSION sql_mode = 'ANSI'", false));
-/// assert!(!may_set_sql_mode("SET autocommit = 0", false));
-/// assert!(!may_set_sql_mode("CALL sets_sql_mode()", false));
+/// assert!(may_change_meaning("SET SESSION sql_mode = 'ANSI'", false));
+/// assert!(!may_change_meaning("SET autocommit = 0", false));
+/// assert!(!may_change_meaning("CALL sets_sql_mode()", false));
 /// ```
-pub fn may_set_sql_mode(sql: &str, several: bool) -> bool {
-    let names_it = || contains(sql, "sql_mode") || contains(sql, "session_track");
+pub fn may_change_meaning(sql: &str, several: bool) -> bool {
+    let names_it = || VARIABLES.iter().any(|name| contains(sql, name));
     if several {
         return names_it() || contains(sql, "execute");
     }
@@ -43,6 +44,16 @@ pub fn may_set_schema(sql: &str, several: bool) -> bool {
         Ok(None) => false,
     }
 }
+
+/// Parts of the names of variables by which SQL is read, and of `SET NAMES` and `SET CHARACTER SET`.
+const VARIABLES: [&str; 6] = [
+    "sql_mode",
+    "old_mode",
+    "names",
+    "char",
+    "collation",
+    "session_track",
+];
 
 /// Whether `word`, in ASCII, is a part of `sql` in any case.
 fn contains(sql: &str, word: &str) -> bool {
@@ -90,8 +101,8 @@ mod tests {
             "/*!50000 SET sql_mode = '' */",
             "/*M! EXECUTE s */",
         ] {
-            assert!(may_set_sql_mode(sql, false), "{sql}");
-            assert!(may_set_sql_mode(sql, true), "{sql}");
+            assert!(may_change_meaning(sql, false), "{sql}");
+            assert!(may_change_meaning(sql, true), "{sql}");
         }
     }
 
@@ -105,16 +116,16 @@ mod tests {
             "CALL p()",
             "/*!50000 SELECT 1 */",
         ] {
-            assert!(!may_set_sql_mode(sql, false), "{sql}");
-            assert!(!may_set_sql_mode(sql, true), "{sql}");
+            assert!(!may_change_meaning(sql, false), "{sql}");
+            assert!(!may_change_meaning(sql, true), "{sql}");
         }
-        assert!(!may_set_sql_mode("SELECT @@sql_mode", false));
+        assert!(!may_change_meaning("SELECT @@sql_mode", false));
     }
 
     #[test]
     fn one_of_several_statements_may_set_it() {
         for sql in ["SELECT 1; SET Sql_Mode = ''", "SELECT 1; EXECUTE s"] {
-            assert!(may_set_sql_mode(sql, true), "{sql}");
+            assert!(may_change_meaning(sql, true), "{sql}");
         }
     }
 }
