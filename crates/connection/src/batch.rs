@@ -23,16 +23,19 @@ pub struct BatchExecuted {
     /// How many rows of parameters the statement was executed for.
     pub rows: u64,
     /// How many rows of tables were changed, inserted or deleted, as the server counts them for the
-    /// statement.
+    /// statement; with RETURNING it counts none.
     pub affected_rows: u64,
-    /// The first value that an `AUTO_INCREMENT` column was given, or 0. The others need not follow
-    /// it without gaps: [`unit_results`](Batch::unit_results) tells them all.
+    /// What the server says first of a value of an `AUTO_INCREMENT` column, or 0: as a rule the first
+    /// that it has generated. Of rows that come with values of their own it tells one of these, and of
+    /// rows that were updated it may tell theirs. The others need not follow it without gaps:
+    /// [`unit_results`](Batch::unit_results) tells them all.
     pub last_insert_id: u64,
     /// How many warnings there were in all.
     pub warnings: u64,
     /// How the rows were sent.
     pub way: BatchWay,
-    /// What each row did, if [`unit_results`](Batch::unit_results) was asked for; else none.
+    /// What each row did, if [`unit_results`](Batch::unit_results) was asked for and the server has told
+    /// it, which it does not of an UPDATE of several tables; else none.
     pub unit_results: Vec<UnitResult>,
 }
 
@@ -40,8 +43,9 @@ pub struct BatchExecuted {
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct UnitResult {
-    /// The value that an `AUTO_INCREMENT` column was given, or 0. For a row that INSERT … ON DUPLICATE
-    /// KEY UPDATE has updated it is 0 in bulk, and else what `LAST_INSERT_ID()` says.
+    /// The value that an `AUTO_INCREMENT` column was given, or 0; 0 for a row that was left as it was.
+    /// For a row that INSERT … ON DUPLICATE KEY UPDATE has updated it is 0 in bulk, and else what
+    /// `LAST_INSERT_ID()` says.
     pub last_insert_id: u64,
     /// How many rows of tables were changed, inserted or deleted.
     pub affected_rows: u64,
@@ -178,7 +182,9 @@ impl Batch<'_, '_> {
     }
 
     /// Executes the statement for each row of a stream. Rows are sent when a command is full and when
-    /// the stream has ended; those that go one by one are sent while the stream has no other.
+    /// the stream has ended; those that go one by one are sent while the stream has no other. That the
+    /// server has refused a command in bulk is noticed when the next one is full, or the stream ends.
+    /// The stream is one of the crate `futures-core`.
     ///
     /// # Errors
     /// Those of [`Connection::execute_batch`], and [`Error::BatchRows`] as the source of an

@@ -17,7 +17,10 @@ use crate::statements::CANNOT_BE_PREPARED;
 /// **Each statement is a command of its own.** One that fails does not stop those behind it, and
 /// nothing is rolled back: what is to happen as a whole or not at all belongs in a transaction,
 /// which is committed when the results have been looked at. A COMMIT in the pipeline itself commits
-/// whatever of the statements in front of it has worked.
+/// whatever of the statements in front of it has worked. **An error that ends the transaction, such as
+/// a deadlock (1213), lets what follows in the pipeline run outside of it**, and with `autocommit` on
+/// each of those statements is committed by itself: where that matters, run the statements one by one,
+/// or turn `autocommit` off.
 ///
 /// ```no_run
 /// # use otaria_connection::{Connection, Error, Pipeline};

@@ -20,8 +20,8 @@ pub enum BatchWay {
 /// failed, but for those that were sent ahead of its answer, which is so with
 /// [`BatchWay::Pipelined`] only: they have run as well, and their answers are counted here.
 ///
-/// In a transaction all that was done is part of it until it is committed or rolled back; without
-/// one, what was confirmed stays.
+/// In a transaction all that was done is part of it until it is committed or rolled back, unless the
+/// error has ended the transaction, as a deadlock (1213) does; without one, what was confirmed stays.
 #[derive(Debug, thiserror::Error)]
 #[error(
     "a batch failed{} when {rows_confirmed} rows had been executed{}{}",

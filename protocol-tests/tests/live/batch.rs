@@ -613,3 +613,71 @@ async fn a_cursor_that_was_left_is_not_taken_for_a_row() -> Result<(), Error> {
     }
     Ok(())
 }
+
+#[tokio::test]
+async fn unit_results_of_rows_that_are_left_as_they_are_have_no_id() -> Result<(), Error> {
+    let (mut connection, _schema) =
+        with_table("id BIGINT PRIMARY KEY AUTO_INCREMENT, v VARCHAR(20) UNIQUE").await;
+    connection
+        .execute("INSERT INTO t VALUES (5, 'x'), (9, 'y')", ())
+        .await?;
+    let sql = "INSERT IGNORE INTO t (v) VALUES (?)";
+    let batch = connection.batch(sql).unit_results(true);
+    let executed = batch.run([("x",), ("a",), ("y",), ("b",)]).await?;
+    let units = executed.unit_results.iter();
+    let units: Vec<(u64, u64)> = units.map(|u| (u.last_insert_id, u.affected_rows)).collect();
+    let sql = "SELECT id FROM t WHERE v IN ('a', 'b') ORDER BY v";
+    let ids: Vec<(u64,)> = connection.query_all(sql, ()).await?;
+    assert_eq!(units, [(0, 0), (ids[0].0, 1), (0, 0), (ids[1].0, 1)]);
+    let sql = "INSERT INTO t (v) VALUES (?) ON DUPLICATE KEY UPDATE v = VALUES(v)";
+    let batch = connection.batch(sql).unit_results(true);
+    let executed = batch.run([("x",), ("c",)]).await?;
+    assert_ne!(
+        executed.unit_results[0].last_insert_id,
+        executed.unit_results[1].last_insert_id
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_update_of_several_tables_has_no_unit_results_and_no_harm_is_done() -> Result<(), Error>
+{
+    let (mut connection, _schema) = with_table("id BIGINT PRIMARY KEY, duplicate INT").await;
+    connection
+        .execute("INSERT INTO t VALUES (1, 0), (2, 0)", ())
+        .await?;
+    let sql = "UPDATE t JOIN (SELECT 1 AS a) z SET t.duplicate = ? WHERE t.id = ?";
+    for unit_results in [true, false] {
+        let batch = connection.batch(sql).unit_results(unit_results);
+        let executed = batch.run([(5, 1), (6, 2)]).await?;
+        assert_eq!(executed.rows, 2);
+        let of_each = executed.way == BatchWay::Pipelined && unit_results;
+        assert_eq!(executed.unit_results.len(), if of_each { 2 } else { 0 });
+        assert!(connection.is_idle());
+    }
+    let rows: Vec<(i64, i32)> = connection
+        .query_all("SELECT * FROM t ORDER BY id", ())
+        .await?;
+    assert_eq!(rows, [(1, 5), (2, 6)]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn in_a_transaction_no_row_is_sent_behind_one_that_may_end_it() -> Result<(), Error> {
+    let (mut connection, _schema) = ids_and_names().await;
+    connection
+        .execute("INSERT INTO t VALUES (3, 'old')", ())
+        .await?;
+    connection.simple_execute("BEGIN").await?;
+    let rows = (1..100_u64).map(|id| (id, "new"));
+    let error = connection.batch(INSERT).bulk(false).run(rows).await;
+    let error = batch_error(error.unwrap_err());
+    assert_eq!(
+        (error.row, error.rows_confirmed, error.rows_refused),
+        (Some(2), 2, 1)
+    );
+    assert_eq!(count(&mut connection).await, 3);
+    connection.simple_execute("ROLLBACK").await?;
+    assert_eq!(count(&mut connection).await, 1);
+    Ok(())
+}

@@ -14,7 +14,7 @@ use protocol_tests::script::{FakeStatement, FakeStatements, Layers, Reply, Scrip
 const ONE: &str = "SELECT a FROM one WHERE a = ?";
 const TWO: &str = "SELECT a FROM two WHERE a = ?";
 const BROKEN: &str = "SELECT broken FROM t WHERE a = ?";
-const FAILS: &str = "SELECT fails(?)";
+const FAILS: &str = "SELECT fails FROM t WHERE a = ?";
 const INSERT: &str = "INSERT INTO t VALUES (?, ?)";
 const SEVERAL: &str = "CALL several(?)";
 const LOCK: &str = "LOCK TABLES t READ";

@@ -239,6 +239,12 @@ impl<R: Source> Run<'_, '_, R> {
 
     /// Checks that each of the rows has said what it did, and adds that up.
     fn add_units(&mut self, rows: u64, executed: &mut Executed) -> Result<(), Error> {
+        if self.tally.units.is_empty() {
+            // The server has none for an UPDATE of several tables.
+            self.tally.lacks_units = true;
+            self.tally.executed.unit_results = Vec::new();
+            return Ok(());
+        }
         let units = &self.tally.units;
         if u64::try_from(units.len()) != Ok(rows) {
             let error = self.connection.session.unit_results_miscounted(units.len());
@@ -247,7 +253,7 @@ impl<R: Source> Run<'_, '_, R> {
         executed.affected_rows = units.iter().map(|unit| unit.affected_rows).sum();
         let mut ids = units.iter().map(|unit| unit.last_insert_id);
         executed.last_insert_id = ids.find(|id| *id != 0).unwrap_or_default();
-        if self.options.unit_results {
+        if self.options.unit_results && !self.tally.lacks_units {
             self.tally.executed.unit_results.extend(units);
         }
         Ok(())

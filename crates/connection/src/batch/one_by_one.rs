@@ -101,7 +101,19 @@ impl<R: Source> Run<'_, '_, R> {
         if self.connection.session.unwritten().len() >= MAX_QUEUED_BYTES {
             self.connection.send_queued().await?;
         }
-        self.settle_to(MAX_IN_FLIGHT - 1).await
+        let ahead = if self.would_commit() {
+            0
+        } else {
+            MAX_IN_FLIGHT - 1
+        };
+        self.settle_to(ahead).await
+    }
+
+    /// Whether rows that are sent ahead would be committed, each by itself, behind an error that ends
+    /// the transaction, such as a deadlock: no `ROLLBACK` would undo them.
+    fn would_commit(&self) -> bool {
+        let status = self.connection.session.state().status();
+        status.is_in_transaction() && status.is_autocommit()
     }
 
     fn queue_row(&mut self, row: &impl Params, as_text: bool) -> Result<(), Error> {

@@ -108,6 +108,10 @@ impl<R: Source> Run<'_, '_, R> {
             && is_prepared
             && session.can_execute_bulk()
             && (!self.needs_unit_results() || session.has_unit_results())
+            // A row that is found and not changed counts as a changed one, with an ID of another.
+            && !(self.connection.config.found_rows()
+                && self.needs_unit_results()
+                && self.target.may_skip_rows())
     }
 
     /// Whether the batch goes in bulk only with unit results. Without them the ID that a server tells
@@ -187,12 +191,18 @@ impl<R: Source> Run<'_, '_, R> {
     }
 
     fn read_unit(&mut self, row: PacketRange) -> Result<(), Error> {
-        let (last_insert_id, affected_rows) = self.connection.session.row(row).read()?;
+        let (id, affected_rows): (u64, u64) = self.connection.session.row(row).read()?;
         self.tally.units.push(UnitResult {
-            last_insert_id,
+            // The server tells the ID of another row for one that it has left as it was.
+            last_insert_id: if affected_rows == 0 { 0 } else { id },
             affected_rows,
         });
-        Ok(())
+        let found = self.tally.units.len();
+        if u64::try_from(found).is_ok_and(|found| found <= self.tally.in_flight) {
+            return Ok(());
+        }
+        let error = self.connection.session.unit_results_miscounted(found);
+        Err(self.connection.closed(error))
     }
 }
 

@@ -12,6 +12,8 @@ pub(super) struct Tally {
     refused: u64,
     /// The unit results of the command that is being answered.
     pub(super) units: Vec<UnitResult>,
+    /// Whether a command had none, so that those of the others are of no use.
+    pub(super) lacks_units: bool,
     /// The row at fault, if it is known.
     pub(super) row: Option<u64>,
     may_remain: bool,
@@ -32,6 +34,7 @@ impl Tally {
             in_flight: 0,
             refused: 0,
             units: Vec::new(),
+            lacks_units: false,
             row: None,
             may_remain: false,
         }

@@ -67,12 +67,19 @@ impl<'s> Target<'s> {
 
     /// Whether it may be an INSERT … ON DUPLICATE KEY UPDATE.
     pub(super) fn may_update_duplicates(&self) -> bool {
-        let words = self
+        self.is_insert() && self.has_word("DUPLICATE")
+    }
+
+    /// Whether it may be an INSERT that leaves rows as they are.
+    pub(super) fn may_skip_rows(&self) -> bool {
+        self.may_update_duplicates() || self.is_insert() && self.has_word("IGNORE")
+    }
+
+    fn has_word(&self, wanted: &str) -> bool {
+        let mut words = self
             .sql()
             .split(|character: char| !character.is_alphanumeric());
-        words
-            .into_iter()
-            .any(|word| word.eq_ignore_ascii_case("DUPLICATE"))
+        words.any(|word| word.eq_ignore_ascii_case(wanted))
     }
 
     /// Checks that `row` is like the first.
@@ -120,6 +127,7 @@ mod tests {
             "INSERT INTO t VALUES (?) ON/**/DUPLICATE/**/KEY UPDATE a = 1"
         ));
         assert!(!may("INSERT INTO duplicates VALUES (?)"));
+        assert!(!may("UPDATE t SET duplicate = ?"));
     }
 
     #[test]
