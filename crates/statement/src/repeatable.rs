@@ -32,9 +32,8 @@ pub fn only_reads(sql: &str) -> bool {
             Some(Lexeme::Word(word)) if before != Before::Point && is(word, &HARMLESS) => {
                 Before::Other
             }
-            Some(Lexeme::Word(_) | Lexeme::Quoted) => Before::Callable,
+            Some(Lexeme::Word(_) | Lexeme::Quoted | Lexeme::Symbol(b'@')) => Before::Callable,
             Some(Lexeme::Symbol(b'.')) => Before::Point,
-            Some(Lexeme::Symbol(b'@')) => Before::Callable,
             Some(Lexeme::Symbol(_) | Lexeme::Token(_)) => Before::Other,
         };
     }
