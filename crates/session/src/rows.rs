@@ -227,8 +227,9 @@ impl fmt::Debug for Row<'_> {
 /// It ends where the rows that have been received end, whatever follows them. Rows that are not
 /// taken out of it are in the next chunk.
 pub struct Chunk<'r> {
-    /// Comes before the packets, as long as it is lent.
-    first: &'r [u8],
+    /// Comes before the packets.
+    first: Option<&'r [u8]>,
+    /// The same, for the session, as long as it has not been taken.
     lent: &'r mut Option<PacketRange>,
     packets: WholePackets<'r>,
     columns: &'r Arc<Columns>,
@@ -243,7 +244,7 @@ impl<'r> Chunk<'r> {
         (columns, form): (&'r Arc<Columns>, RowForm),
     ) -> Self {
         Self {
-            first,
+            first: Some(first),
             lent,
             packets,
             columns,
@@ -273,8 +274,11 @@ impl<'r> Iterator for Chunk<'r> {
 
     #[inline]
     fn next(&mut self) -> Option<Row<'r>> {
-        let payload = match self.lent.take() {
-            Some(_) => self.first,
+        let payload = match self.first.take() {
+            Some(first) => {
+                *self.lent = None;
+                first
+            }
             // An ERR, and what ends the rows. The first cell of a text row may begin with 0xfe, too.
             None => self.packets.next_if(|first| first < 0xfe)?,
         };
