@@ -92,6 +92,10 @@ mod tests {
     #[test]
     fn set_with_the_variable_in_it_and_execute_may_set_it() {
         for sql in [
+            "SET NAMES utf8mb4 COLLATE utf8mb4_bin",
+            "SET CHARACTER SET utf8mb3",
+            "SET collation_connection = utf8mb4_bin",
+            "set @@old_mode = ''",
             "SET sql_mode = ''",
             "set @@SQL_MODE = ?",
             "/* */ SET autocommit = 0, SESSION `sql_mode` = DEFAULT",
@@ -110,7 +114,7 @@ mod tests {
     fn other_statements_leave_it_as_it_is() {
         for sql in [
             "",
-            "SET NAMES utf8mb4",
+            "SET autocommit = 0",
             "SELECT @@version",
             "(SELECT 1)",
             "CALL p()",
