@@ -81,7 +81,13 @@ async fn an_execution_answered_behind_a_refused_prepare_is_not_taken_for_an_answ
 #[tokio::test]
 async fn a_prepare_for_which_there_is_no_room_executes_nothing_that_writes() {
     let room = FakeStatement::refused(1461, *b"42000", "Can't create more than so many statements");
-    for (last, writes) in [(INSERT, 2), ("CALL f(?, ?)", 2), ("SELECT f(?, ?)", 1)] {
+    let reads = "SELECT a FROM t WHERE b IN (?, ?)";
+    for (last, writes) in [
+        (INSERT, 2),
+        ("CALL f(?, ?)", 2),
+        ("SELECT f(?, ?)", 2),
+        (reads, 1),
+    ] {
         let statements = statements();
         statements.set(last, FakeStatement::new(2, &[], Reply::ok()));
         statements.set("SELECT ?", FakeStatement::rows(1, &["a"], &[&["1"]]));
