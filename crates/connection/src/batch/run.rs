@@ -12,6 +12,7 @@ use super::tally::Tally;
 use super::target::Target;
 use super::{Batch, BatchExecuted, Options, UnitResult};
 use crate::Connection;
+use crate::statements::CANNOT_BE_PREPARED;
 
 /// A batch under way.
 pub(super) struct Run<'c, 's, R: Source> {
@@ -39,7 +40,7 @@ impl Answer {
     pub(super) const fn is_unsupported(&self) -> bool {
         match self {
             Self::Done(_) => false,
-            Self::Refused(error) | Self::NotPrepared(error) => error.code() == UNSUPPORTED,
+            Self::Refused(error) | Self::NotPrepared(error) => error.code() == CANNOT_BE_PREPARED,
         }
     }
 }
@@ -214,6 +215,3 @@ fn add(executed: &mut Executed, done: &Executed) {
         executed.last_insert_id = done.last_insert_id;
     }
 }
-
-/// "This command is not supported in the prepared statement protocol yet".
-const UNSUPPORTED: u16 = 1295;
