@@ -2,9 +2,9 @@ use std::fmt;
 
 use super::HEADER_BYTES;
 
-/// Packets that lie whole in the buffer of a [`PacketDecoder`], each with a payload of its own, as
+/// Packets that lie whole in the buffer of a [`PacketDecoder`](super::PacketDecoder), each with a payload of its own, as
 /// far as there is nothing unusual about them. What is left is for
-/// [`poll_packet`](PacketDecoder::poll_packet).
+/// [`poll_packet`](super::PacketDecoder::poll_packet).
 pub struct WholePackets<'r> {
     pub(super) rest: &'r [u8],
     pub(super) start: &'r mut usize,
