@@ -6,8 +6,8 @@ use protocol_tests::polls::{at_every_poll, poll_times};
 use protocol_tests::script::{FakeStatements, Layers, Reply, Script};
 
 use crate::{
-    BROKEN, FAILS, INSERT, LOCK, ONE, SEVERAL, TWO, UNCERTAIN, config, connected_to,
-    next_query_is_whole, statements, texts,
+    BROKEN, FAILS, INSERT, LOCK, ONE, SEVERAL, TWO, UNCERTAIN, next_query_is_whole, statements,
+    texts,
 };
 
 fn pipeline() -> Pipeline<'static> {
@@ -34,7 +34,8 @@ fn cuts(layers: Layers) -> [Cut; 2] {
 async fn connection_to(statements: &FakeStatements, layers: Layers, cut: &Cut) -> Connection {
     let script = statements.serve(Script::new());
     let script = script.on(&otaria_text::ComPing, Reply::ok());
-    connected_to(script, &config(layers), layers, cut.clone())
+    layers
+        .connect(script, &layers.config(), cut.clone())
         .await
         .0
 }

@@ -9,7 +9,7 @@ use protocol_tests::script::{FakeStatement, Layers, Script};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::runtime::{Builder, Runtime};
 
-use crate::{INSERT, config, next_query_is_whole, statements};
+use crate::{INSERT, next_query_is_whole, statements};
 
 const SELECT: &str = "SELECT long FROM t WHERE a = ?";
 
@@ -65,7 +65,7 @@ fn most_bytes(layers: Layers, executes: usize) -> u64 {
     let peer = layers.peer(statements.serve(Script::new()));
     let server = thread::spawn(|| runtime().block_on(serve(peer, server)));
     let runtime = runtime();
-    let config = config(layers);
+    let config = layers.config();
     let connection = Connection::connect_over(client, &config);
     let mut connection = runtime.block_on(connection).unwrap();
     let measured = measure(|| {
@@ -109,7 +109,7 @@ fn long_statements_are_queued_only_up_to_a_limit() {
     let peer = Layers::None.peer(statements.serve(Script::new()));
     let server = thread::spawn(|| runtime().block_on(serve(peer, server)));
     let runtime = runtime();
-    let config = config(Layers::None);
+    let config = Layers::None.config();
     let connection = Connection::connect_over(client, &config);
     let mut connection = runtime.block_on(connection).unwrap();
     // 60 MB in all.

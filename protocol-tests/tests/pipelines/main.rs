@@ -5,7 +5,7 @@ mod errors;
 mod long;
 mod streams;
 
-use otaria::{Config, Connection, Error, Executed, Pipeline, PipelineResults};
+use otaria::{Connection, Error, Executed, Pipeline, PipelineResults};
 use otaria_codec::ServerStatus;
 use otaria_text::ComQuery;
 use protocol_tests::pipe::{Cut, PipeHandle};
@@ -42,30 +42,11 @@ fn statements() -> FakeStatements {
         .with(UNCERTAIN, FakeStatement::rows(1, &["c"], &[&["c"]]))
 }
 
-fn config(layers: Layers) -> Config {
-    let builder = Config::builder().user("u").password("p");
-    let compression = otaria::Compression::default().with_threshold(0);
-    let compresses = matches!(layers, Layers::Compression | Layers::CompressionInTls);
-    let builder = builder.compression(compresses.then_some(compression));
-    builder.build().unwrap()
-}
-
-async fn connected_to(
-    script: Script,
-    config: &Config,
-    layers: Layers,
-    cut: Cut,
-) -> (Connection, PipeHandle) {
-    let pipe = layers.serve(script);
-    let handle = pipe.handle();
-    let connection = Connection::connect_over(pipe, config).await.unwrap();
-    handle.set_cut(cut);
-    (connection, handle)
-}
-
 async fn connected(statements: &FakeStatements) -> (Connection, PipeHandle) {
     let script = statements.serve(Script::new());
-    connected_to(script, &config(Layers::None), Layers::None, Cut::Whole).await
+    Layers::None
+        .connect(script, &Layers::None.config(), Cut::Whole)
+        .await
 }
 
 /// What is left: the first column of each first result, or the code of the error in its place.
@@ -116,8 +97,7 @@ async fn a_pipeline_that_fits_is_one_write_whether_its_statements_are_prepared_o
     for layers in Layers::ALL {
         let statements = statements();
         let script = statements.serve(Script::new());
-        let (mut connection, handle) =
-            connected_to(script, &config(layers), layers, Cut::Whole).await;
+        let (mut connection, handle) = layers.connect(script, &layers.config(), Cut::Whole).await;
         let held = connection.prepare(TWO).await.unwrap();
         let mut pipeline = Pipeline::new();
         pipeline.push(ONE, (1,)).push(&held, (2,)).push(ONE, (3,));
@@ -274,9 +254,9 @@ async fn the_count_of_statements_on_the_server_stays_bounded_while_a_pipeline_go
         let script = statements
             .serve(Script::new())
             .on(&otaria_text::ComPing, Reply::ok());
-        let config = config(Layers::None).to_builder();
+        let config = Layers::None.config().to_builder();
         let config = config.statement_cache_capacity(capacity).build().unwrap();
-        let (mut connection, _) = connected_to(script, &config, Layers::None, Cut::Whole).await;
+        let (mut connection, _) = Layers::None.connect(script, &config, Cut::Whole).await;
         let mut pipeline = Pipeline::new();
         for sql in &all {
             pipeline.push(sql, (1,));
@@ -309,12 +289,14 @@ async fn statements_that_are_no_longer_held_are_closed_in_front_of_the_first_com
         seen.lock().unwrap().push(payload[0]);
         None
     });
-    let config = config(Layers::None)
+    let config = Layers::None
+        .config()
         .to_builder()
         .statement_cache_capacity(0);
     let script = statements.serve(script);
-    let (mut connection, _) =
-        connected_to(script, &config.build().unwrap(), Layers::None, Cut::Whole).await;
+    let (mut connection, _) = Layers::None
+        .connect(script, &config.build().unwrap(), Cut::Whole)
+        .await;
     let held = connection.prepare(TWO).await.unwrap();
     drop(connection.prepare(ONE).await.unwrap());
     log.lock().unwrap().clear();
@@ -338,11 +320,13 @@ async fn statements_without_prepared_ones_are_sent_as_text_in_one_write() {
             Reply::rows(&["a"], [["xy"]]),
         )
         .on(&ComQuery::new("SET NAMES latin1"), Reply::ok());
-    let config = config(Layers::None)
+    let config = Layers::None
+        .config()
         .to_builder()
         .server_prepared_statements(false);
-    let (mut connection, handle) =
-        connected_to(script, &config.build().unwrap(), Layers::None, Cut::Whole).await;
+    let (mut connection, handle) = Layers::None
+        .connect(script, &config.build().unwrap(), Cut::Whole)
+        .await;
     let mut pipeline = Pipeline::new();
     pipeline.push("SELECT ?", (1,)).push("SELECT ?", ("x'y",));
     pipeline.push("SET NAMES latin1", ()).push("SELECT ?", (1,));
@@ -362,8 +346,9 @@ async fn a_statement_that_cannot_be_prepared_goes_as_text_where_nothing_was_sent
     }
     let script = statements.serve(Script::new());
     let script = script.on(&ComQuery::new("LOCK TABLES t READ"), Reply::ok());
-    let (mut connection, _) =
-        connected_to(script, &config(Layers::None), Layers::None, Cut::Whole).await;
+    let (mut connection, _) = Layers::None
+        .connect(script, &Layers::None.config(), Cut::Whole)
+        .await;
     let mut pipeline = Pipeline::new();
     pipeline
         .push(ONE, (1,))

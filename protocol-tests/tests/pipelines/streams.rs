@@ -9,9 +9,7 @@ use protocol_tests::pipe::Cut;
 use protocol_tests::polls::{at_every_poll, poll_times};
 use protocol_tests::script::{FakeStatement, Layers, Reply, Script};
 
-use crate::{
-    ONE, SEVERAL, config, connected, connected_to, next_query_is_whole, statements, texts,
-};
+use crate::{ONE, SEVERAL, connected, next_query_is_whole, statements, texts};
 
 fn text(row: &OwnedRow) -> String {
     row.get(0).unwrap()
@@ -72,9 +70,8 @@ async fn a_stream_dropped_at_every_poll_leaves_the_next_query_whole() {
         at_every_poll(async |polls| {
             let statements = statements();
             let script = statements.serve(Script::new());
-            let config = config(Layers::None);
-            let (mut connection, _) =
-                connected_to(script, &config, Layers::None, cut.clone()).await;
+            let config = Layers::None.config();
+            let (mut connection, _) = Layers::None.connect(script, &config, cut.clone()).await;
             let stream = connection.query(SEVERAL, (1,)).await.unwrap().into_stream();
             let collected = poll_times(stream.try_collect::<Vec<_>>(), polls).await;
             let done = collected.is_some_and(|rows| rows.unwrap().len() == 2);
@@ -110,10 +107,10 @@ async fn a_stream_has_the_time_limit_of_its_connection() {
         ONE,
         FakeStatement::new(1, &["a"], Reply::new().binary_rows([["a"]])),
     );
-    let config = config(Layers::None).to_builder();
+    let config = Layers::None.config().to_builder();
     let config = config.io_timeout(Duration::from_secs(7)).build().unwrap();
     let script = statements.serve(Script::new());
-    let (mut connection, _) = connected_to(script, &config, Layers::None, Cut::Whole).await;
+    let (mut connection, _) = Layers::None.connect(script, &config, Cut::Whole).await;
     let mut stream = connection.query(ONE, (1,)).await.unwrap().into_stream();
     assert_eq!(text(&stream.next().await.unwrap().unwrap()), "a");
     let error = stream.next().await.unwrap().unwrap_err();

@@ -9,7 +9,7 @@ use protocol_tests::polls::{at_every_poll, poll_times};
 use protocol_tests::script::{FakeStatement, FakeStatements, Layers, Reply, Script};
 
 use crate::round_trips::without;
-use crate::{INSERT, NEW, OLD, config, connected, connected_to, next_query_is_whole, statements};
+use crate::{INSERT, NEW, OLD, connected, next_query_is_whole, statements};
 
 /// What the server does not prepare, and what comes in its place.
 const UNSUPPORTED: &str = "EXECUTE s USING ?";
@@ -35,7 +35,7 @@ fn servers() -> [Script; 2] {
 async fn connection_to(statements: &FakeStatements, script: Script, cut: Cut) -> Connection {
     let layers = Layers::None;
     let script = statements.serve(script);
-    connected_to(script, &config(layers), layers, cut).await.0
+    layers.connect(script, &layers.config(), cut).await.0
 }
 
 async fn run(connection: &mut Connection) -> Result<(), Error> {
@@ -143,12 +143,15 @@ async fn fields_of_a_struct_go_into_the_places_of_their_names() {
 /// A connection that prepares nothing by itself.
 async fn unprepared(statements: &FakeStatements, script: Script) -> (Connection, PipeHandle) {
     let layers = Layers::None;
-    let config: Config = config(layers)
+    let config: Config = layers
+        .config()
         .to_builder()
         .server_prepared_statements(false)
         .build()
         .unwrap();
-    connected_to(statements.serve(script), &config, layers, Cut::Whole).await
+    layers
+        .connect(statements.serve(script), &config, Cut::Whole)
+        .await
 }
 
 #[tokio::test]

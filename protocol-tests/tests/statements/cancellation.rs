@@ -6,9 +6,7 @@ use protocol_tests::pipe::{Cut, PipeHandle};
 use protocol_tests::polls::{at_every_poll, poll_times};
 use protocol_tests::script::{FakeStatement, FakeStatements, Layers, Reply, Script};
 
-use crate::{
-    INSERT, NEW, OLD, ONE, SEVERAL, config, connected_to, next_query_is_whole, statements,
-};
+use crate::{INSERT, NEW, OLD, ONE, SEVERAL, next_query_is_whole, statements};
 
 const BROKEN: &str = "SELEKT ?";
 const UNCERTAIN: &str = "SELECT c /*!50000 , ? */ FROM t";
@@ -28,7 +26,7 @@ async fn connection_to(
 ) -> (Connection, PipeHandle) {
     let script = statements.serve(Script::new());
     let script = script.on(&otaria_text::ComPing, Reply::ok());
-    connected_to(script, config, layers, cut.clone()).await
+    layers.connect(script, config, cut.clone()).await
 }
 
 /// Ways to cut a stream. TLS has so many bytes that not each of them is worth a login.
@@ -45,7 +43,7 @@ async fn leaves_the_next_query_whole(call: impl AsyncFn(&mut Connection) -> Resu
     for layers in Layers::ALL {
         for cut in cuts(layers) {
             for capacity in [128, 0] {
-                let config = config(layers).to_builder();
+                let config = layers.config().to_builder();
                 let config = config.statement_cache_capacity(capacity).build().unwrap();
                 let polls = at_every_poll(async |polls| {
                     let statements = server();
@@ -217,7 +215,7 @@ async fn cancel_at_every_await_point_and_after_every_received_byte_binary_for_ea
 #[tokio::test]
 async fn a_dropped_next_or_next_chunk_loses_no_binary_row() {
     at_every_poll(async |polls| {
-        let config = config(Layers::None);
+        let config = Layers::None.config();
         let (mut connection, _) =
             connection_to(&server(), &config, Layers::None, &Cut::Every(1)).await;
         let mut rows = connection.query(OLD, (1,)).await.unwrap();
@@ -246,7 +244,7 @@ async fn a_dropped_next_or_next_chunk_loses_no_binary_row() {
 
 #[tokio::test]
 async fn pipelined_prepare_and_execute_cut_after_each_byte_written_leave_the_count_right() {
-    let config = config(Layers::None);
+    let config = Layers::None.config();
     let mut whole = None;
     let (mut withdrawn, mut half, mut both) = (0, 0, 0);
     for bytes in 0_usize.. {
@@ -290,7 +288,7 @@ async fn pipelined_prepare_and_execute_cut_after_each_byte_written_leave_the_cou
 
 #[tokio::test]
 async fn cancelled_prepares_leave_no_more_statements_open_than_the_cache_holds() {
-    let config = config(Layers::None).to_builder();
+    let config = Layers::None.config().to_builder();
     let config = config.statement_cache_capacity(2).build().unwrap();
     let statements = server();
     let (mut connection, handle) =
@@ -319,7 +317,7 @@ async fn cancelled_prepares_leave_no_more_statements_open_than_the_cache_holds()
 async fn a_statement_held_while_its_connection_forgets_it_is_prepared_again_at_every_poll() {
     at_every_poll(async |polls| {
         let statements = server();
-        let config = config(Layers::None);
+        let config = Layers::None.config();
         let (mut connection, _) =
             connection_to(&statements, &config, Layers::None, &Cut::Every(1)).await;
         let held = connection.prepare(OLD).await.unwrap();
@@ -343,7 +341,7 @@ async fn a_dropped_next_result_set_passes_over_no_binary_result() {
         names
     }
     at_every_poll(async |polls| {
-        let config = config(Layers::None);
+        let config = Layers::None.config();
         let (mut connection, _) =
             connection_to(&server(), &config, Layers::None, &Cut::Every(1)).await;
         let mut rows = connection.query(SEVERAL, (1,)).await.unwrap();
@@ -362,7 +360,7 @@ async fn a_dropped_next_result_set_passes_over_no_binary_result() {
 async fn random_cuts_and_drops_never_give_a_statement_the_rows_of_another() {
     let seed = protocol_tests::chaos::seed();
     let mut random = fastrand::Rng::with_seed(seed);
-    let config = config(Layers::None).to_builder();
+    let config = Layers::None.config().to_builder();
     let config = config.statement_cache_capacity(3).build().unwrap();
     let statements = server();
     let cut = Cut::Random(random.fork());

@@ -9,7 +9,7 @@ use otaria_statement::ComStmtPrepare;
 use protocol_tests::pipe::Cut;
 use protocol_tests::script::{Layers, Reply, Script, text_columns};
 
-use crate::{OLD, config, connected_to, next_query_is_whole, statements};
+use crate::{OLD, next_query_is_whole, statements};
 
 /// A connection to a server that answers the execution of [`OLD`] with `executed` behind the head of
 /// these columns.
@@ -28,9 +28,7 @@ async fn answering(columns: &[ColumnDefinition], executed: Reply) -> Connection 
         });
     let layers = Layers::None;
     let script = statements().serve(script);
-    connected_to(script, &config(layers), layers, Cut::Whole)
-        .await
-        .0
+    layers.connect(script, &layers.config(), Cut::Whole).await.0
 }
 
 #[tokio::test]
@@ -140,7 +138,7 @@ async fn progress_reports_in_front_of_a_prepare_and_of_its_execution_are_told() 
     const REPORT: &[u8] = b"\xff\xff\xff\x01\x01\x02\x10\x27\x00\x03abc";
     let told = Arc::new(Mutex::new(Vec::new()));
     let telling = Arc::clone(&told);
-    let config = config(Layers::None).to_builder();
+    let config = Layers::None.config().to_builder();
     let config = config.on_progress(move |progress| {
         telling.lock().unwrap().push(progress.stage);
     });
@@ -157,7 +155,7 @@ async fn progress_reports_in_front_of_a_prepare_and_of_its_execution_are_told() 
     let script = Script::new()
         .on(&ComStmtPrepare::new(OLD), prepared)
         .answer(move |payload| (payload[0] == 0x17).then(|| executed.clone()));
-    let (mut connection, _) = connected_to(script, &config, Layers::None, Cut::Every(1)).await;
+    let (mut connection, _) = Layers::None.connect(script, &config, Cut::Every(1)).await;
     let rows: Vec<(String,)> = connection.query_all(OLD, (1,)).await.unwrap();
     assert_eq!(rows, [("1".to_owned(),), ("2".to_owned(),)]);
     assert_eq!(*told.lock().unwrap(), [1, 1, 1]);
@@ -166,7 +164,7 @@ async fn progress_reports_in_front_of_a_prepare_and_of_its_execution_are_told() 
 #[tokio::test]
 async fn progress_in_front_of_a_refused_prepare_and_of_its_execution_hides_no_error() {
     const REPORT: &[u8] = b"\xff\xff\xff\x01\x01\x02\x10\x27\x00\x03abc";
-    let config = config(Layers::None).to_builder().on_progress(|_| ());
+    let config = Layers::None.config().to_builder().on_progress(|_| ());
     let config = config.build().unwrap();
     let report = || Reply::new().payload(REPORT.to_vec());
     let refused = report().followed_by(&Reply::err(1064, *b"42000", "syntax"));
@@ -174,7 +172,7 @@ async fn progress_in_front_of_a_refused_prepare_and_of_its_execution_hides_no_er
     let script = Script::new()
         .on(&ComStmtPrepare::new(OLD), refused)
         .answer(move |payload| (payload[0] == 0x17).then(|| executed.clone()));
-    let (mut connection, _) = connected_to(script, &config, Layers::None, Cut::Every(1)).await;
+    let (mut connection, _) = Layers::None.connect(script, &config, Cut::Every(1)).await;
     for _ in 0..2 {
         let error = connection.execute(OLD, (1,)).await.unwrap_err();
         assert!(matches!(error, Error::Server(error) if error.code() == 1064));

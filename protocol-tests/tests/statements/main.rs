@@ -9,7 +9,7 @@ mod pipelines;
 mod round_trips;
 mod sendable;
 
-use otaria::{Compression, Config, Connection};
+use otaria::Connection;
 use otaria_codec::ServerStatus;
 use protocol_tests::pipe::{Cut, PipeHandle};
 use protocol_tests::script::{FakeStatement, FakeStatements, Layers, Reply, Script};
@@ -40,33 +40,11 @@ fn statements() -> FakeStatements {
         .with(INSERT, FakeStatement::new(2, &[], Reply::ok()))
 }
 
-fn config(layers: Layers) -> Config {
-    let builder = Config::builder().user("u").password("p");
-    let compression = Compression::default().with_threshold(0);
-    let compresses = matches!(layers, Layers::Compression | Layers::CompressionInTls);
-    let builder = builder.compression(compresses.then_some(compression));
-    builder.build().unwrap()
-}
-
-/// A connection to `script` through `layers`, which is cut as `cut` says from now on.
-async fn connected_to(
-    script: Script,
-    config: &Config,
-    layers: Layers,
-    cut: Cut,
-) -> (Connection, PipeHandle) {
-    let pipe = layers.serve(script);
-    let handle = pipe.handle();
-    let connection = Connection::connect_over(pipe, config).await.unwrap();
-    handle.set_cut(cut);
-    (connection, handle)
-}
-
 /// A connection without layers to a server with these statements.
 async fn connected(statements: &FakeStatements) -> (Connection, PipeHandle) {
     let script = statements.serve(Script::new());
     let layers = Layers::None;
-    connected_to(script, &config(layers), layers, Cut::Whole).await
+    layers.connect(script, &layers.config(), Cut::Whole).await
 }
 
 /// The next query gets its own rows, and all of them.

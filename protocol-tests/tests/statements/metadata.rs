@@ -10,7 +10,7 @@ use protocol_tests::script::{
     CAPABILITIES, FakeStatement, FakeStatements, Layers, Reply, Script, eof, greeting, text_columns,
 };
 
-use crate::{OLD, SEVERAL, config, connected, connected_to, statements};
+use crate::{OLD, SEVERAL, connected, statements};
 
 fn table(columns: &[&str], rows: &[&[&str]]) -> FakeStatement {
     FakeStatement::rows(1, columns, rows)
@@ -82,7 +82,7 @@ async fn metadata_re_sent_by_an_execute_whose_reply_was_dropped_the_next_execute
                     server.set(OLD, before.clone());
                     let script = server.serve(Script::new());
                     let (mut connection, handle) =
-                        connected_to(script, &config(layers), layers, Cut::Whole).await;
+                        layers.connect(script, &layers.config(), Cut::Whole).await;
                     if known {
                         connection.execute(OLD, (1,)).await.unwrap();
                     }
@@ -151,7 +151,7 @@ async fn executed_with(told: &[&str], executed: Reply) -> Error {
         )
         .answer(move |payload| (payload[0] == 0x17).then(|| executed.clone()));
     let layers = Layers::None;
-    let (mut connection, _) = connected_to(script, &config(layers), layers, Cut::Whole).await;
+    let (mut connection, _) = layers.connect(script, &layers.config(), Cut::Whole).await;
     let error = async {
         let mut rows = connection.query(OLD, (1,)).await?;
         while rows.next_result_set().await? {}
@@ -202,7 +202,7 @@ async fn definitions_left_out_of_a_text_result_are_an_invalid_packet() {
     let head = Reply::new().binary_head(&text_columns(&["a"]), false);
     let script = Script::new().on(&ComQuery::new("SELECT a"), head);
     let layers = Layers::None;
-    let (mut connection, _) = connected_to(script, &config(layers), layers, Cut::Whole).await;
+    let (mut connection, _) = layers.connect(script, &layers.config(), Cut::Whole).await;
     let error = connection.simple_query("SELECT a").await.unwrap_err();
     assert_left_out(&error, 1);
     let reason = connection.close_reason();
@@ -222,7 +222,7 @@ async fn without(
         .on(&ComStmtPrepare::new(OLD), prepared)
         .answer(move |payload| (payload[0] == 0x17).then(|| executed.clone()));
     let pipe = protocol_tests::pipe::Pipe::new(script, Cut::Every(1));
-    let connection = Connection::connect_over(pipe, &config(Layers::None))
+    let connection = Connection::connect_over(pipe, &Layers::None.config())
         .await
         .unwrap();
     let negotiated = connection.capabilities();

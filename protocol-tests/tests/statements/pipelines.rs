@@ -8,7 +8,7 @@ use protocol_tests::script::{
     FakeStatement, Layers, Reply, Script, text_columns, unknown_statement,
 };
 
-use crate::{INSERT, NEW, OLD, config, connected, connected_to, next_query_is_whole, statements};
+use crate::{INSERT, NEW, OLD, connected, next_query_is_whole, statements};
 
 const BROKEN: &str = "SELEKT ?";
 const DELETE: &str = "DELETE FROM t WHERE a = ?";
@@ -21,9 +21,7 @@ async fn lying(prepared: Reply, executed: Reply) -> Connection {
         .answer(move |payload| (payload[0] == 0x17).then(|| executed.clone()));
     let script = statements().serve(script);
     let layers = Layers::None;
-    connected_to(script, &config(layers), layers, Cut::Whole)
-        .await
-        .0
+    layers.connect(script, &layers.config(), Cut::Whole).await.0
 }
 
 fn is_closed(connection: &Connection, reason: CloseReason) {
@@ -36,7 +34,7 @@ async fn pipelined_prepare_and_execute_where_prepare_fails_is_exactly_one_error(
         let statements = statements();
         statements.set(BROKEN, FakeStatement::refused(1064, *b"42000", "syntax"));
         let script = statements.serve(Script::new());
-        let (mut connection, _) = connected_to(script, &config(layers), layers, Cut::Whole).await;
+        let (mut connection, _) = layers.connect(script, &layers.config(), Cut::Whole).await;
         connection.execute(OLD, (1,)).await.unwrap();
         for _ in 0..3 {
             let error = connection.query(BROKEN, (1,)).await.unwrap_err();
@@ -181,7 +179,7 @@ async fn a_statement_id_that_stands_for_two_statements_breaks_nothing() {
         .on(&ComStmtPrepare::new(NEW), Reply::prepared(1, 1, &[]))
         .answer(|payload| (payload[0] == 0x17).then(Reply::ok));
     let layers = Layers::None;
-    let (mut connection, _) = connected_to(script, &config(layers), layers, Cut::Whole).await;
+    let (mut connection, _) = layers.connect(script, &layers.config(), Cut::Whole).await;
     for sql in [OLD, NEW, OLD, NEW] {
         connection.execute(sql, (1,)).await.unwrap();
         assert!(connection.is_idle());

@@ -8,7 +8,7 @@ use otaria_text::ComQuery;
 use protocol_tests::pipe::{Cut, PipeHandle};
 use protocol_tests::script::{FakeStatement, FakeStatements, Layers, Reply, Script, greeting};
 
-use crate::{INSERT, NEW, OLD, config, connected, connected_to, next_query_is_whole, statements};
+use crate::{INSERT, NEW, OLD, connected, next_query_is_whole, statements};
 
 /// How many writes `call` takes.
 async fn writes(
@@ -31,8 +31,7 @@ async fn the_first_parametrised_query_on_a_fresh_statement_is_one_round_trip() {
     for layers in [Layers::None, Layers::Compression] {
         let statements = statements();
         let script = statements.serve(Script::new());
-        let (mut connection, handle) =
-            connected_to(script, &config(layers), layers, Cut::Whole).await;
+        let (mut connection, handle) = layers.connect(script, &layers.config(), Cut::Whole).await;
         assert_eq!(writes(&mut connection, &handle, query_old).await, 1);
         assert_eq!(writes(&mut connection, &handle, query_old).await, 1);
         let insert = async |connection: &mut Connection| {
@@ -144,7 +143,7 @@ async fn a_client_that_does_not_speak_utf_8_takes_two_round_trips() {
     let script = statements.serve(Script::new());
     let script = script.on(&ComQuery::new(set), Reply::new().packet(&ok));
     let layers = Layers::None;
-    let (mut connection, handle) = connected_to(script, &config(layers), layers, Cut::Whole).await;
+    let (mut connection, handle) = layers.connect(script, &layers.config(), Cut::Whole).await;
     connection.simple_execute(set).await.unwrap();
     assert_eq!(writes(&mut connection, &handle, query_old).await, 2);
     assert_eq!(writes(&mut connection, &handle, query_old).await, 1);
@@ -155,9 +154,9 @@ async fn closes_of_evicted_statements_ride_in_front_of_the_next_command() {
     let statements = statements();
     let script = statements.serve(Script::new());
     let layers = Layers::None;
-    let config = config(layers).to_builder().statement_cache_capacity(1);
+    let config = layers.config().to_builder().statement_cache_capacity(1);
     let config = config.build().unwrap();
-    let (mut connection, handle) = connected_to(script, &config, layers, Cut::Whole).await;
+    let (mut connection, handle) = layers.connect(script, &config, Cut::Whole).await;
     for sql in [OLD, NEW, OLD, NEW] {
         let query = async |connection: &mut Connection| {
             connection.execute(sql, (1,)).await.unwrap();
@@ -175,9 +174,9 @@ async fn three_queued_closes_and_a_query_over_a_compressed_connection_are_one_wr
     for layers in [Layers::Compression, Layers::CompressionInTls] {
         let statements = statements();
         let script = statements.serve(Script::new());
-        let config = config(layers).to_builder().statement_cache_capacity(0);
+        let config = layers.config().to_builder().statement_cache_capacity(0);
         let config = config.build().unwrap();
-        let (mut connection, handle) = connected_to(script, &config, layers, Cut::Whole).await;
+        let (mut connection, handle) = layers.connect(script, &config, Cut::Whole).await;
         let mut held = Vec::new();
         for sql in [OLD, NEW, INSERT] {
             held.push(connection.prepare(sql).await.unwrap());
