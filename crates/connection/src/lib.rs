@@ -3,6 +3,7 @@
 
 mod batch;
 mod change_user;
+mod clean_up;
 mod connect;
 mod connection;
 mod cursor;

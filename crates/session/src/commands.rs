@@ -13,7 +13,7 @@ pub(crate) struct CommandQueue {
     written: usize,
     /// Where each command ends in `packets`.
     ends: VecDeque<usize>,
-    /// Where the last answer inside an exchange ends.
+    /// Where the last piece ends that is not taken back.
     kept: usize,
     /// Whether `packets` may hold a password, to be overwritten when it is sent.
     holds_secrets: bool,
@@ -28,10 +28,12 @@ impl CommandQueue {
         next
     }
 
-    /// Queues a command that has no response, in front of all that can be taken back.
-    pub(crate) fn push_kept(&mut self, command: &impl Encode, capabilities: Capabilities) {
-        self.push(command, capabilities);
+    /// Queues a command that is not taken back, and so neither is what is queued in front of it.
+    /// Returns the sequence number that the response to it begins with, if it has one.
+    pub(crate) fn push_kept(&mut self, command: &impl Encode, capabilities: Capabilities) -> u8 {
+        let next = self.push(command, capabilities);
         self.kept = self.packets.len();
+        next
     }
 
     /// Queues a command that `write` writes, and returns the sequence number that the response to

@@ -425,6 +425,11 @@ pub enum CloseReason {
         /// The server's error code.
         code: u16,
     },
+    /// The server refused a command by which the session was to be made what its next user expects.
+    CleanUpFailed {
+        /// The server's error code.
+        code: u16,
+    },
     /// A response that nobody wanted any more could not be read to its end within the limit.
     AbandonedResponse,
     /// The login did not succeed.
@@ -445,6 +450,12 @@ impl fmt::Display for CloseReason {
             }
             Self::StatementNotReset { code } => {
                 write!(f, "the server did not reset a statement, with error {code}")
+            }
+            Self::CleanUpFailed { code } => {
+                write!(
+                    f,
+                    "the server did not clean the session up, with error {code}"
+                )
             }
             Self::AbandonedResponse => {
                 f.write_str("an abandoned response was too long to be read to its end")

@@ -28,6 +28,8 @@ pub enum Event {
     /// A statement was reset in front of a command: its cursor is closed, and the values sent ahead
     /// for it are gone.
     StatementReset,
+    /// A command that [cleans up](crate::Session::clean_up) was executed.
+    CleanedUp,
     /// A result without rows.
     Ok(Executed),
     /// A result with rows, whose columns [`Session::columns`](crate::Session::columns) tells.

@@ -58,7 +58,7 @@ pub use otaria_statement::Statement;
 pub use placed::{Placed, PlacedParams, place};
 pub use placed_error::PlaceError;
 pub use rows::{Chunk, ColumnIndex, OwnedRow, Row};
-pub use session::{Pipelined, Queued, Session};
+pub use session::{CleanUp, Pipelined, Queued, SavepointId, Session};
 #[cfg(feature = "tls")]
 pub use tls::{TlsContext, TlsError, TlsMaterial};
 pub use tls_info::{CertificateProblem, PasswordProblem, TlsInfo, TlsProof};

@@ -1,5 +1,6 @@
 mod bulk;
 mod change_user;
+mod clean_up;
 mod cursor;
 mod execute;
 mod expected;
@@ -21,7 +22,6 @@ use std::sync::Arc;
 
 use otaria_auth::{Channel, Handshake, ServerInfo, ServerVersion};
 use otaria_codec::{Capabilities, Encode, InvalidPacket, ResponseReader};
-use otaria_statement::{may_change_meaning, may_set_schema};
 use otaria_text::{ComInitDb, ComPing, ComQuery, ComQuit, ComResetConnection};
 use otaria_types::{Columns, ZeroDates};
 
@@ -36,6 +36,7 @@ use cursor::Cursor;
 use expected::Expected;
 use head::Head;
 
+pub use clean_up::{CleanUp, SavepointId};
 pub use execute::Queued;
 pub use pipeline::Pipelined;
 
@@ -63,6 +64,8 @@ pub struct Session {
     compression: Option<crate::Compression>,
     commands: CommandQueue,
     expected: VecDeque<Expected>,
+    /// What cleans up and cannot be queued yet.
+    set_aside: VecDeque<CleanUp>,
     statements: Statements,
     /// That whose rows are being fetched.
     cursor: Option<Cursor>,
@@ -117,6 +120,7 @@ impl Session {
             compression: config.compression(),
             commands: CommandQueue::default(),
             expected: VecDeque::new(),
+            set_aside: VecDeque::new(),
             statements: Statements::new(config.statement_cache_capacity()),
             cursor: None,
             head: Head::default(),
@@ -308,7 +312,7 @@ impl Session {
 
     /// Gives up what is under way: commands of which no byte was sent are taken back, the
     /// responses to the others are for [`discard`](Self::discard). A cursor is closed, and values
-    /// sent ahead are dropped, in front of the next command.
+    /// sent ahead are dropped, in front of the next command. What [cleans up](Self::clean_up) stays.
     pub fn abandon(&mut self) {
         if !matches!(self.phase, Phase::Ready) {
             return;
@@ -381,10 +385,7 @@ impl Session {
     /// Queues SQL, sent by the text protocol.
     fn query(&mut self, sql: &str, expected: Expected) -> Result<(), Error> {
         self.check_open()?;
-        let several = self.capabilities.contains(Capabilities::MULTI_STATEMENTS);
-        self.note_meaning(may_change_meaning(sql, several), || {
-            may_set_schema(sql, several)
-        });
+        self.note_meaning_of(sql);
         self.command(&ComQuery::new(sql), expected)
     }
 
@@ -425,6 +426,7 @@ impl Session {
             self.phase = Phase::Closed(reason);
         }
         self.expected.clear();
+        self.set_aside.clear();
         self.cursor = None;
         self.head.clear();
     }

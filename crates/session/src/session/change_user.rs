@@ -182,14 +182,14 @@ impl Session {
             .map(|expected| &mut expected.reply)
         {
             Some(Reply::ChangeUser(change)) => Some(change),
-            Some(Reply::Response(_) | Reply::Prepare(_) | Reply::StatementReset(_)) | None => None,
+            _ => None,
         }
     }
 
     fn awaited(&self) -> Option<&Awaited> {
         match self.expected.front().map(|expected| &expected.reply) {
             Some(Reply::ChangeUser(change)) => Some(&change.awaited),
-            Some(Reply::Response(_) | Reply::Prepare(_) | Reply::StatementReset(_)) | None => None,
+            _ => None,
         }
     }
 }

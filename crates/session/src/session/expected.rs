@@ -4,6 +4,7 @@ use otaria_codec::ResponseReader;
 use otaria_statement::{PrepareReader, StatementId};
 
 use super::change_user::ChangeUser;
+use super::clean_up::CleanUpReply;
 use super::infile::Infile;
 use crate::error::ServerError;
 use crate::statements::Prepare;
@@ -26,6 +27,8 @@ pub(super) enum Reply {
     ChangeUser(Box<ChangeUser>),
     /// The response to `COM_STMT_RESET`, which nobody waits for.
     StatementReset(StatementReset),
+    /// The response to a command that cleans up, which nobody waits for.
+    CleanUp(Box<CleanUpReply>),
 }
 
 /// One that [`ResponseReader`] reads.
@@ -182,7 +185,36 @@ impl Expected {
     pub(super) const fn reset_statement(&self) -> Option<StatementId> {
         match &self.reply {
             Reply::StatementReset(reset) => Some(reset.statement),
-            Reply::Response(_) | Reply::Prepare(_) | Reply::ChangeUser(_) => None,
+            Reply::Response(_) | Reply::Prepare(_) | Reply::ChangeUser(_) | Reply::CleanUp(_) => {
+                None
+            }
+        }
+    }
+
+    /// The response to a command that cleans up.
+    pub(super) fn clean_up(reply: CleanUpReply, keeps_session: bool) -> Self {
+        Self {
+            reply: Reply::CleanUp(Box::new(reply)),
+            sequence_number: 0,
+            keeps_session,
+        }
+    }
+
+    /// Whether it is the response to a command that cleans up.
+    pub(super) const fn is_clean_up(&self) -> bool {
+        matches!(self.reply, Reply::CleanUp(_))
+    }
+
+    /// Whether the server may ask for something in its response, and would take what is sent behind
+    /// the command for the answer. `several` says whether it may have been several statements.
+    pub(super) fn may_ask(&self, has_local_files: bool, several: bool) -> bool {
+        match &self.reply {
+            Reply::ChangeUser(_) => true,
+            Reply::Response(response) => {
+                let asks_first = !self.is_begun() || several;
+                response.infile != Infile::Refuse || has_local_files && asks_first
+            }
+            Reply::Prepare(_) | Reply::StatementReset(_) | Reply::CleanUp(_) => false,
         }
     }
 
@@ -225,7 +257,10 @@ impl Expected {
     pub(super) fn is_begun(&self) -> bool {
         match &self.reply {
             Reply::Response(response) => response.is_begun || response.reader.is_in_rows(),
-            Reply::Prepare(_) | Reply::ChangeUser(_) | Reply::StatementReset(_) => false,
+            Reply::Prepare(_)
+            | Reply::ChangeUser(_)
+            | Reply::StatementReset(_)
+            | Reply::CleanUp(_) => false,
         }
     }
 
@@ -235,7 +270,10 @@ impl Expected {
             Reply::Response(response) => {
                 response.reader.is_in_rows() && !response.infile.is_refused()
             }
-            Reply::Prepare(_) | Reply::ChangeUser(_) | Reply::StatementReset(_) => false,
+            Reply::Prepare(_)
+            | Reply::ChangeUser(_)
+            | Reply::StatementReset(_)
+            | Reply::CleanUp(_) => false,
         }
     }
 
@@ -246,13 +284,17 @@ impl Expected {
             Reply::Prepare(prepare) => prepare.reader.expects(),
             Reply::ChangeUser(_) => "response to COM_CHANGE_USER",
             Reply::StatementReset(reset) => reset.reader.expects(),
+            Reply::CleanUp(reply) => reply.expects(),
         }
     }
 
     pub(super) const fn infile(&self) -> Option<Infile> {
         match &self.reply {
             Reply::Response(response) => Some(response.infile),
-            Reply::Prepare(_) | Reply::ChangeUser(_) | Reply::StatementReset(_) => None,
+            Reply::Prepare(_)
+            | Reply::ChangeUser(_)
+            | Reply::StatementReset(_)
+            | Reply::CleanUp(_) => None,
         }
     }
 
@@ -260,14 +302,20 @@ impl Expected {
     pub(super) const fn prepare_due(&self) -> Option<&Prepare> {
         match &self.reply {
             Reply::Prepare(reply) => Some(&reply.prepare),
-            Reply::Response(_) | Reply::ChangeUser(_) | Reply::StatementReset(_) => None,
+            Reply::Response(_)
+            | Reply::ChangeUser(_)
+            | Reply::StatementReset(_)
+            | Reply::CleanUp(_) => None,
         }
     }
 
     pub(super) const fn execution_mut(&mut self) -> Option<&mut Execution> {
         match &mut self.reply {
             Reply::Response(response) => response.execution.as_mut(),
-            Reply::Prepare(_) | Reply::ChangeUser(_) | Reply::StatementReset(_) => None,
+            Reply::Prepare(_)
+            | Reply::ChangeUser(_)
+            | Reply::StatementReset(_)
+            | Reply::CleanUp(_) => None,
         }
     }
 }

@@ -25,6 +25,7 @@ impl Session {
             Some(Reply::Prepare(_)) => return self.read_prepare(packet),
             Some(Reply::ChangeUser(_)) => return self.read_change_user(packet),
             Some(Reply::StatementReset(_)) => return self.read_statement_reset(packet),
+            Some(Reply::CleanUp(_)) => return self.read_clean_up(packet),
             None => return Err(self.unasked(packet)),
         };
         if response.is_refused() && payload.first() != Some(&0xff) {
@@ -213,6 +214,9 @@ impl Session {
             self.received
                 .packets_mut()
                 .set_sequence_number(next.sequence_number());
+        }
+        if !self.set_aside.is_empty() {
+            self.queue_set_aside();
         }
         self.received.shrink();
     }

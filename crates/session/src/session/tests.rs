@@ -1,4 +1,5 @@
 mod change_user;
+mod clean_up;
 #[cfg(feature = "compression")]
 mod compression;
 mod cursor;
