@@ -25,7 +25,7 @@ use url::{Url, form_urlencoded};
 
 pub use error::LiveError;
 pub use pam::PamService;
-pub use private_server::Builder;
+pub use private_server::{Builder, Ending};
 
 use private_server::PrivateServer;
 
@@ -128,6 +128,32 @@ impl LiveServer {
     /// The process of a private server.
     pub fn process_id(&self) -> Option<u32> {
         self.private.as_ref().map(PrivateServer::process_id)
+    }
+
+    /// Ends a private server, which stays down until it is [started again](Self::start_again).
+    ///
+    /// # Errors
+    /// If it does not end in time.
+    ///
+    /// # Panics
+    /// With a server that was not started here.
+    pub fn end(&self, how: Ending) -> Result<(), LiveError> {
+        self.own().end(how)
+    }
+
+    /// Starts a private server that was ended: on the same port and socket, with the same data.
+    ///
+    /// # Errors
+    /// Those of [`Builder::start`].
+    ///
+    /// # Panics
+    /// With a server that was not started here.
+    pub fn start_again(&self) -> Result<(), LiveError> {
+        self.own().start_again()
+    }
+
+    fn own(&self) -> &PrivateServer {
+        self.private.as_ref().expect("a private server")
     }
 
     /// Runs `sql`, one statement or many, with the `mariadb` command-line client. Returns what it

@@ -105,12 +105,13 @@ fn schemas_of_a_killed_process_with_our_number_are_passed_over() -> Result<(), L
 /// What needs a `mariadbd` of its own, whatever `OTARIA_TEST_URL` says.
 mod private_server {
     use std::io::{BufRead, BufReader, Read};
+    use std::net::TcpStream;
     use std::path::{Path, PathBuf};
     use std::process::{Child, Command, Stdio};
     use std::thread;
     use std::time::{Duration, Instant};
 
-    use protocol_tests::live::{LiveError, LiveServer};
+    use protocol_tests::live::{Ending, LiveError, LiveServer};
 
     #[test]
     fn private_server_has_what_tests_need() -> Result<(), LiveError> {
@@ -163,6 +164,45 @@ mod private_server {
         assert!(traces.process_lives() && traces.directory.exists());
         drop(server);
         assert!(!traces.process_lives() && !traces.directory.exists());
+        Ok(())
+    }
+
+    #[test]
+    fn a_server_that_is_ended_refuses_clients_and_comes_back_with_its_port_and_its_data()
+    -> Result<(), LiveError> {
+        // Else a server that is killed loses what it has committed in the last second.
+        let option = "--innodb-flush-log-at-trx-commit=2";
+        let server = LiveServer::builder().option(option).start()?;
+        server.sql("CREATE SCHEMA test; CREATE TABLE test.kept (id INT) ENGINE = InnoDB")?;
+        for (round, how) in [Ending::Shutdown, Ending::Kill].into_iter().enumerate() {
+            server.sql(&format!("INSERT INTO test.kept VALUES ({round})"))?;
+            let process_id = server.process_id();
+            server.end(how)?;
+            let error = TcpStream::connect((server.host(), server.port())).unwrap_err();
+            assert_eq!(error.kind(), std::io::ErrorKind::ConnectionRefused);
+            server.start_again()?;
+            assert_ne!(server.process_id(), process_id);
+            let count = server.sql("SELECT COUNT(*), @@port FROM test.kept")?;
+            assert_eq!(count, format!("{}\t{}\n", round + 1, server.port()));
+        }
+        let traces = Traces::of(&server);
+        drop(server);
+        assert!(!traces.process_lives() && !traces.directory.exists());
+        Ok(())
+    }
+
+    #[test]
+    fn a_server_that_is_down_when_it_is_dropped_leaves_no_directory() -> Result<(), LiveError> {
+        for how in [Ending::Shutdown, Ending::Kill] {
+            let server = LiveServer::start()?;
+            let traces = Traces::of(&server);
+            server.end(how)?;
+            drop(server);
+            assert!(
+                !traces.process_lives() && !traces.directory.exists(),
+                "{how:?}"
+            );
+        }
         Ok(())
     }
 

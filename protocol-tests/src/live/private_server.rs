@@ -13,6 +13,8 @@ use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use std::{iter, thread};
 
@@ -97,10 +99,10 @@ impl Builder {
         let watchdog = command
             .spawn()
             .map_err(|source| LiveError::Program { program, source })?;
-        let mut private = PrivateServer {
-            watchdog,
+        let private = PrivateServer {
+            watchdog: Mutex::new(watchdog),
             directory,
-            process_id: 0,
+            process_id: AtomicU32::new(0),
         };
         private.wait_until_it_accepts()?;
 
@@ -161,64 +163,119 @@ impl Builder {
     }
 }
 
+/// How a private server is ended.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Ending {
+    /// It is asked to: it tells its clients and writes down what it has.
+    Shutdown,
+    /// It is killed, and recovers from its logs when it starts again.
+    Kill,
+}
+
 /// The processes and the directory of a private server.
 #[derive(Debug)]
 pub(super) struct PrivateServer {
     /// Stops the server when its standard input closes.
-    watchdog: Child,
+    watchdog: Mutex<Child>,
     directory: TempDir,
-    process_id: u32,
+    process_id: AtomicU32,
 }
 
 impl PrivateServer {
     pub(super) fn process_id(&self) -> u32 {
-        self.process_id
+        self.process_id.load(Ordering::SeqCst)
+    }
+
+    /// Ends the process and waits for its end.
+    pub(super) fn end(&self, how: Ending) -> Result<(), LiveError> {
+        let signal = match how {
+            Ending::Shutdown => "-TERM",
+            Ending::Kill => "-KILL",
+        };
+        fs::write(self.path(DOWN_FILE), "")?;
+        self.signal(signal)?;
+        let deadline = Instant::now() + END_LIMIT;
+        while self.signal("-0")? {
+            if Instant::now() > deadline {
+                return Err(self.timed_out());
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+        Ok(())
+    }
+
+    /// Starts what has been ended, on the same port and the same data.
+    pub(super) fn start_again(&self) -> Result<(), LiveError> {
+        // Those of a process that was killed.
+        for name in ["socket", "pid"] {
+            if let Err(error) = fs::remove_file(self.path(name))
+                && error.kind() != io::ErrorKind::NotFound
+            {
+                return Err(error.into());
+            }
+        }
+        fs::remove_file(self.path(DOWN_FILE))?;
+        self.wait_until_it_accepts()
+    }
+
+    /// Whether there was still a process to send it to.
+    fn signal(&self, signal: &str) -> io::Result<bool> {
+        let process_id = self.process_id().to_string();
+        let mut kill = Command::new("sh");
+        kill.args(["-c", "kill \"$1\" \"$2\"", "sh", signal, &process_id])
+            .stderr(Stdio::null());
+        Ok(kill.status()?.success())
     }
 
     fn path(&self, name: &str) -> PathBuf {
         self.directory.path().join(name)
     }
 
-    fn wait_until_it_accepts(&mut self) -> Result<(), LiveError> {
+    fn wait_until_it_accepts(&self) -> Result<(), LiveError> {
         let deadline = Instant::now() + START_LIMIT;
         while !greets(&self.path("socket")) {
-            if self.watchdog.try_wait()?.is_some() {
+            let mut watchdog = self.watchdog.lock().unwrap_or_else(PoisonError::into_inner);
+            if watchdog.try_wait()?.is_some() {
                 return Err(LiveError::Exited {
-                    log: self.last_words()?,
+                    log: last_words(&mut watchdog)?,
                 });
             }
             if Instant::now() > deadline {
-                let log = fs::read(self.path("log")).unwrap_or_default();
-                let tail = &log[log.len().saturating_sub(8000)..];
-                return Err(LiveError::TimedOut {
-                    log: String::from_utf8_lossy(tail).into(),
-                });
+                return Err(self.timed_out());
             }
             thread::sleep(Duration::from_millis(10));
         }
         let process_id = fs::read_to_string(self.path("pid"))?;
-        self.process_id = process_id.trim().parse().map_err(io::Error::other)?;
+        let process_id = process_id.trim().parse().map_err(io::Error::other)?;
+        self.process_id.store(process_id, Ordering::SeqCst);
         Ok(())
     }
 
-    /// The end of the log, which the watchdog prints when the server has ended by itself.
-    fn last_words(&mut self) -> io::Result<String> {
-        let mut log = Vec::new();
-        if let Some(mut output) = self.watchdog.stdout.take() {
-            output.read_to_end(&mut log)?;
+    fn timed_out(&self) -> LiveError {
+        let log = fs::read(self.path("log")).unwrap_or_default();
+        let tail = &log[log.len().saturating_sub(8000)..];
+        LiveError::TimedOut {
+            log: String::from_utf8_lossy(tail).into(),
         }
-        Ok(String::from_utf8_lossy(&log).into())
     }
+}
+
+/// The end of the log, which the watchdog prints when the server has ended by itself.
+fn last_words(watchdog: &mut Child) -> io::Result<String> {
+    let mut log = Vec::new();
+    if let Some(mut output) = watchdog.stdout.take() {
+        output.read_to_end(&mut log)?;
+    }
+    Ok(String::from_utf8_lossy(&log).into())
 }
 
 impl Drop for PrivateServer {
     fn drop(&mut self) {
         // Closes its standard input; the watchdog has limits of its own for what follows.
-        if let Err(error) = self.watchdog.wait() {
-            eprintln!(
-                "the watchdog of server {} is lost: {error}",
-                self.process_id
-            );
+        let process_id = self.process_id();
+        let watchdog = self.watchdog.get_mut();
+        if let Err(error) = watchdog.unwrap_or_else(PoisonError::into_inner).wait() {
+            eprintln!("the watchdog of server {process_id} is lost: {error}");
         }
     }
 }
@@ -234,9 +291,12 @@ fn greets(socket: &Path) -> bool {
         .is_ok()
 }
 
-/// A port that was free a moment ago.
+/// A port that was free a moment ago. None of those that clients get: while a server is down, one
+/// that connects to such a port may get that very port, and is then connected to itself.
 fn free_port() -> io::Result<u16> {
-    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?
+    let port = fastrand::u16(10_000..32_768);
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, port))
+        .or_else(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)))?
         .local_addr()?
         .port())
 }
@@ -255,6 +315,9 @@ fn init_statements(password: &str) -> String {
 }
 
 const WATCHDOG: &str = include_str!("watchdog.sh");
+
+/// While it is there, a server that ends stays down.
+const DOWN_FILE: &str = "down";
 
 const INIT_FILE: &str = "init.sql";
 const CERTIFICATE_FILE: &str = "certificate.pem";
@@ -282,6 +345,9 @@ const SERVER_OPTIONS: [&str; 15] = [
 
 /// A cold machine takes seconds; a server that needs a minute is not going to come.
 const START_LIMIT: Duration = Duration::from_secs(60);
+
+/// A server that is asked to end has clients to tell and pages to write.
+const END_LIMIT: Duration = Duration::from_secs(60);
 
 /// A free port is taken between our look and the server's once in a blue moon, not five times.
 const PORT_ATTEMPTS: usize = 5;

@@ -14,19 +14,33 @@ timeout 60 "$INSTALL" --no-defaults ${BASE_DIRECTORY:+"--basedir=$BASE_DIRECTORY
     --auth-root-authentication-method=normal --skip-test-db --skip-name-resolve \
     --innodb-log-file-size=16M --innodb-doublewrite=OFF --loose-innodb-use-native-aio=OFF \
     >"$log" 2>&1 3<&- && {
-    "$@" >"$log" 2>&1 3<&- &
-    server=$!
+    : >"$log"
     {
         read -r _
+        : >"$DIRECTORY/stops"
+        server=$(cat "$DIRECTORY/server")
         kill "$server"
         for _ in $(seq 50); do
             sleep 0.1
             kill -0 "$server" || exit
         done
         kill -KILL "$server"
-    } <&3 >/dev/null &
+    } <&3 >/dev/null 2>&1 &
     stopper=$!
-    wait "$server"
+    # A server that ends while the file `down` is there is started again when it has gone.
+    while
+        "$@" >>"$log" 2>&1 3<&- &
+        server=$!
+        echo "$server" >"$DIRECTORY/server"
+        [ ! -e "$DIRECTORY/stops" ] || kill "$server"
+        wait "$server"
+        [ -e "$DIRECTORY/down" ]
+    do
+        while [ -e "$DIRECTORY/down" ]; do
+            [ ! -e "$DIRECTORY/stops" ] || break 2
+            sleep 0.02
+        done
+    done
     kill "$stopper"
 }
 tail -c 8000 "$log"
