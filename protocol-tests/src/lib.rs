@@ -2,8 +2,8 @@
 //! ([`script`]), an in-memory pipe that cuts where it is told to ([`pipe`]), seeded faults
 //! ([`chaos`]), futures dropped at every poll ([`polls`]), transcripts of real exchanges
 //! ([`fixture`]), real servers ([`live`]), certificates ([`certificates`]), a man in the middle
-//! ([`tls_proxy`]), a network with faults ([`tcp_proxy`]), and servers that do not
-//! answer ([`black_hole`]).
+//! ([`tls_proxy`]), a network with faults ([`tcp_proxy`]), servers that do not answer
+//! ([`black_hole`]), and what a test may not leave behind ([`traces`]).
 
 pub mod black_hole;
 pub mod certificates;
@@ -15,3 +15,4 @@ pub mod polls;
 pub mod script;
 pub mod tcp_proxy;
 pub mod tls_proxy;
+pub mod traces;

@@ -1,0 +1,180 @@
+//! What a test may not leave behind: statements that run on, connections, descriptors.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+use std::{fs, io};
+
+use otaria::{Config, Connection, Error};
+use tokio::time::Instant;
+
+/// Looks at a server by a connection of its own.
+#[derive(Debug)]
+pub struct Watch {
+    connection: Connection,
+}
+
+/// A line of the server's process list.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Process {
+    /// The thread id of the connection.
+    pub id: u64,
+    /// Whose connection it is.
+    pub user: String,
+    /// Where it comes from.
+    pub host: String,
+    /// What it does: `Query`, `Execute`, `Sleep`.
+    pub command: String,
+    /// For how long.
+    pub time: Duration,
+    /// The statement that runs, its first 100 characters.
+    pub info: Option<String>,
+}
+
+impl Process {
+    /// Whether a statement whose text contains `part` runs here.
+    pub fn runs(&self, part: &str) -> bool {
+        self.info.as_ref().is_some_and(|info| info.contains(part))
+    }
+}
+
+/// How long it took until something was gone.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Gone {
+    /// From the first look to the one that found nothing.
+    pub after: Duration,
+    /// For how long the oldest of the statements that were seen had run.
+    pub longest: Duration,
+    /// How often the server was looked at.
+    pub looks: u32,
+}
+
+impl Watch {
+    /// Connects to the server of `config`.
+    ///
+    /// # Errors
+    /// Those of [`Connection::connect`].
+    pub async fn connect(config: &Config) -> Result<Self, Error> {
+        Ok(Self {
+            connection: Connection::connect(config).await?,
+        })
+    }
+
+    /// What the clients of the server do, less this one.
+    ///
+    /// # Errors
+    /// Those of a query.
+    pub async fn processes(&mut self) -> Result<Vec<Process>, Error> {
+        let rows = self.connection.simple_query(PROCESSES).await?;
+        let processes = rows.collect::<(u64, String, String, String, f64, Option<String>)>();
+        let processes = processes.await?.into_iter();
+        Ok(processes
+            .map(|(id, user, host, command, time_ms, info)| Process {
+                id,
+                user,
+                host,
+                command,
+                // It is below zero for a moment when a command begins.
+                time: Duration::from_secs_f64(time_ms.max(0.0) / 1000.0),
+                info,
+            })
+            .collect())
+    }
+
+    /// A counter of the server (`SHOW GLOBAL STATUS`).
+    ///
+    /// # Errors
+    /// Those of a query, and of a name that the server does not know.
+    pub async fn status(&mut self, name: &str) -> Result<u64, Error> {
+        let sql = "SELECT CAST(VARIABLE_VALUE AS UNSIGNED) \
+            FROM information_schema.GLOBAL_STATUS WHERE VARIABLE_NAME = ?";
+        let rows = self.connection.query(sql, (name,)).await?;
+        let values: Vec<(u64,)> = rows.collect().await?;
+        Ok(values.first().expect("a status variable").0)
+    }
+
+    /// Runs a statement of the test's own.
+    ///
+    /// # Errors
+    /// Those of [`Connection::simple_execute`].
+    pub async fn execute(&mut self, sql: &str) -> Result<(), Error> {
+        self.connection.simple_execute(sql).await.map(drop)
+    }
+
+    /// Looks until no line of the process list is one of `these`. Prints how long that took.
+    ///
+    /// # Errors
+    /// Those of a query.
+    ///
+    /// # Panics
+    /// If one is still there when `limit` is over.
+    pub async fn wait_until_gone(
+        &mut self,
+        what: &str,
+        limit: Duration,
+        these: impl Fn(&Process) -> bool,
+    ) -> Result<Gone, Error> {
+        let start = Instant::now();
+        let mut gone = Gone::default();
+        loop {
+            let mut processes = self.processes().await?;
+            processes.retain(&these);
+            gone.looks += 1;
+            gone.after = start.elapsed();
+            let longest = processes.iter().map(|process| process.time).max();
+            gone.longest = gone.longest.max(longest.unwrap_or_default());
+            if processes.is_empty() {
+                println!(
+                    "{what}: gone after {:?} and {} looks, the oldest had run for {:?}",
+                    gone.after, gone.looks, gone.longest
+                );
+                return Ok(gone);
+            }
+            assert!(
+                gone.after < limit,
+                "{what}: still there after {:?}: {processes:?}",
+                gone.after
+            );
+            tokio::time::sleep(LOOK_INTERVAL).await;
+        }
+    }
+}
+
+/// The descriptors of this process that are open, and what they are: files by their paths, sockets
+/// by their numbers.
+///
+/// # Errors
+/// If this system has no `/proc/self/fd`.
+pub fn descriptors() -> io::Result<BTreeMap<u32, PathBuf>> {
+    let mut descriptors = BTreeMap::new();
+    for entry in fs::read_dir("/proc/self/fd")? {
+        let entry = entry?;
+        // The one that lists them is gone by now, and so is its link.
+        if let Ok(target) = fs::read_link(entry.path())
+            && let Ok(number) = entry.file_name().to_string_lossy().parse()
+            && !target.starts_with("/proc")
+        {
+            descriptors.insert(number, target);
+        }
+    }
+    Ok(descriptors)
+}
+
+/// How many sockets of this process are open.
+///
+/// # Errors
+/// If this system has no `/proc/self/fd`.
+pub fn open_sockets() -> io::Result<usize> {
+    let is_socket = |path: &PathBuf| path.to_string_lossy().starts_with("socket:");
+    Ok(descriptors()?
+        .values()
+        .filter(|path| is_socket(path))
+        .count())
+}
+
+const PROCESSES: &str = "SELECT ID, USER, HOST, COMMAND, TIME_MS, LEFT(INFO, 100) \
+    FROM information_schema.PROCESSLIST \
+    WHERE ID != CONNECTION_ID() AND USER NOT IN ('system user', 'event_scheduler')";
+
+/// How often a server is looked at.
+pub const LOOK_INTERVAL: Duration = Duration::from_millis(20);
