@@ -37,7 +37,7 @@ async fn timed_out(config: ConfigBuilder) -> TimeoutPhase {
     let elapsed = start.elapsed();
     assert!((TIMEOUT..LATEST).contains(&elapsed), "{elapsed:?}");
     match connect {
-        Err(Error::Timeout { phase }) => phase,
+        Err(Error::Timeout { phase, .. }) => phase,
         other => panic!("no timeout: {other:?}"),
     }
 }

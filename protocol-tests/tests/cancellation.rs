@@ -367,7 +367,8 @@ async fn a_server_that_takes_nothing_is_a_timeout_of_the_write() {
         matches!(
             error,
             Error::Timeout {
-                phase: TimeoutPhase::Write
+                phase: TimeoutPhase::Write,
+                ..
             }
         ),
         "{error}"

@@ -205,7 +205,9 @@ async fn data_that_cannot_be_read_ends_the_file_and_is_an_error_that_says_so() {
     data.fails = true;
     let error = connection.load_data_local(LOAD, data).await.unwrap_err();
     assert_eq!(error.to_string(), "cannot read the data to load");
-    assert!(matches!(error, Error::Io { source, .. } if source.kind() == io::ErrorKind::TimedOut));
+    assert!(
+        matches!(error, Error::LocalIo { source, .. } if source.kind() == io::ErrorKind::TimedOut)
+    );
     assert_eq!(heard.take(), [b"1\n"]);
     next_query_is_whole(&mut connection).await;
 }

@@ -23,7 +23,8 @@ impl Connection {
     /// The runtime needs its I/O and time drivers (`enable_all`).
     ///
     /// # Errors
-    /// [`Error::Io`] if the server cannot be reached, `Error::Tls` if its certificate is refused,
+    /// [`Error::Io`] if the server cannot be reached, [`Error::LocalIo`] if a file of the
+    /// configuration cannot be read, `Error::Tls` if the server's certificate is refused,
     /// [`Error::Auth`] if it refuses the login or does not prove who it is,
     /// [`Error::SessionSettings`] if it refuses the settings,
     /// [`Error::InitCommand`] if it refuses an init command, [`Error::Timeout`] when
@@ -148,6 +149,7 @@ async fn limited<T, E: From<Error>>(
 ) -> Result<T, E> {
     let timed_out = Error::Timeout {
         phase: TimeoutPhase::Connect,
+        statement_stopped: false,
     };
     within(limit, connect)
         .await
@@ -241,7 +243,7 @@ mod tests {
         let (connected, visits, next_visits) =
             tokio::join!(Connection::connect(&config), serve, serve_next);
         let error = connected.unwrap_err();
-        assert!(matches!(error, Error::Io { .. }), "{error}");
+        assert!(matches!(error, Error::LocalIo { .. }), "{error}");
         assert!(error.to_string().contains("server_public_key"), "{error}");
         assert_eq!((visits, next_visits), (0, 0));
     }

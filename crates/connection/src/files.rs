@@ -10,7 +10,7 @@ pub(crate) async fn read_file(option: &'static str, path: PathBuf) -> Result<Vec
     let read = spawn_blocking(move || read_file_now(option, &path));
     read.await.unwrap_or_else(|error| {
         // The runtime is shutting down.
-        Err(Error::Io {
+        Err(Error::LocalIo {
             action: format!("read the file of {option}"),
             source: error.into(),
         })
@@ -19,7 +19,7 @@ pub(crate) async fn read_file(option: &'static str, path: PathBuf) -> Result<Vec
 
 /// The content of the file that `option` names.
 pub(crate) fn read_file_now(option: &str, path: &Path) -> Result<Vec<u8>, Error> {
-    std::fs::read(path).map_err(|source| Error::Io {
+    std::fs::read(path).map_err(|source| Error::LocalIo {
         action: format!("read the file of {option}, {}", path.display()),
         source,
     })

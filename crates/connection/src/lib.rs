@@ -39,11 +39,12 @@ pub use otaria_session::{
     AuthError, AuthPlugin, AuthPluginFactory, AuthStep, BatchError, BatchWay, CachingSha2Password,
     CallbackError, CallbackFuture, CertificateProblem, Channel, Chunk, ClearPassword, CloseReason,
     ColumnError, ColumnIndex, Config, ConfigBuilder, ConfigError, Credentials, CredentialsProvider,
-    DerivedKey, Dialog, Ed25519, Endpoint, EndpointError, EndpointErrors, Error, Executed,
-    Fingerprint, KeyDerivation, LocalInfileError, LongDataError, NativePassword, OptionFiles,
-    OwnedRow, Parsec, Password, PasswordProblem, Pem, PlaceError, PluginRegistry, Progress, Prompt,
-    PromptHandler, Row, ServerError, ServerVersion, SessionState, Sha256Password, SslMode,
-    Statement, TimeoutPhase, TlsInfo, TlsProof, ToExecutable, Unproven,
+    DerivedKey, Dialog, Ed25519, Endpoint, EndpointError, EndpointErrors, Error, ErrorKind,
+    Executed, Fingerprint, KeyDerivation, LocalInfileError, LongDataError, NativePassword,
+    OptionFiles, OwnedRow, Parsec, Password, PasswordProblem, Pem, PlaceError, PluginRegistry,
+    PoolError, PoolPhase, Progress, Prompt, PromptHandler, Row, ServerError, ServerVersion,
+    SessionState, Sha256Password, SslMode, Statement, TimeoutPhase, TlsInfo, TlsProof,
+    ToExecutable, Unproven,
 };
 pub use pipeline::{Pipeline, PipelineResults};
 pub use row_stream::RowStream;

@@ -41,7 +41,7 @@ impl Connection {
     /// # Errors
     /// - [`Error::LocalInfile`] if it is not enabled, in which case nothing was sent; if the
     ///   statement is no `LOAD DATA LOCAL`; or if it asks for a second file.
-    /// - [`Error::Io`] that says that `data` could not be read.
+    /// - [`Error::LocalIo`] that says that `data` could not be read.
     /// - [`Error::Server`] if the server refuses the statement.
     ///
     /// In all of these the connection stays usable.
@@ -70,7 +70,7 @@ impl Connection {
             }
         }
         match source.state {
-            State::Failed(source) => Err(Error::Io {
+            State::Failed(source) => Err(Error::LocalIo {
                 action: "read the data to load".to_owned(),
                 source,
             }),

@@ -75,7 +75,7 @@ impl Connection {
 /// Random bytes for one login.
 pub(crate) fn entropy() -> Result<[u8; 32], Error> {
     let mut entropy = [0; 32];
-    getrandom::fill(&mut entropy).map_err(|error| Error::Io {
+    getrandom::fill(&mut entropy).map_err(|error| Error::LocalIo {
         action: "get random bytes from the operating system".to_owned(),
         source: error.into(),
     })?;
@@ -89,7 +89,7 @@ pub(crate) async fn derive(derivation: KeyDerivation) -> Result<DerivedKey, Erro
     }
     let derived = spawn_blocking(move || derivation.derive()).await;
     // A runtime that is shutting down.
-    derived.map_err(|error| Error::Io {
+    derived.map_err(|error| Error::LocalIo {
         action: "derive a key from the password".to_owned(),
         source: error.into(),
     })

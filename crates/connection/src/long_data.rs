@@ -101,7 +101,7 @@ impl<'c> LongDataExecution<'c> {
     /// A server waits for `wait_timeout` (8 h by default) for more, and ends the session then.
     ///
     /// # Errors
-    /// [`Error::Io`] that says that `data` could not be read; the connection stays usable, the
+    /// [`Error::LocalIo`] that says that `data` could not be read; the connection stays usable, the
     /// execution does not. Those of [`send`](Self::send).
     ///
     /// # Cancel safety
@@ -128,7 +128,7 @@ impl<'c> LongDataExecution<'c> {
                 State::AtEnd => break,
                 State::Failed(source) => {
                     let action = format!("read the value of parameter {index}");
-                    return Err(Error::Io { action, source });
+                    return Err(Error::LocalIo { action, source });
                 }
             }
         }

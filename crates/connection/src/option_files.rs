@@ -26,7 +26,7 @@ pub fn standard_option_files() -> OptionFiles {
 ///
 /// # Errors
 /// [`Error::Config`] names the file and the line that cannot be used, and never shows a value.
-/// [`Error::Io`] if a file cannot be read, is longer than 1 MiB, or may be written by everybody:
+/// [`Error::LocalIo`] if a file cannot be read, is longer than 1 MiB, or may be written by everybody:
 /// whoever can write it can send the connection elsewhere.
 pub fn read_option_files(
     files: &OptionFiles,
@@ -61,7 +61,7 @@ impl OptionFileSource for FileSystem {
         match read_file(path) {
             Ok(text) => Ok(Some(text)),
             Err(error) if is_missing(&error) => Ok(None),
-            Err(source) => Err(Error::Io {
+            Err(source) => Err(Error::LocalIo {
                 action: format!("read the option file {}", path.display()),
                 source,
             }),
@@ -73,7 +73,7 @@ impl OptionFileSource for FileSystem {
             let paths = entries.map(|entry| entry.map(|entry| entry.path()));
             paths.collect()
         });
-        entries.map_err(|source| Error::Io {
+        entries.map_err(|source| Error::LocalIo {
             action: format!("read the directory of option files {}", path.display()),
             source,
         })
@@ -168,11 +168,11 @@ mod tests {
     fn a_file_that_is_missing_too_long_or_no_text_is_an_error() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("my.cnf");
-        assert!(matches!(read(&path), Err(Error::Io { .. })));
+        assert!(matches!(read(&path), Err(Error::LocalIo { .. })));
         write(&path, &"#".repeat((1 << 20) + 1));
-        assert!(matches!(read(&path), Err(Error::Io { .. })));
+        assert!(matches!(read(&path), Err(Error::LocalIo { .. })));
         fs::write(&path, [0xff]).unwrap();
-        assert!(matches!(read(&path), Err(Error::Io { .. })));
+        assert!(matches!(read(&path), Err(Error::LocalIo { .. })));
         write(&path, &"#".repeat(1 << 20));
         assert!(read(&path).is_ok());
     }
@@ -182,7 +182,7 @@ mod tests {
         let path = "/dev/null/.my.cnf";
         let files = OptionFiles::new().file_if_exists(path);
         assert!(read_option_files(&files, Config::builder()).is_ok());
-        assert!(matches!(read(Path::new(path)), Err(Error::Io { .. })));
+        assert!(matches!(read(Path::new(path)), Err(Error::LocalIo { .. })));
     }
 
     #[test]

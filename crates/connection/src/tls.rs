@@ -39,7 +39,7 @@ pub(crate) async fn context(config: &Config) -> Result<TlsContext, Error> {
     });
     read.await.unwrap_or_else(|error| {
         // The runtime is shutting down.
-        Err(Error::Io {
+        Err(Error::LocalIo {
             action: "read the files of TLS".to_owned(),
             source: error.into(),
         })

@@ -26,13 +26,14 @@ pub use otaria_connection::{
     CachingSha2Password, CallbackError, CallbackFuture, Capabilities, CertificateProblem, Channel,
     Chunk, ClearPassword, CloseReason, ColumnDefinition, ColumnError, ColumnIndex, Config,
     ConfigBuilder, ConfigError, Connection, Credentials, CredentialsProvider, DerivedKey, Dialog,
-    Ed25519, Endpoint, EndpointError, EndpointErrors, Error, Executed, FieldFlags, FieldType,
-    Fingerprint, InvalidPacket, KeyDerivation, LocalInfileError, LongDataError, LongDataExecution,
-    NativePassword, OptionFiles, OwnedRow, Parsec, Password, PasswordProblem, PayloadWriter, Pem,
-    Pipeline, PipelineResults, PlaceError, PluginRegistry, Progress, Prompt, PromptHandler, Row,
-    RowStream, Rows, ServerError, ServerStatus, ServerVersion, SessionState, Sha256Password,
-    SslMode, Statement, Stream, TimeoutPhase, TlsInfo, TlsProof, ToExecutable, UnitResult,
-    Unproven, Warning, read_option_files, standard_option_files,
+    Ed25519, Endpoint, EndpointError, EndpointErrors, Error, ErrorKind, Executed, FieldFlags,
+    FieldType, Fingerprint, InvalidPacket, KeyDerivation, LocalInfileError, LongDataError,
+    LongDataExecution, NativePassword, OptionFiles, OwnedRow, Parsec, Password, PasswordProblem,
+    PayloadWriter, Pem, Pipeline, PipelineResults, PlaceError, PluginRegistry, PoolError,
+    PoolPhase, Progress, Prompt, PromptHandler, Row, RowStream, Rows, ServerError, ServerStatus,
+    ServerVersion, SessionState, Sha256Password, SslMode, Statement, Stream, TimeoutPhase, TlsInfo,
+    TlsProof, ToExecutable, UnitResult, Unproven, Warning, read_option_files,
+    standard_option_files,
 };
 #[cfg(feature = "uuid-1")]
 pub use otaria_types::BinaryUuid;

@@ -1,11 +1,29 @@
-use std::fmt;
+mod close_reason;
+mod column;
+mod kind;
+mod local_infile;
+mod long_data;
+mod pool;
+mod retry;
+mod server;
+mod timeout;
+
 use std::io;
 
 use otaria_auth::AuthError;
-use otaria_codec::{ErrPacket, FieldType, InvalidPacket};
-use otaria_types::{FromSqlError, ParamsError};
+use otaria_codec::InvalidPacket;
+use otaria_types::ParamsError;
 
 use crate::{BatchError, CallbackError, ConfigError, EndpointErrors, PlaceError};
+
+pub use close_reason::CloseReason;
+pub use column::ColumnError;
+pub use kind::ErrorKind;
+pub use local_infile::LocalInfileError;
+pub use long_data::LongDataError;
+pub use pool::{PoolError, PoolPhase};
+pub use server::ServerError;
+pub use timeout::TimeoutPhase;
 
 /// What can go wrong on a connection, sorted by whose fault it is.
 ///
@@ -54,6 +72,16 @@ pub enum Error {
     /// The content of a file was asked for or given in vain. The connection stays usable.
     #[error(transparent)]
     LocalInfile(LocalInfileError),
+    /// Something on this side could not be read, and no server is to blame: a file that the
+    /// configuration names, an option file, what the content of a file or a long value is read from,
+    /// or the operating system's random bytes. A connection stays usable.
+    #[error("cannot {action}")]
+    LocalIo {
+        /// What was being done, such as `read the file of ssl_ca, ca.pem`.
+        action: String,
+        /// What the operating system, or what is read from, says.
+        source: io::Error,
+    },
     /// The transport failed. The connection is closed.
     #[error("cannot {action}")]
     Io {
@@ -69,13 +97,35 @@ pub enum Error {
         /// The packet that was due, in the words of the protocol documentation.
         expected: &'static str,
     },
-    /// Nothing came, or nothing could be sent, for as long as the configuration allows. The
-    /// connection is closed; a statement that was sent may still run on the server.
-    #[error("timed out while waiting to {phase}")]
+    /// Nothing came, or nothing could be sent, for as long as the configuration allows. Unless the
+    /// statement was stopped, the connection is closed, and a statement that was sent may still run
+    /// on the server.
+    #[error(
+        "timed out while waiting to {phase}{}",
+        if *.statement_stopped { ", and the statement was stopped" } else { "" }
+    )]
     Timeout {
         /// What was waited for.
         phase: TimeoutPhase,
+        /// Whether the server has ended the statement on our demand: it runs no longer, and the
+        /// connection stays usable. Whether something of it stays is not known.
+        statement_stopped: bool,
     },
+    /// The server has rolled the transaction back before its end, or it is not known whether there
+    /// is one any longer. Nothing was sent, for the statement would have run outside of it: roll
+    /// the transaction back and begin it again. The connection stays usable.
+    #[error(
+        "the transaction is rolled back already{}: begin it again",
+        .code.map_or_else(String::new, |code| format!(", by error {code}"))
+    )]
+    TransactionAborted {
+        /// The code of the server's error that has ended it, such as 1213; `None` if the server
+        /// ended it without one.
+        code: Option<u16>,
+    },
+    /// The pool gives no connection. Nothing was sent.
+    #[error(transparent)]
+    Pool(#[from] PoolError),
     /// The connection was closed before the result of this statement of a pipeline came. Whether the
     /// statement has run is not known.
     #[error("whether the statement has run is not known, for the connection is closed: {reason}")]
@@ -205,263 +255,4 @@ pub enum Error {
         /// How many columns the row has.
         found: usize,
     },
-}
-
-/// Why the content of a file was not sent for `LOAD DATA LOCAL`. The name of the file is never
-/// looked at: it is whatever the server says, and a hostile one may name any.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[non_exhaustive]
-pub enum LocalInfileError {
-    /// Client and server do not both allow `LOAD DATA LOCAL`. The statement was not sent.
-    #[error(
-        "LOAD DATA LOCAL is not enabled: it needs `local_infile` in the configuration of the \
-         connection and the variable local_infile on the server"
-    )]
-    NotEnabled,
-    /// The server asked for the content of a file and the call had none, or had sent it already:
-    /// nothing was sent. The statement and what follows it have run without it.
-    #[error(
-        "the server asked for a file of the client, and the statement came with the content of \
-         none, or of one before: run LOAD DATA LOCAL by `load_data_local`, one file a call"
-    )]
-    NotAttached,
-    /// The statement ran and did not ask for the content that it came with: it is no
-    /// `LOAD DATA LOCAL`. The content was not read.
-    #[error("the statement did not ask for the data that it came with: it is no LOAD DATA LOCAL")]
-    NotRequested,
-}
-
-/// What is wrong with values that are sent ahead of an execution.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[non_exhaustive]
-pub enum LongDataError {
-    /// The parameters say that the value of this one was sent ahead, and it was not: not even an
-    /// empty piece.
-    #[error(
-        "parameter {index} is marked as sent ahead and was not sent: send it by `long_data`, an \
-         empty value as well"
-    )]
-    NotSent {
-        /// The parameter, from 0 on.
-        index: usize,
-    },
-    /// A value was sent ahead for this parameter, and the parameters of the execution have another
-    /// one.
-    #[error("parameter {index} was sent ahead: give `LongData` in its place")]
-    NotMarked {
-        /// The parameter, from 0 on.
-        index: usize,
-    },
-    /// The statement has no such placeholder. Nothing was sent.
-    #[error("there is no parameter {index}: the statement has {parameters}, counted from 0")]
-    NoSuchParameter {
-        /// The parameter, from 0 on.
-        index: usize,
-        /// How many there are.
-        parameters: usize,
-    },
-    /// The value of this parameter was sent in part only, for what it came from could not be read
-    /// or the call that sent it was dropped. The execution has to be begun again.
-    #[error("the value of parameter {index} was not sent to its end: begin the execution again")]
-    Incomplete {
-        /// The parameter, from 0 on.
-        index: usize,
-    },
-}
-
-/// What the server says about a command that it refused or ended.
-#[derive(Clone, Eq, PartialEq)]
-pub struct ServerError {
-    code: u16,
-    sqlstate: Option<[u8; 5]>,
-    message: String,
-}
-
-impl ServerError {
-    /// The server's [error code](https://mariadb.com/docs/server/reference/error-codes), such as
-    /// 1062.
-    pub const fn code(&self) -> u16 {
-        self.code
-    }
-
-    /// The SQLSTATE, such as `23000`; `None` in errors from before the login.
-    pub fn sqlstate(&self) -> Option<&str> {
-        self.sqlstate
-            .as_ref()
-            .and_then(|sqlstate| std::str::from_utf8(sqlstate).ok())
-    }
-
-    /// The server's words. They may quote values of the statement: think before logging them.
-    pub fn message(&self) -> &str {
-        &self.message
-    }
-}
-
-impl From<ErrPacket<'_>> for ServerError {
-    fn from(packet: ErrPacket<'_>) -> Self {
-        Self {
-            code: packet.code,
-            sqlstate: packet.sqlstate,
-            message: packet.message_lossy().into_owned(),
-        }
-    }
-}
-
-impl fmt::Display for ServerError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.sqlstate() {
-            Some(sqlstate) => write!(f, "error {} ({sqlstate}): {}", self.code, self.message),
-            None => write!(f, "error {}: {}", self.code, self.message),
-        }
-    }
-}
-
-impl fmt::Debug for ServerError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ServerError")
-            .field("code", &self.code)
-            .field("sqlstate", &self.sqlstate())
-            .field("message", &self.message)
-            .finish()
-    }
-}
-
-impl std::error::Error for ServerError {}
-
-/// A value that does not fit: which column, how it travels, and what it was asked for as.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("column {index} `{name}` ({field_type:?}) cannot be read as {rust_type}")]
-pub struct ColumnError {
-    index: usize,
-    name: String,
-    field_type: FieldType,
-    rust_type: &'static str,
-    source: FromSqlError,
-}
-
-impl ColumnError {
-    pub(crate) fn new(
-        index: usize,
-        column: &otaria_codec::ColumnDefinition,
-        rust_type: &'static str,
-        source: FromSqlError,
-    ) -> Self {
-        Self {
-            index,
-            name: column.name().to_owned(),
-            field_type: column.field_type(),
-            rust_type,
-            source,
-        }
-    }
-
-    /// The column's place in the row, from 0.
-    pub const fn index(&self) -> usize {
-        self.index
-    }
-
-    /// The column's name.
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
-    /// How the column's values travel.
-    pub const fn field_type(&self) -> FieldType {
-        self.field_type
-    }
-
-    /// The Rust type that the value was asked for as.
-    pub const fn rust_type(&self) -> &'static str {
-        self.rust_type
-    }
-
-    /// Why it does not fit.
-    pub const fn reason(&self) -> FromSqlError {
-        self.source
-    }
-}
-
-/// What a call was waiting for when its time was over.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-#[non_exhaustive]
-pub enum TimeoutPhase {
-    /// Name resolution, the connection, the login and the init commands.
-    Connect,
-    /// The server to take what is sent.
-    Write,
-    /// The server to send this packet.
-    Read(&'static str),
-}
-
-impl fmt::Display for TimeoutPhase {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Connect => f.write_str("connect"),
-            Self::Write => f.write_str("send a command"),
-            Self::Read(expected) => write!(f, "receive: {expected}"),
-        }
-    }
-}
-
-/// Why a connection was closed.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-#[non_exhaustive]
-pub enum CloseReason {
-    /// The server closed it, or the transport failed.
-    Lost,
-    /// The server broke the protocol.
-    InvalidPacket,
-    /// The server ended the session by an error of its own, such as 1927.
-    EndedByServer {
-        /// The server's error code.
-        code: u16,
-    },
-    /// A read or write took too long.
-    TimedOut,
-    /// The server found other placeholders in a statement than parameters were sent for.
-    MiscountedPlaceholders,
-    /// The server did not reset a statement that was to be used again.
-    StatementNotReset {
-        /// The server's error code.
-        code: u16,
-    },
-    /// The server refused a command by which the session was to be made what its next user expects.
-    CleanUpFailed {
-        /// The server's error code.
-        code: u16,
-    },
-    /// A response that nobody wanted any more could not be read to its end within the limit.
-    AbandonedResponse,
-    /// The login did not succeed.
-    LoginFailed,
-    /// The login is not done: the session is not open yet.
-    NotLoggedIn,
-}
-
-impl fmt::Display for CloseReason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Lost => f.write_str("it was lost"),
-            Self::InvalidPacket => f.write_str("the server broke the protocol"),
-            Self::EndedByServer { code } => write!(f, "the server ended it with error {code}"),
-            Self::TimedOut => f.write_str("an earlier call timed out"),
-            Self::MiscountedPlaceholders => {
-                f.write_str("parameters were sent for another number of placeholders")
-            }
-            Self::StatementNotReset { code } => {
-                write!(f, "the server did not reset a statement, with error {code}")
-            }
-            Self::CleanUpFailed { code } => {
-                write!(
-                    f,
-                    "the server did not clean the session up, with error {code}"
-                )
-            }
-            Self::AbandonedResponse => {
-                f.write_str("an abandoned response was too long to be read to its end")
-            }
-            Self::LoginFailed => f.write_str("the login failed"),
-            Self::NotLoggedIn => f.write_str("the login is not done"),
-        }
-    }
 }

@@ -41,7 +41,8 @@ pub use config::{
 pub use config_error::ConfigError;
 pub use endpoint_error::{EndpointError, EndpointErrors};
 pub use error::{
-    CloseReason, ColumnError, Error, LocalInfileError, LongDataError, ServerError, TimeoutPhase,
+    CloseReason, ColumnError, Error, ErrorKind, LocalInfileError, LongDataError, PoolError,
+    PoolPhase, ServerError, TimeoutPhase,
 };
 pub use event::{Event, Executed, PacketRange};
 pub use executable::{Executable, ToExecutable};

@@ -33,13 +33,13 @@ pub trait OptionFileSource {
     /// The text of the file at `path`; `None` if there is none.
     ///
     /// # Errors
-    /// [`Error::Io`] if it cannot be read, or must not be trusted.
+    /// [`Error::LocalIo`] if it cannot be read, or must not be trusted.
     fn read(&mut self, path: &Path) -> Result<Option<String>, Error>;
 
     /// The paths of the files in the directory at `path`, in any order.
     ///
     /// # Errors
-    /// [`Error::Io`] if it cannot be read.
+    /// [`Error::LocalIo`] if it cannot be read.
     fn list(&mut self, path: &Path) -> Result<Vec<PathBuf>, Error>;
 }
 
@@ -79,7 +79,7 @@ impl OptionFiles {
     /// Sets the options of the files, which `source` reads, in `builder`.
     ///
     /// # Errors
-    /// [`Error::Config`] names the file and the line, and never shows a value; [`Error::Io`] if a
+    /// [`Error::Config`] names the file and the line, and never shows a value; [`Error::LocalIo`] if a
     /// file cannot be read.
     pub fn apply(
         &self,
@@ -168,7 +168,7 @@ impl Reader<'_> {
         files.retain(|path| path.extension().is_some_and(|extension| extension == "cnf"));
         files.sort();
         if self.files + files.len() > MAX_FILES {
-            return Err(Error::Io {
+            return Err(Error::LocalIo {
                 action: format!("read the option files in {}", path.display()),
                 source: std::io::Error::other("there are more than 1000"),
             });
@@ -197,7 +197,7 @@ impl Reader<'_> {
 }
 
 fn missing(path: &Path) -> Error {
-    Error::Io {
+    Error::LocalIo {
         action: format!("read the option file {}", path.display()),
         source: std::io::ErrorKind::NotFound.into(),
     }

@@ -180,7 +180,7 @@ async fn data_that_fails_loads_what_was_read_before() {
     let data = b"1,one\n".as_slice().chain(Fails);
     let error = connection.load_data_local(LOAD, data).await.unwrap_err();
     assert!(
-        matches!(error, Error::Io { source, .. } if source.kind() == io::ErrorKind::InvalidData)
+        matches!(error, Error::LocalIo { source, .. } if source.kind() == io::ErrorKind::InvalidData)
     );
     assert_eq!(check_sum(&mut connection).await, (1, 1, 3));
 }

@@ -269,7 +269,7 @@ async fn a_value_that_was_not_sent_to_its_end_is_never_executed() -> Result<(), 
     let mut insert = connection.long_data(INSERT).await?;
     let half = b"half".as_slice().chain(Broken);
     let error = insert.send_from(1, half).await;
-    let Err(Error::Io { action, source }) = error else {
+    let Err(Error::LocalIo { action, source }) = error else {
         panic!("{error:?}");
     };
     assert_eq!(action, "read the value of parameter 1");

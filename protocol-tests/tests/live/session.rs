@@ -442,7 +442,7 @@ async fn io_timeout_closes_the_connection_on_time() -> Result<(), Error> {
         .unwrap_err();
     let phase = TimeoutPhase::Read("response");
     assert!(
-        matches!(error, Error::Timeout { phase: found } if found == phase),
+        matches!(error, Error::Timeout { phase: found, .. } if found == phase),
         "{error:?}"
     );
     assert!(start.elapsed() < Duration::from_secs(3));
@@ -492,7 +492,8 @@ async fn a_black_holed_server_is_a_timeout_of_connect() {
         matches!(
             error,
             Error::Timeout {
-                phase: TimeoutPhase::Connect
+                phase: TimeoutPhase::Connect,
+                ..
             }
         ),
         "{error:?}"

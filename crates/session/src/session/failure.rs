@@ -32,6 +32,7 @@ impl Session {
         self.close(CloseReason::TimedOut);
         Error::Timeout {
             phase: TimeoutPhase::Write,
+            statement_stopped: false,
         }
     }
 
@@ -39,7 +40,10 @@ impl Session {
     pub fn read_timed_out(&mut self) -> Error {
         let phase = TimeoutPhase::Read(self.expects());
         self.close(CloseReason::TimedOut);
-        Error::Timeout { phase }
+        Error::Timeout {
+            phase,
+            statement_stopped: false,
+        }
     }
 
     /// Abandoned responses took too long to read.

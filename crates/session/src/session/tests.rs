@@ -377,7 +377,7 @@ fn what_was_due_is_named_when_the_connection_is_lost() {
     let expected = "column definition packet";
     let error = session.read_timed_out();
     assert!(
-        matches!(error, Error::Timeout { phase: TimeoutPhase::Read(found) } if found == expected)
+        matches!(error, Error::Timeout { phase: TimeoutPhase::Read(found), .. } if found == expected)
     );
     let mut session = Session::new(&Config::builder().build().unwrap(), Channel::Plain, [0; 32]);
     let expected = "Initial handshake packet";

@@ -45,7 +45,7 @@ async fn a_server_that_falls_silent_in_a_login_over_tls_is_a_timeout_of_connect(
 
 fn is_timeout(result: &Result<otaria::TlsInfo, Error>, what: &impl std::fmt::Debug) {
     let phase = TimeoutPhase::Connect;
-    let expected = matches!(result, Err(Error::Timeout { phase: found }) if *found == phase);
+    let expected = matches!(result, Err(Error::Timeout { phase: found, .. }) if *found == phase);
     assert!(expected, "{what:?}: {result:?}");
 }
 
