@@ -127,6 +127,11 @@ impl CommandQueue {
         self.ends.is_empty()
     }
 
+    /// Whether the first bytes of a command have been sent, and its last have not.
+    pub(crate) fn is_begun(&self) -> bool {
+        self.written > 0 && !self.ends.contains(&self.written)
+    }
+
     /// How many commands there are of which no byte has been sent and which can be taken back.
     pub(crate) fn unbegun(&self) -> usize {
         let begun = self.written.max(self.kept);

@@ -350,6 +350,26 @@ impl Config {
         self.remade(builder)
     }
 
+    /// The same login for a connection beside one of this configuration, which reads the process list
+    /// and no more: without a default database, which may be gone, and without what is about rows.
+    #[must_use]
+    pub fn beside(&self) -> Self {
+        let mut settings = (*self.settings).clone();
+        settings.database = None;
+        settings.init_commands = Vec::new();
+        settings.local_infile = false;
+        settings.multi_statements = false;
+        settings.on_progress = None;
+        #[cfg(feature = "compression")]
+        {
+            settings.compression = None;
+        }
+        Self {
+            settings: Arc::new(settings),
+            ..self.clone()
+        }
+    }
+
     /// The same configuration with the server's public key itself in place of its file.
     ///
     /// # Errors

@@ -21,6 +21,7 @@ mod multi_row;
 mod option_file;
 mod placed;
 mod placed_error;
+mod process_list;
 mod receiver;
 mod rows;
 mod session;
@@ -58,6 +59,7 @@ pub use otaria_binary::{BulkParameters, Push};
 pub use otaria_statement::Statement;
 pub use placed::{Placed, PlacedParams, place};
 pub use placed_error::PlaceError;
+pub use process_list::{Found, Kill, Origin, Process, ProcessLine};
 pub use rows::{Chunk, ColumnIndex, OwnedRow, Row};
 pub use session::{CleanUp, Pipelined, Queued, SavepointId, Session};
 #[cfg(feature = "tls")]

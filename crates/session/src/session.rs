@@ -12,6 +12,7 @@ mod long_data;
 mod pipeline;
 mod prepare;
 mod response;
+mod running;
 mod simple;
 mod statement_reset;
 #[cfg(feature = "tls")]
@@ -386,7 +387,7 @@ impl Session {
     fn query(&mut self, sql: &str, expected: Expected) -> Result<(), Error> {
         self.check_open()?;
         self.note_meaning_of(sql);
-        self.command(&ComQuery::new(sql), expected)
+        self.command(&ComQuery::new(sql), expected.about(running::beginning(sql)))
     }
 
     fn command(&mut self, command: &impl Encode, expected: Expected) -> Result<(), Error> {

@@ -1,4 +1,6 @@
 use std::collections::{BTreeSet, HashMap};
+use std::fmt;
+use std::ops::Deref;
 use std::sync::Arc;
 
 use otaria_binary::Parameters;
@@ -17,6 +19,8 @@ pub(crate) struct Statements {
     /// The columns of each open statement's rows, as the server last told them. It does not tell
     /// them again before they change.
     columns: HashMap<StatementId, Arc<Columns>, FxBuildHasher>,
+    /// The SQL of each open statement.
+    sql: HashMap<StatementId, Sql<Arc<str>>, FxBuildHasher>,
     last_prepared: Option<LastPrepared>,
     /// How many commands have been queued behind which SQL may mean something else.
     meanings: u64,
@@ -31,6 +35,24 @@ pub(crate) struct Statements {
     pub(crate) max_allowed_packet: Option<usize>,
 }
 
+/// SQL, which may hold values: `Debug` does not show it.
+#[derive(Clone)]
+pub(crate) struct Sql<T>(pub(crate) T);
+
+impl<T: Deref<Target = str>> Deref for Sql<T> {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl<T> fmt::Debug for Sql<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Sql")
+    }
+}
+
 /// The statement that the server knows as the one prepared last.
 #[derive(Clone, Copy, Debug)]
 struct LastPrepared {
@@ -41,7 +63,7 @@ struct LastPrepared {
 /// A prepare whose response is due, and what was known when it was queued.
 #[derive(Debug)]
 pub(crate) struct Prepare {
-    pub(crate) sql: Arc<str>,
+    pub(crate) sql: Sql<Arc<str>>,
     schema: Box<str>,
     status: ServerStatus,
     epoch: Epoch,
@@ -64,6 +86,7 @@ impl Statements {
         Self {
             cache: StatementCache::new(capacity),
             columns: HashMap::default(),
+            sql: HashMap::default(),
             last_prepared: None,
             meanings: 0,
             unsettled: Vec::new(),
@@ -83,7 +106,7 @@ impl Statements {
 
     pub(crate) fn prepare(&self, key: StatementKey<'_>) -> Prepare {
         Prepare {
-            sql: key.sql.into(),
+            sql: Sql(key.sql.into()),
             schema: key.schema.into(),
             status: key.status,
             epoch: self.cache.epoch(),
@@ -99,7 +122,8 @@ impl Statements {
             id: ok.statement,
             only_reads: prepare.only_reads,
         });
-        let sql = Arc::clone(&prepare.sql);
+        let sql = Arc::clone(&prepare.sql.0);
+        self.sql.insert(ok.statement, prepare.sql.clone());
         self.cache.prepared(prepare.epoch, sql, ok)
     }
 
@@ -154,6 +178,11 @@ impl Statements {
         }
     }
 
+    /// The SQL of an open statement.
+    pub(crate) fn sql(&self, id: StatementId) -> Option<&Sql<Arc<str>>> {
+        self.sql.get(&self.resolve(id)?)
+    }
+
     /// How many statements are to be closed.
     pub(crate) fn closes_due(&self) -> usize {
         self.cache.closes_due()
@@ -163,6 +192,7 @@ impl Statements {
     pub(crate) fn next_close(&mut self) -> Option<StatementId> {
         let id = self.cache.next_close()?;
         self.columns.remove(&id);
+        self.sql.remove(&id);
         self.settled(id);
         if self.last_prepared.is_some_and(|last| last.id == id) {
             self.last_prepared = None;
@@ -232,6 +262,7 @@ impl Statements {
         self.max_allowed_packet = None;
         self.cache.forget();
         self.columns.clear();
+        self.sql.clear();
         self.last_prepared = None;
         self.unsettled.clear();
         self.sent_ahead = None;

@@ -8,7 +8,7 @@ use otaria_types::Params;
 
 use super::Session;
 use super::execute::Queued;
-use super::expected::Expected;
+use super::expected::{Expected, Subject};
 use crate::Executable;
 use crate::error::Error;
 use crate::event::Event;
@@ -77,7 +77,8 @@ impl Session {
         };
         // No close goes in front of it: it could be that of the cursor's own statement.
         let sequence_number = self.commands.push(&command, self.capabilities);
-        let expected = Expected::response(ResponseReader::for_fetch(self.capabilities));
+        let expected = Expected::response(ResponseReader::for_fetch(self.capabilities))
+            .about(Subject::Fetch(command.statement));
         self.expect(expected.numbered_from(sequence_number));
         Ok(true)
     }

@@ -7,7 +7,7 @@ use super::change_user::ChangeUser;
 use super::clean_up::CleanUpReply;
 use super::infile::Infile;
 use crate::error::ServerError;
-use crate::statements::Prepare;
+use crate::statements::{Prepare, Sql};
 
 /// A response that is due.
 #[derive(Debug)]
@@ -39,11 +39,22 @@ pub(super) struct Response {
     pub(super) is_begun: bool,
     /// Whether its OK resets the session's state, and says nothing about it.
     pub(super) resets: bool,
-    /// What its OK makes the default database, unless it says more.
-    pub(super) schema: Option<String>,
+    pub(super) subject: Subject,
     pub(super) infile: Infile,
     /// What was executed, if it is a prepared statement: its rows are binary.
     pub(super) execution: Option<Execution>,
+}
+
+/// What a command is about, as far as that is to be known later.
+#[derive(Debug)]
+pub(super) enum Subject {
+    None,
+    /// The beginning of the SQL that the server runs.
+    Sql(Sql<Box<str>>),
+    /// A statement whose rows are fetched.
+    Fetch(StatementId),
+    /// What the OK makes the default database, unless it says more.
+    Schema(String),
 }
 
 impl Response {
@@ -121,7 +132,7 @@ impl Expected {
             reader,
             is_begun: false,
             resets: false,
-            schema: Some(schema.to_owned()),
+            subject: Subject::Schema(schema.to_owned()),
             infile: Infile::Refuse,
             execution: None,
         });
@@ -132,6 +143,14 @@ impl Expected {
         }
     }
 
+    /// The same, to a command that is about this.
+    pub(super) fn about(mut self, about: Subject) -> Self {
+        if let Reply::Response(response) = &mut self.reply {
+            response.subject = about;
+        }
+        self
+    }
+
     /// The response to an execution.
     pub(super) const fn execution(reader: ResponseReader, execution: Execution) -> Self {
         Self {
@@ -139,7 +158,7 @@ impl Expected {
                 reader,
                 is_begun: false,
                 resets: false,
-                schema: None,
+                subject: Subject::None,
                 infile: Infile::Refuse,
                 execution: Some(execution),
             }),
@@ -163,7 +182,7 @@ impl Expected {
                 reader,
                 is_begun: false,
                 resets,
-                schema: None,
+                subject: Subject::None,
                 infile,
                 execution: None,
             }),

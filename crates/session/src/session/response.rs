@@ -1,3 +1,4 @@
+use std::mem;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -7,7 +8,7 @@ use otaria_codec::{
 use otaria_types::{Columns, RowContext};
 
 use super::Session;
-use super::expected::{Expected, Reply, Response};
+use super::expected::{Expected, Reply, Response, Subject};
 use super::infile::Infile;
 use crate::SessionState;
 use crate::error::{CloseReason, Error, ServerError};
@@ -248,8 +249,9 @@ impl Response {
             state.reset();
             statements.forget();
         }
-        if let Some(schema) = self.schema.take() {
-            state.set_schema(schema);
+        if let Subject::Schema(schema) = &mut self.subject {
+            state.set_schema(mem::take(schema));
+            self.subject = Subject::None;
         }
         if let Some(execution) = &self.execution {
             statements.data_taken(execution.statement);
