@@ -162,23 +162,11 @@ impl PacketDecoder {
     /// nothing unusual about it. It stays there: [`take_whole`](Self::take_whole) takes it.
     #[inline]
     pub fn peek_whole(&self) -> Option<Range<usize>> {
-        self.whole_at(self.next, self.sequence_number)
-    }
-
-    /// The payload behind `packet`, which was peeked at, on the same conditions.
-    #[inline]
-    pub fn peek_whole_behind(&self, packet: &Range<usize>) -> Option<Range<usize>> {
-        let last = *self.buffer.get(packet.start.checked_sub(1)?)?;
-        self.whole_at(packet.end, last.wrapping_add(1))
-    }
-
-    #[inline]
-    fn whole_at(&self, at: usize, due: u8) -> Option<Range<usize>> {
-        let &[a, b, c, sequence_number] = self.buffer.get(at..)?.first_chunk()?;
+        let &[a, b, c, sequence_number] = self.buffer.get(self.next..)?.first_chunk()?;
         let length = usize::try_from(u32::from_le_bytes([a, b, c, 0])).ok()?;
-        let start = at + HEADER_BYTES;
+        let start = self.next + HEADER_BYTES;
         let end = start + length;
-        let is_due = sequence_number == due || !self.checks_sequence;
+        let is_due = sequence_number == self.sequence_number || !self.checks_sequence;
         let is_whole = end <= self.buffer.len() && length < MAX_BODY_BYTES && !self.joining;
         let is_usual = is_due && is_whole && length <= self.max_payload_bytes;
         is_usual.then_some(start..end)
@@ -193,6 +181,38 @@ impl PacketDecoder {
         }
         self.next = packet.end;
         self.start = packet.end;
+    }
+
+    /// The payloads of all that has been received, each behind where it begins, if that is just so
+    /// many packets and there is nothing unusual about any of them. They stay there:
+    /// [`take_all`](Self::take_all) takes them.
+    #[inline]
+    pub fn peek_all<const N: usize>(&self) -> Option<[(usize, &[u8]); N]> {
+        let limit = self.max_payload_bytes.min(MAX_BODY_BYTES - 1);
+        let mut rest = self.buffer.get(self.next..)?;
+        let mut at = self.next;
+        let mut due = self.sequence_number;
+        let mut payloads = [(at, rest); N];
+        for (start, payload) in &mut payloads {
+            let (&[a, b, c, sequence_number], body) = rest.split_first_chunk()?;
+            let length = usize::try_from(u32::from_le_bytes([a, b, c, 0])).ok()?;
+            *start = at + HEADER_BYTES;
+            (*payload, rest) = body.split_at_checked(length)?;
+            if sequence_number != due || length > limit {
+                return None;
+            }
+            at = *start + length;
+            due = due.wrapping_add(1);
+        }
+        (rest.is_empty() && !self.joining).then_some(payloads)
+    }
+
+    /// Takes all that has been received, which [`peek_all`](Self::peek_all) has shown to be whole
+    /// responses: what comes next is numbered anew.
+    #[inline]
+    pub const fn take_all(&mut self) {
+        self.next = self.buffer.len();
+        self.start = self.next;
     }
 
     /// The payload that `packet` stands for, as [`payload`](Self::payload) returns it, and with it

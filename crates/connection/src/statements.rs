@@ -1,3 +1,5 @@
+use std::future::poll_fn;
+
 use otaria_session::{
     Error, Event, Executable, Executed, Queued, ServerError, Statement, ToExecutable, place,
 };
@@ -72,10 +74,12 @@ impl Connection {
         statement: &(impl ToExecutable + ?Sized),
         params: impl Params,
     ) -> Result<T, Error> {
-        let row = self.query_opt(statement, params).await?;
-        row.ok_or(Error::RowCount {
-            more_than_one: false,
-        })
+        match self.query_opt(statement, params).await? {
+            Some(row) => Ok(row),
+            None => Err(Error::RowCount {
+                more_than_one: false,
+            }),
+        }
     }
 
     /// Runs a statement and reads the one row that it returns, or `None` if it returns none.
@@ -92,18 +96,14 @@ impl Connection {
         params: impl Params,
     ) -> Result<Option<T>, Error> {
         let mut executed = if self.begin(statement.to_executable(), &params)? {
-            // Without a future for each step: this is what programs do most.
-            loop {
-                self.exchange().await?;
-                if let Some(row) = self.session.take_only_row() {
-                    return self.session.row(row).read().map(Some);
-                }
-                match self.buffered_head()? {
-                    Some(Head::Result(executed)) => break executed,
-                    Some(Head::NotPrepared(error)) => return Err(Error::Server(error)),
-                    None => {}
+            if self.is_patient() {
+                match poll_fn(|context| self.poll_only_row(context)).await {
+                    Ok(Some(row)) => return self.session.row(row).read().map(Some),
+                    Ok(None) => {}
+                    Err(step) => self.exchanged(step).await?,
                 }
             }
+            self.first_result().await?
         } else {
             self.run(statement.to_executable(), &params).await?
         };

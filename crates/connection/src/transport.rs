@@ -39,6 +39,16 @@ impl Transport {
         }
     }
 
+    /// Whether it may be worth to read, as far as the runtime knows. The task is woken when that
+    /// changes.
+    pub(crate) fn poll_readable(&self, context: &mut Context<'_>) -> Poll<()> {
+        match self {
+            Self::Tcp(stream) => stream.poll_read_ready(context).map(drop),
+            Self::Unix(stream) => stream.poll_read_ready(context).map(drop),
+            Self::Boxed(_) => Poll::Ready(()),
+        }
+    }
+
     /// Whether what was written may still lie in the transport until it is flushed.
     pub(crate) const fn holds_back(&self) -> bool {
         matches!(self, Self::Boxed(_))

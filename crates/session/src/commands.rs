@@ -108,6 +108,7 @@ impl CommandQueue {
     }
 
     /// The bytes to send next.
+    #[inline]
     pub(crate) fn unwritten(&self) -> &[u8] {
         self.packets.bytes().get(self.written..).unwrap_or_default()
     }

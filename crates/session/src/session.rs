@@ -139,6 +139,7 @@ impl Session {
     }
 
     /// Where the transport appends what it receives. Rows lent before are void after this call.
+    #[inline]
     pub fn read_buffer(&mut self) -> &mut Vec<u8> {
         self.lent = None;
         #[cfg(feature = "tls")]
@@ -149,18 +150,17 @@ impl Session {
     }
 
     /// The bytes to send next.
+    #[inline]
     pub fn unwritten(&mut self) -> &[u8] {
         #[cfg(feature = "tls")]
-        {
-            self.encrypt();
-            if let Some(tls) = &self.tls {
-                return tls.unwritten();
-            }
+        if self.tls.is_some() {
+            return self.unwritten_ciphertext();
         }
         self.commands.unwritten()
     }
 
     /// The first `bytes` of [`unwritten`](Self::unwritten) have been sent.
+    #[inline]
     pub fn written(&mut self, bytes: usize) {
         #[cfg(feature = "tls")]
         if let Some(tls) = &mut self.tls {
@@ -171,6 +171,7 @@ impl Session {
     }
 
     /// Whether all that was queued has been sent.
+    #[inline]
     pub fn is_written(&self) -> bool {
         #[cfg(feature = "tls")]
         if self.tls.as_ref().is_some_and(|tls| !tls.is_written()) {
@@ -180,11 +181,13 @@ impl Session {
     }
 
     /// Whether nothing is to be sent and no response is due.
+    #[inline]
     pub fn is_idle(&self) -> bool {
         matches!(self.phase, Phase::Ready) && self.is_written() && self.expected.is_empty()
     }
 
     /// Whether nothing is left of earlier commands: a new one can be queued.
+    #[inline]
     pub fn is_settled(&self) -> bool {
         self.is_idle() && self.received.unread() == 0 && self.changed_config.is_none()
     }

@@ -188,6 +188,12 @@ impl Statements {
         self.cache.closes_due()
     }
 
+    /// Whether a statement is to be closed.
+    #[inline]
+    pub(crate) fn is_close_due(&self) -> bool {
+        self.cache.is_close_due()
+    }
+
     /// The next statement that is to be closed.
     pub(crate) fn next_close(&mut self) -> Option<StatementId> {
         let id = self.cache.next_close()?;
@@ -214,10 +220,17 @@ impl Statements {
     }
 
     /// The statement has been executed: what was sent ahead is used up.
+    #[inline]
     pub(crate) fn data_taken(&mut self, id: StatementId) {
-        if let (false, Some(id)) = (self.unsettled.is_empty(), self.resolve(id)) {
+        if let (true, Some(id)) = (self.is_reset_due(), self.resolve(id)) {
             self.settled(id);
         }
+    }
+
+    /// Whether a statement is to be reset.
+    #[inline]
+    pub(crate) const fn is_reset_due(&self) -> bool {
+        !self.unsettled.is_empty()
     }
 
     /// The next statement that is to be reset.

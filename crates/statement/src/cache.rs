@@ -185,6 +185,12 @@ impl StatementCache {
         self.kept = 0;
     }
 
+    /// Whether a statement is to be closed.
+    #[inline]
+    pub fn is_close_due(&self) -> bool {
+        self.closes.is_due()
+    }
+
     /// How many statements are to be closed.
     pub fn closes_due(&self) -> usize {
         self.closes.len()

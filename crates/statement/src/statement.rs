@@ -1,4 +1,5 @@
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::{ComStmtPrepareOk, StatementId, may_change_meaning, may_set_schema};
@@ -107,6 +108,9 @@ impl Epoch {
 #[derive(Debug, Default)]
 pub(crate) struct Closes {
     due: Mutex<Due>,
+    /// Whether there may be one in `due`, which every execution asks: mostly there is none, and no
+    /// lock has to be taken to know. Written only under the lock.
+    is_due: AtomicBool,
 }
 
 #[derive(Debug, Default)]
@@ -116,9 +120,18 @@ struct Due {
 }
 
 impl Closes {
+    /// Whether there is one.
+    #[inline]
+    pub(crate) fn is_due(&self) -> bool {
+        self.is_due.load(Ordering::Relaxed)
+    }
+
     /// Takes the next one.
     pub(crate) fn pop(&self) -> Option<StatementId> {
-        self.due().ids.pop()
+        let mut due = self.due();
+        let next = due.ids.pop();
+        self.is_due.store(!due.ids.is_empty(), Ordering::Relaxed);
+        next
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -130,12 +143,14 @@ impl Closes {
         let mut due = self.due();
         due.epoch = epoch;
         due.ids.clear();
+        self.is_due.store(false, Ordering::Relaxed);
     }
 
     fn push(&self, epoch: Epoch, id: StatementId) {
         let mut due = self.due();
         if due.epoch == epoch {
             due.ids.push(id);
+            self.is_due.store(true, Ordering::Relaxed);
         }
     }
 

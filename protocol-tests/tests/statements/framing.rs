@@ -7,9 +7,9 @@ use otaria_binary::{BinaryCell, BinaryRowPacket};
 use otaria_codec::{ColumnDefinition, FieldType, OkPacket, ServerStatus};
 use otaria_statement::ComStmtPrepare;
 use protocol_tests::pipe::Cut;
-use protocol_tests::script::{Layers, Reply, Script, text_columns};
+use protocol_tests::script::{FakeStatement, FakeStatements, Layers, Reply, Script, text_columns};
 
-use crate::{OLD, next_query_is_whole, statements};
+use crate::{OLD, connected, next_query_is_whole, statements};
 
 /// A connection to a server that answers the execution of [`OLD`] with `executed` behind the head of
 /// these columns.
@@ -235,4 +235,18 @@ async fn every_shape_of_binary_value_comes_through_a_connection() {
         assert_eq!(row.get::<Option<String>>(index).unwrap(), None);
     }
     rows.finish().await.unwrap();
+}
+
+#[tokio::test]
+async fn the_only_row_of_a_response_is_whole_however_long_it_is() {
+    for length in [1, 16 * 1024, 1024 * 1024, 3 * 1024 * 1024] {
+        let long = "x".repeat(length);
+        let server = FakeStatements::new();
+        server.set(OLD, FakeStatement::rows(1, &["a"], &[&[&long]]));
+        let (mut connection, _) = connected(&server).await;
+        for _ in 0..4 {
+            let (value,): (String,) = connection.query_one(OLD, (1,)).await.unwrap();
+            assert!(value == long, "{} of {length} bytes", value.len());
+        }
+    }
 }

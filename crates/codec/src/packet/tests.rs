@@ -237,38 +237,47 @@ fn a_whole_packet_out_of_sequence_or_over_the_limit_is_left_to_be_refused() {
 }
 
 #[test]
-fn packets_behind_one_that_was_peeked_at_are_those_that_come() {
-    let sent: [&[u8]; 3] = [b"a", b"bc", b"def"];
-    let bytes = packets(&sent);
-    for end in 0..=bytes.len() {
+fn packets_are_peeked_at_together_when_just_so_many_have_been_received() {
+    let sent: [&[u8]; 3] = [b"a", b"", b"def"];
+    let bytes = packets(&[b"before", b"a", b"", b"def", b"behind"]);
+    for end in 10..=bytes.len() {
         let mut decoder = PacketDecoder::new(LIMIT);
         decoder.buffer_mut().extend_from_slice(&bytes[..end]);
-        let first = decoder.peek_whole();
-        let second = first
-            .as_ref()
-            .and_then(|first| decoder.peek_whole_behind(first));
-        let third = second
-            .as_ref()
-            .and_then(|second| decoder.peek_whole_behind(second));
-        let peeked = [first, second, third].into_iter().flatten();
-        let peeked: Vec<_> = peeked.map(|packet| decoder.payload(packet)).collect();
-        let whole = [5, 11, 18].iter().filter(|whole| **whole <= end).count();
-        assert_eq!(peeked, sent[..whole], "{end} bytes");
+        assert!(decoder.poll_packet().unwrap().is_some());
+        let Some(peeked) = decoder.peek_all::<3>() else {
+            assert_ne!(end, 26);
+            continue;
+        };
+        assert_eq!(end, 26);
+        for ((start, payload), sent) in peeked.into_iter().zip(sent) {
+            assert_eq!(payload, sent);
+            assert_eq!(decoder.payload(start..start + payload.len()), sent);
+        }
+        decoder.take_all();
+        assert_eq!(decoder.unread(), 0);
+        decoder.set_sequence_number(1);
+        decoder.buffer_mut().extend_from_slice(b"\x01\0\0\x01x");
+        let next = decoder.poll_packet().unwrap().unwrap();
+        assert_eq!(decoder.payload(next), b"x");
     }
 }
 
 #[test]
-fn what_is_behind_packets_that_were_taken_at_once_comes_next() {
+fn packets_of_which_one_is_unusual_are_not_peeked_at_together() {
+    let bytes = packets(&[b"a", b"bcd"]);
+    let mut out_of_sequence = bytes.clone();
+    out_of_sequence[8] = 7;
+    for (limit, bytes) in [(LIMIT, out_of_sequence), (2, bytes.clone())] {
+        let mut decoder = PacketDecoder::new(limit);
+        decoder.buffer_mut().extend_from_slice(&bytes);
+        assert_eq!(decoder.peek_all::<2>(), None);
+        let first = decoder.poll_packet().unwrap().unwrap();
+        assert_eq!(decoder.payload(first), b"a");
+        assert!(decoder.poll_packet().is_err());
+    }
     let mut decoder = PacketDecoder::new(LIMIT);
-    let bytes = packets(&[b"a", b"b", b"c"]);
     decoder.buffer_mut().extend_from_slice(&bytes);
-    let first = decoder.peek_whole().unwrap();
-    let second = decoder.peek_whole_behind(&first).unwrap();
-    decoder.take_whole(&second);
-    let third = decoder.poll_packet().unwrap().unwrap();
-    assert_eq!(decoder.payload(third), b"c");
-    assert_eq!(decoder.sequence_number(), 3);
-    assert_eq!(decoder.unread(), 0);
+    assert!(decoder.peek_all::<2>().is_some());
 }
 
 #[test]
@@ -282,6 +291,7 @@ fn the_end_of_a_payload_that_was_split_is_no_packet_of_its_own() {
     assert_eq!(decoder.poll_packet(), Ok(None));
     decoder.buffer_mut().extend_from_slice(rest);
     assert_eq!(decoder.peek_whole(), None);
+    assert_eq!(decoder.peek_all::<1>(), None);
     let whole = decoder.poll_packet().unwrap().unwrap();
     assert!(decoder.payload(whole) == payload);
 }

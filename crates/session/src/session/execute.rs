@@ -185,11 +185,18 @@ impl Session {
         if !self.expected.is_empty() || !self.commands.is_empty() {
             return;
         }
+        if self.statements.is_close_due() {
+            self.queue_due_closes();
+        }
+        self.queue_resets();
+    }
+
+    #[cold]
+    fn queue_due_closes(&mut self) {
         while let Some(statement) = self.statements.next_close() {
             self.commands
                 .push_kept(&ComStmtClose { statement }, self.capabilities);
         }
-        self.queue_resets();
     }
 
     /// The session's zone. A command whose response is due may change it, but for a reset of a

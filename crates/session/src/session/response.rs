@@ -210,6 +210,13 @@ impl Session {
     }
 
     pub(super) fn next_response(&mut self) {
+        self.leave_response();
+        self.received.shrink();
+    }
+
+    /// Goes on to the next response, and leaves what was received where it lies.
+    #[inline]
+    pub(super) fn leave_response(&mut self) {
         self.expected.pop_front();
         if let Some(next) = self.expected.front() {
             self.received
@@ -219,7 +226,6 @@ impl Session {
         if !self.set_aside.is_empty() {
             self.queue_set_aside();
         }
-        self.received.shrink();
     }
 
     /// A packet came while no response was due: an ERR by which the server ends the session, or

@@ -25,7 +25,15 @@ impl Session {
         Ok(self.expected.len() > queued)
     }
 
+    #[inline]
     pub(super) fn queue_resets(&mut self) {
+        if self.statements.is_reset_due() {
+            self.queue_due_resets();
+        }
+    }
+
+    #[cold]
+    fn queue_due_resets(&mut self) {
         while let Some(statement) = self.statements.next_reset() {
             let reader = ResponseReader::for_ok(self.capabilities);
             let expected = Expected::statement_reset(reader, statement);

@@ -69,6 +69,12 @@ impl Session {
         }
     }
 
+    /// The bytes to send next where TLS has begun.
+    pub(super) fn unwritten_ciphertext(&mut self) -> &[u8] {
+        self.encrypt();
+        self.tls.as_ref().map_or(&[], TlsLayer::unwritten)
+    }
+
     /// Encrypts the rest of the command that is to be sent next, unless ciphertext is left. What
     /// has been encrypted cannot be taken back.
     pub(super) fn encrypt(&mut self) {

@@ -48,6 +48,7 @@ impl Connection {
 
     /// Sends the closes that are due.
     fn close(&mut self) {
+        assert_eq!(self.cache.is_close_due(), self.cache.closes_due() > 0);
         while let Some(id) = self.cache.next_close() {
             assert!(self.open.remove(&id), "{id:?} is not open");
         }
