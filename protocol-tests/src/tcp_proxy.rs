@@ -29,6 +29,7 @@ use plan::{Plan, Rules, Step};
 pub struct Builder {
     servers: Vec<SocketAddr>,
     rules: Rules,
+    keeps_ports: bool,
 }
 
 /// A proxy. It runs in the runtime that it was started in, until it is dropped; its connections
@@ -99,6 +100,7 @@ impl TcpProxy {
         Builder {
             servers,
             rules: Rules::default(),
+            keeps_ports: false,
         }
     }
 
@@ -183,6 +185,14 @@ impl Builder {
         self
     }
 
+    /// Has servers see each connection come from the port of its client, at 127.0.0.2, as a proxy
+    /// does that cannot be seen.
+    #[must_use]
+    pub fn keep_ports(mut self) -> Self {
+        self.keeps_ports = true;
+        self
+    }
+
     /// Listens, and serves whoever connects.
     ///
     /// # Errors
@@ -218,9 +228,11 @@ impl Builder {
         client: TcpStream,
         shared: &Arc<Shared>,
     ) -> impl Future<Output = ()> + Send + use<> {
+        let client_address = client.peer_addr().unwrap_or(NOWHERE);
+        let kept = SocketAddr::from(([127, 0, 0, 2], client_address.port()));
         let Next { server, from } = {
             let mut next = lock(&shared.next);
-            let from = next.from.take();
+            let from = next.from.take().or(self.keeps_ports.then_some(kept));
             let server = next.server % self.servers.len();
             next.server = server + 1;
             Next { server, from }
@@ -229,7 +241,7 @@ impl Builder {
             let mut passed = lock(&shared.passed);
             passed.push(Passed {
                 server,
-                client: client.peer_addr().unwrap_or(NOWHERE),
+                client: client_address,
                 seen_by_server: None,
                 ended: None,
             });

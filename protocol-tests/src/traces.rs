@@ -93,6 +93,16 @@ impl Watch {
         Ok(values.first().expect("a status variable").0)
     }
 
+    /// How many rows of `table` have which `id`.
+    ///
+    /// # Errors
+    /// Those of a query.
+    pub async fn counts(&mut self, table: &str) -> Result<BTreeMap<u64, u64>, Error> {
+        let sql = format!("SELECT id, COUNT(*) FROM {table} GROUP BY id");
+        let rows = self.connection.simple_query(&sql).await?;
+        Ok(rows.collect::<(u64, u64)>().await?.into_iter().collect())
+    }
+
     /// Runs a statement of the test's own.
     ///
     /// # Errors

@@ -188,6 +188,22 @@ async fn a_server_sees_the_address_that_was_chosen_for_one_connection() {
 }
 
 #[tokio::test]
+async fn a_server_sees_the_ports_of_clients_where_they_are_kept() {
+    let builder = TcpProxy::to_addresses([echo(b"").await]).keep_ports();
+    let proxy = builder.start().await.unwrap();
+    for _ in 0..2 {
+        exchanged(proxy.address(), b"").await.1.unwrap();
+    }
+    for passed in proxy.passed() {
+        let seen = passed.seen_by_server.unwrap();
+        assert_eq!(
+            seen,
+            SocketAddr::from(([127, 0, 0, 2], passed.client.port()))
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_server_that_cannot_be_reached_is_a_connection_that_ends() {
     let nobody = {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
