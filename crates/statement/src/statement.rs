@@ -2,7 +2,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::{ComStmtPrepareOk, StatementId, may_change_meaning, may_set_schema};
+use crate::{ComStmtPrepareOk, Leftovers, StatementId, may_change_meaning, may_set_schema};
 
 /// A statement that is prepared on one connection.
 ///
@@ -22,6 +22,7 @@ struct StatementInner {
     parameters: u16,
     may_change_meaning: bool,
     may_set_schema: bool,
+    leftovers: Leftovers,
     sql: Arc<str>,
 }
 
@@ -40,6 +41,7 @@ impl Statement {
                 parameters: ok.parameters,
                 may_change_meaning: may_change_meaning(&sql, false),
                 may_set_schema: may_set_schema(&sql, false),
+                leftovers: Leftovers::of(&sql),
                 sql,
             }),
         }
@@ -68,6 +70,11 @@ impl Statement {
     /// Whether the session may have another default database behind it: see [`may_set_schema`].
     pub fn may_set_schema(&self) -> bool {
         self.inner.may_set_schema
+    }
+
+    /// What it may leave behind in the session: see [`Leftovers::of`].
+    pub fn leftovers(&self) -> Leftovers {
+        self.inner.leftovers
     }
 
     pub(crate) fn epoch(&self) -> Epoch {
