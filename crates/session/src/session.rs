@@ -17,12 +17,14 @@ mod simple;
 mod statement_reset;
 #[cfg(feature = "tls")]
 mod tls;
+mod watch;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use otaria_auth::{Channel, Handshake, ServerInfo, ServerVersion};
 use otaria_codec::{Capabilities, Encode, InvalidPacket, ResponseReader};
+use otaria_statement::Leftovers;
 use otaria_text::{ComInitDb, ComPing, ComQuery, ComQuit, ComResetConnection};
 use otaria_types::{Columns, ZeroDates};
 
@@ -79,6 +81,11 @@ pub struct Session {
     server: Option<ServerInfo>,
     capabilities: Capabilities,
     state: SessionState,
+    is_watched: bool,
+    /// Whether somebody else may have been logged in since.
+    has_changed_user: bool,
+    /// What the commands since then may have left behind untold.
+    leftovers: Leftovers,
     database: Option<String>,
     /// That of the user that the latest change has led to, until it is taken.
     changed_config: Option<Config>,
@@ -131,6 +138,9 @@ impl Session {
             server: None,
             capabilities: Capabilities::empty(),
             state: SessionState::default(),
+            is_watched: false,
+            has_changed_user: false,
+            leftovers: Leftovers::None,
             database: config.database().map(str::to_owned),
             changed_config: None,
             max_payload_bytes: config.max_payload_bytes(),
@@ -389,6 +399,7 @@ impl Session {
     /// Queues SQL, sent by the text protocol.
     fn query(&mut self, sql: &str, expected: Expected) -> Result<(), Error> {
         self.check_open()?;
+        self.note_leftovers(sql);
         self.note_meaning_of(sql);
         self.command(&ComQuery::new(sql), expected.about(running::beginning(sql)))
     }

@@ -14,6 +14,8 @@ pub struct SessionState {
     current: Tracked,
     /// What was known after the login: a reset goes back to it.
     after_login: Tracked,
+    /// What was known when its next user was to find it like that.
+    expected: Option<Box<Tracked>>,
     /// The zone of the session. A reset leaves it open: it is then the server's, which may have
     /// changed since the login.
     time_zone: TimeZone,
@@ -42,6 +44,9 @@ struct Tracked {
     transaction_characteristics: String,
     transaction_state: String,
     changed: bool,
+    /// Whether the server has told a schema, a variable or a state of the transaction since it was
+    /// watched first.
+    has_told: bool,
 }
 
 impl SessionState {
@@ -118,6 +123,25 @@ impl SessionState {
         self.current.changed
     }
 
+    /// What is known now is what the session is expected to be from now on.
+    pub(crate) fn watch(&mut self) {
+        self.current.changed = false;
+        self.current.has_told = false;
+        self.expected = Some(Box::new(self.current.clone()));
+    }
+
+    /// Whether the server has told something else than was known when it was watched first.
+    #[inline]
+    pub(crate) fn differs(&self) -> bool {
+        let differs = |expected: &Tracked| {
+            self.current.schema != expected.schema
+                || self.current.system_variables != expected.system_variables
+                || self.current.transaction_state.contains(TABLES_ARE_LOCKED)
+        };
+        self.current.changed
+            || (self.current.has_told && self.expected.as_deref().is_none_or(differs))
+    }
+
     /// Takes what the response to the login says.
     pub(crate) fn log_in(
         &mut self,
@@ -179,6 +203,7 @@ impl SessionState {
 
     /// The client has made `schema` the default database, of which the server may say nothing.
     pub(crate) fn set_schema(&mut self, schema: String) {
+        self.current.has_told = true;
         self.current.schema = Some(schema);
     }
 
@@ -203,6 +228,7 @@ impl SessionState {
 
 impl Tracked {
     fn change(&mut self, change: &SessionChange<'_>) -> Result<(), InvalidPacket> {
+        self.has_told = true;
         match *change {
             SessionChange::SystemVariable { name, value } => {
                 let (name, value) = (text(name), text(value));
@@ -240,6 +266,9 @@ fn too_long(bytes: usize) -> InvalidPacket {
         value: u64::try_from(bytes).unwrap_or(u64::MAX),
     }
 }
+
+/// "L: Tables have been explicitly locked".
+const TABLES_ARE_LOCKED: char = 'L';
 
 /// What a variable takes beside its name and value, about.
 const VARIABLE_BYTES: usize = 64;

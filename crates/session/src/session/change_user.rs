@@ -95,6 +95,8 @@ impl Session {
                     // The server resets the session before it looks at the login.
                     self.state.roll_back();
                     self.statements.forget();
+                    self.is_watched = false;
+                    self.has_changed_user = true;
                     self.refused(error, false).map(Some)
                 }
                 Err(invalid) => Err(self.invalid(invalid)),
@@ -166,6 +168,8 @@ impl Session {
         self.columns = Arc::default();
         self.statements.forget();
         self.state = SessionState::default();
+        self.is_watched = false;
+        self.has_changed_user = true;
         let database = self.database.as_deref();
         let told = self
             .state

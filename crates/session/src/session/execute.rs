@@ -171,8 +171,9 @@ impl Session {
     pub fn prepare(&mut self, sql: &str) -> Result<Option<Statement>, Error> {
         self.check_open()?;
         let cached = self.cached(sql);
-        if cached.is_none() {
-            self.queue_prepare(sql);
+        match &cached {
+            Some(statement) => self.note_leftovers_of(statement),
+            None => self.queue_prepare(sql),
         }
         Ok(cached)
     }
@@ -308,12 +309,14 @@ impl Session {
 
     /// Notes that the execution of `statement` may change what others mean, if it may.
     pub(super) fn note_execution(&mut self, statement: &Statement) {
+        self.note_leftovers_of(statement);
         let sets_mode = statement.may_change_meaning();
         self.note_meaning(sets_mode, || statement.may_set_schema());
     }
 
     fn queue_prepare(&mut self, sql: &str) {
         // Its execution may follow at once.
+        self.note_leftovers(sql);
         self.note_meaning(may_change_meaning(sql, false), || {
             may_set_schema(sql, false)
         });

@@ -184,6 +184,7 @@ impl Session {
         is_uploading: bool,
     ) -> Result<Event, Error> {
         self.cursor = None;
+        self.note_failure();
         let out_of_sequence = self.received.packets().is_out_of_sequence();
         if is_uploading || out_of_sequence || ENDS_SESSION.contains(&error.code()) {
             self.close(CloseReason::EndedByServer { code: error.code() });
