@@ -8,10 +8,6 @@ use crate::Connection;
 impl Connection {
     /// Writes what is queued as far as that can be done without waiting. The rest stays queued, and
     /// goes with the next call. A failure is for that one as well.
-    #[expect(
-        dead_code,
-        reason = "what drops a connection or a transaction is to come"
-    )]
     pub(crate) fn write_clean_up(&mut self) {
         let Some(transport) = &mut self.transport else {
             return;

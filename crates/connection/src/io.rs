@@ -54,7 +54,7 @@ impl Connection {
     /// Whether the connection is ready for a command already, as it is unless the call before was
     /// dropped.
     #[inline]
-    pub(crate) fn is_ready(&mut self) -> bool {
+    pub(crate) fn is_ready(&self) -> bool {
         self.session.is_settled() && !self.needs_flush
     }
 

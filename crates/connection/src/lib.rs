@@ -15,6 +15,7 @@ mod log_in;
 mod long_data;
 mod option_files;
 mod pipeline;
+mod pooled;
 mod procedures;
 mod row_stream;
 mod rows;
@@ -47,6 +48,7 @@ pub use otaria_session::{
     ToExecutable, Unproven,
 };
 pub use pipeline::{Pipeline, PipelineResults};
+pub use pooled::{HandedBack, ResetPolicy};
 pub use row_stream::RowStream;
 pub use rows::Rows;
 pub use transport::Stream;

@@ -1,7 +1,10 @@
+use std::io::Read;
+use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 use std::{fmt, io};
 
+use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 
@@ -47,6 +50,51 @@ impl Transport {
             Self::Unix(stream) => stream.poll_read_ready(context).map(drop),
             Self::Boxed(_) => Poll::Ready(()),
         }
+    }
+
+    /// Looks at what the socket has received, without taking it: 0 is its end, and `WouldBlock` is
+    /// nothing. The runtime is not asked, for it does not know before its driver has run. `None` if
+    /// there is no socket.
+    #[inline]
+    pub(crate) fn peek(&self) -> Option<io::Result<usize>> {
+        let mut byte = [MaybeUninit::uninit(); 1];
+        match self {
+            Self::Tcp(stream) => Some(SockRef::from(stream).peek(&mut byte)),
+            Self::Unix(stream) => Some(SockRef::from(stream).peek(&mut byte)),
+            Self::Boxed(_) => None,
+        }
+    }
+
+    /// Whether the runtime that the socket was made on is still there.
+    #[inline]
+    pub(crate) fn is_driven(&self) -> bool {
+        let mut context = Context::from_waker(Waker::noop());
+        let ready = match self {
+            Self::Tcp(stream) => stream.poll_read_ready(&mut context),
+            Self::Unix(stream) => stream.poll_read_ready(&mut context),
+            Self::Boxed(_) => Poll::Pending,
+        };
+        !matches!(ready, Poll::Ready(Err(_)))
+    }
+
+    /// Reads what there is without waiting, and without asking the runtime whether there is anything;
+    /// `WouldBlock` if there is nothing.
+    pub(crate) fn read_now(&mut self, buffer: &mut Vec<u8>) -> io::Result<usize> {
+        let mut bytes = [0; READ_BYTES];
+        let read = match self {
+            Self::Tcp(stream) => (&*SockRef::from(&*stream)).read(&mut bytes)?,
+            Self::Unix(stream) => (&*SockRef::from(&*stream)).read(&mut bytes)?,
+            Self::Boxed(stream) => {
+                let mut bytes = ReadBuf::new(&mut bytes);
+                let mut context = Context::from_waker(Waker::noop());
+                match Pin::new(stream).poll_read(&mut context, &mut bytes) {
+                    Poll::Ready(read) => read.map(|()| bytes.filled().len())?,
+                    Poll::Pending => return Err(io::ErrorKind::WouldBlock.into()),
+                }
+            }
+        };
+        buffer.extend(bytes.iter().take(read));
+        Ok(read)
     }
 
     /// Whether what was written may still lie in the transport until it is flushed.
@@ -116,3 +164,6 @@ impl fmt::Debug for Transport {
         })
     }
 }
+
+/// What is read at once without waiting: on the stack, so not much.
+const READ_BYTES: usize = 4 * 1024;
