@@ -1,0 +1,164 @@
+use std::time::Duration;
+
+use otaria_connection::{CloseReason, Connection, Error, HandedBack, PoolError, ResetPolicy};
+use tokio::time::{Instant, timeout};
+
+use crate::builder::Options;
+use crate::shared::{Live, Shared};
+
+/// A connection of the pool, and what the pool keeps about it.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    pub(crate) connection: Connection,
+    /// When it is too old; `None` for never.
+    retire_at: Option<Instant>,
+    /// When it came back.
+    idle_since: Instant,
+    reset_policy: ResetPolicy,
+    /// Whether its session was reset when it came back, and has to be set up again.
+    was_reset: bool,
+    /// Behind the connection, which is to be gone first.
+    live: Live,
+}
+
+/// What is to be done with a connection that came back.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Fate {
+    /// It is for the next user.
+    Kept,
+    /// It is inside a response.
+    Reaped,
+    /// It cannot be used any more.
+    Broken,
+    /// It could be used, and is not to be.
+    Retired,
+}
+
+impl Entry {
+    pub(crate) fn new(connection: Connection, live: Live) -> Self {
+        let now = Instant::now();
+        let options = &live.shared().options;
+        Self {
+            connection,
+            retire_at: lifetime(options).and_then(|lifetime| now.checked_add(lifetime)),
+            idle_since: now,
+            reset_policy: options.reset_policy,
+            was_reset: false,
+            live,
+        }
+    }
+
+    pub(crate) fn shared(&self) -> &Shared {
+        self.live.shared()
+    }
+
+    /// Makes the session what every user is to find: behind the login, and behind a reset.
+    pub(crate) async fn set_up(&mut self) -> Result<(), Error> {
+        let options = &self.live.shared().options;
+        let watches = options.reset_policy == ResetPolicy::WhenChanged;
+        if watches && !self.connection.track_changes().await? {
+            self.reset_policy = ResetPolicy::Always;
+        }
+        if let Some(hook) = &options.hooks.after_connect {
+            let prepared = hook(&mut self.connection).await;
+            prepared.map_err(|error| Error::Pool(PoolError::Hook(error)))?;
+            self.connection.watch_changes();
+        }
+        Ok(())
+    }
+
+    /// Its user is done. Does what needs no waiting to make it fit for the next one, and says what
+    /// else is to be done.
+    pub(crate) fn come_back(&mut self) -> Fate {
+        let now = Instant::now();
+        match self.connection.hand_back(self.reset_policy) {
+            HandedBack::Clean => {}
+            HandedBack::Cleaning { resets } => self.was_reset |= resets,
+            HandedBack::Busy => return Fate::Reaped,
+            HandedBack::Unusable => return Fate::Broken,
+        }
+        if self.is_too_old(now) || !self.is_kept_by_judge() {
+            return Fate::Retired;
+        }
+        self.idle_since = now;
+        Fate::Kept
+    }
+
+    /// Makes it fit for the next user, as far as it is not.
+    pub(crate) async fn recycle(&mut self) -> Result<(), Error> {
+        let now = Instant::now();
+        if self.is_too_old(now) {
+            self.shared().counters.retired.count();
+            return Err(closed(&self.connection));
+        }
+        let made_fit = self.make_fit(now).await;
+        if made_fit.is_err() {
+            self.shared().counters.broken.count();
+        }
+        made_fit
+    }
+
+    async fn make_fit(&mut self, now: Instant) -> Result<(), Error> {
+        self.connection.clean().await?;
+        if !self.connection.is_usable() {
+            return Err(closed(&self.connection));
+        }
+        if self.was_reset {
+            self.was_reset = false;
+            self.set_up_again().await?;
+        }
+        let options = &self.live.shared().options;
+        let idle = now.saturating_duration_since(self.idle_since);
+        if options.verify_after.is_some_and(|after| idle > after) {
+            let ping = timeout(PING_TIME, self.connection.ping()).await;
+            ping.unwrap_or_else(|_| Err(closed(&self.connection)))?;
+        }
+        if let Some(hook) = &options.hooks.before_get {
+            let seen = hook(&mut self.connection).await;
+            seen.map_err(|error| Error::Pool(PoolError::Hook(error)))?;
+        }
+        Ok(())
+    }
+
+    /// Whether it has been idle for longer than connections may be.
+    pub(crate) fn is_idle_for_too_long(&self, now: Instant) -> bool {
+        let limit = self.shared().options.idle_timeout;
+        limit.is_some_and(|limit| now.saturating_duration_since(self.idle_since) >= limit)
+    }
+
+    pub(crate) fn is_too_old(&self, now: Instant) -> bool {
+        self.retire_at.is_some_and(|retire_at| now >= retire_at)
+    }
+
+    /// Behind a reset, in whose course the server was told to track changes.
+    async fn set_up_again(&mut self) -> Result<(), Error> {
+        let options = &self.live.shared().options;
+        if let Some(hook) = &options.hooks.after_connect {
+            let prepared = hook(&mut self.connection).await;
+            prepared.map_err(|error| Error::Pool(PoolError::Hook(error)))?;
+        }
+        self.connection.watch_changes();
+        Ok(())
+    }
+
+    fn is_kept_by_judge(&self) -> bool {
+        let judge = &self.shared().options.hooks.after_return;
+        judge.as_ref().is_none_or(|judge| judge(&self.connection))
+    }
+}
+
+/// How old a new connection may become.
+fn lifetime(options: &Options) -> Option<Duration> {
+    let max = options.max_lifetime?;
+    let jitter = options.lifetime_jitter.min(max);
+    Some(max.saturating_sub(jitter.mul_f64(fastrand::f64())))
+}
+
+fn closed(connection: &Connection) -> Error {
+    let reason = connection.close_reason().unwrap_or(CloseReason::Lost);
+    Error::Closed { reason }
+}
+
+/// How long a connection that has been idle for long may take to answer. Another one is taken then,
+/// so that it need not be the time that a slow network may take.
+const PING_TIME: Duration = Duration::from_secs(2);

@@ -1,0 +1,20 @@
+//! A pool of MariaDB connections on tokio, around [`deadpool`].
+
+mod builder;
+mod entry;
+mod futures;
+mod hooks;
+mod maintenance;
+mod manager;
+mod phase;
+mod pool;
+mod pooled_connection;
+mod reaper;
+mod shared;
+mod status;
+
+pub use builder::PoolBuilder;
+pub use otaria_connection::ResetPolicy;
+pub use pool::Pool;
+pub use pooled_connection::PooledConnection;
+pub use status::PoolStatus;

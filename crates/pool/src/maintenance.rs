@@ -1,0 +1,163 @@
+//! What goes on in the background of a pool: one task for all of it.
+
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use deadpool::managed::{Pool, WeakPool};
+use otaria_connection::Error;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, Sleep, sleep};
+
+use crate::futures::Futures;
+use crate::manager::Manager;
+use crate::reaper::Abandoned;
+use crate::shared::Shared;
+
+/// Settles what is abandoned, closes what is too old or idle for too long, and makes what is missing,
+/// until the pool is gone, which it does not keep from that.
+#[derive(Debug)]
+pub(crate) struct Maintenance {
+    pool: WeakPool<Manager>,
+    shared: Arc<Shared>,
+    abandoned: mpsc::UnboundedReceiver<Abandoned>,
+    reaping: Futures<()>,
+    connecting: Futures<Result<(), Error>>,
+    /// Before that, no more connections are made.
+    connect_at: Instant,
+}
+
+enum Event {
+    Abandoned(Abandoned),
+    Reaped,
+    Connected(Result<(), Error>),
+    /// There is something to be done, or it is time to look whether there is.
+    Round,
+}
+
+impl Maintenance {
+    pub(crate) fn new(
+        pool: WeakPool<Manager>,
+        shared: Arc<Shared>,
+        abandoned: mpsc::UnboundedReceiver<Abandoned>,
+    ) -> Self {
+        Self {
+            pool,
+            shared,
+            abandoned,
+            reaping: Futures::new(),
+            connecting: Futures::new(),
+            connect_at: Instant::now(),
+        }
+    }
+
+    pub(crate) async fn run(mut self) {
+        let mut timer = pin!(sleep(Duration::ZERO));
+        loop {
+            let event = self.event(timer.as_mut()).await;
+            let Some(pool) = self.pool.upgrade() else {
+                return;
+            };
+            match event {
+                Event::Abandoned(abandoned) => self.reaping.push(abandoned.reap()),
+                Event::Reaped | Event::Connected(Ok(())) => {}
+                Event::Connected(Err(_)) => {
+                    // Where one cannot be made, another one cannot either: in a while.
+                    self.connect_at = Instant::now() + RETRY_TIME;
+                    timer.as_mut().reset(self.next_round());
+                }
+                Event::Round => {
+                    let now = Instant::now();
+                    timer.as_mut().reset(self.next_round());
+                    retire(&pool, &self.shared, now);
+                    if !pool.is_closed() {
+                        self.connect(now);
+                    }
+                }
+            }
+        }
+    }
+
+    fn next_round(&self) -> Instant {
+        let now = Instant::now();
+        let round = now + interval(&self.shared);
+        let waits_to_connect = now < self.connect_at && self.shared.missing() > 0;
+        if waits_to_connect {
+            round.min(self.connect_at)
+        } else {
+            round
+        }
+    }
+
+    /// Makes what is missing.
+    fn connect(&mut self, now: Instant) {
+        if now < self.connect_at {
+            return;
+        }
+        for _ in 0..self.shared.missing() {
+            let shared = Arc::clone(&self.shared);
+            let Some(place) = shared.reserve_ahead() else {
+                return;
+            };
+            let connect = async move { shared.connect_ahead(place).await };
+            self.connecting.push(connect);
+        }
+    }
+
+    async fn event(&mut self, mut timer: Pin<&mut Sleep>) -> Event {
+        let shared = Arc::clone(&self.shared);
+        let mut wanted = pin!(shared.wanted.notified());
+        poll_fn(|context| {
+            if let Poll::Ready(Some(abandoned)) = self.abandoned.poll_recv(context) {
+                return Poll::Ready(Event::Abandoned(abandoned));
+            }
+            if let Poll::Ready(Some(())) = self.reaping.poll_next(context) {
+                return Poll::Ready(Event::Reaped);
+            }
+            if let Poll::Ready(Some(made)) = self.connecting.poll_next(context) {
+                return Poll::Ready(Event::Connected(made));
+            }
+            let is_wanted = wanted.as_mut().poll(context).is_ready();
+            if is_wanted || timer.as_mut().poll(context).is_ready() {
+                return Poll::Ready(Event::Round);
+            }
+            Poll::Pending
+        })
+        .await
+    }
+}
+
+/// Closes the idle connections that are too old, and those that are idle for too long as far as there
+/// are more than there should always be.
+fn retire(pool: &Pool<Manager>, shared: &Shared, now: Instant) {
+    let mut spare = shared.live().saturating_sub(shared.min_size());
+    let mut is_kept = |entry: &crate::entry::Entry| {
+        let is_spare = spare > 0 && entry.is_idle_for_too_long(now);
+        if !is_spare && !entry.is_too_old(now) {
+            return true;
+        }
+        spare = spare.saturating_sub(1);
+        shared.counters.retired.count();
+        false
+    };
+    // Those that are closed say so, which is not to be done under the pool's lock.
+    let retired = pool.retain(|entry, _| is_kept(entry));
+    drop(retired);
+    shared.retain_made(is_kept);
+}
+
+/// How often is looked for connections that are to be closed.
+fn interval(shared: &Shared) -> Duration {
+    let options = &shared.options;
+    let limits = [options.idle_timeout, options.max_lifetime];
+    let shortest = limits.into_iter().flatten().min();
+    let interval = shortest.unwrap_or(MAX_INTERVAL) / 10;
+    interval.clamp(MIN_INTERVAL, MAX_INTERVAL)
+}
+
+/// How long after a failure connections are made again in the background.
+const RETRY_TIME: Duration = Duration::from_secs(1);
+const MIN_INTERVAL: Duration = Duration::from_millis(100);
+const MAX_INTERVAL: Duration = Duration::from_secs(30);

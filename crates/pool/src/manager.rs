@@ -1,0 +1,37 @@
+use std::sync::Arc;
+
+use deadpool::managed::{self, Metrics, RecycleError, RecycleResult};
+use otaria_connection::{Error, PoolPhase};
+
+use crate::entry::Entry;
+use crate::phase::in_phase;
+use crate::shared::Shared;
+
+/// Makes the pool's connections, and makes those that come back fit for the next user.
+#[derive(Debug)]
+pub(crate) struct Manager {
+    pub(crate) shared: Arc<Shared>,
+}
+
+impl managed::Manager for Manager {
+    // In a box, for deadpool moves it a few times for each checkout.
+    type Type = Box<Entry>;
+    type Error = Error;
+
+    async fn create(&self) -> Result<Box<Entry>, Error> {
+        in_phase(PoolPhase::Create, self.shared.connection()).await
+    }
+
+    async fn recycle(&self, entry: &mut Box<Entry>, _: &Metrics) -> RecycleResult<Error> {
+        let recycled = in_phase(PoolPhase::Recycle, entry.recycle()).await;
+        recycled.map_err(RecycleError::Backend)
+    }
+}
+
+/// The pool is gone: nothing is left to be maintained.
+impl Drop for Manager {
+    fn drop(&mut self) {
+        self.shared.retain_made(|_| false);
+        self.shared.wanted.notify_one();
+    }
+}

@@ -1,0 +1,202 @@
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use deadpool::managed::{self, PoolConfig, QueueMode};
+use otaria_connection::{Config, Error, PoolError};
+use tokio::runtime::Handle;
+use tokio::time::sleep;
+
+use crate::builder::{Options, PoolBuilder};
+use crate::maintenance::Maintenance;
+use crate::manager::Manager;
+use crate::phase::poll_checkout;
+use crate::shared::Shared;
+use crate::{PoolStatus, PooledConnection};
+
+/// Connections that are kept for whoever needs one next. Clones are the same pool.
+///
+/// Those who wait get one in the order in which they have come; of the connections that are idle the
+/// one that came back last is taken.
+///
+/// ```no_run
+/// use otaria_connection::{Config, Error};
+/// use otaria_pool::Pool;
+///
+/// # async fn names() -> Result<(), Error> {
+/// let config: Config = "mariadb://app:secret@db.example.org/shop".parse()?;
+/// let pool = Pool::builder(config).max_size(16).build();
+/// let mut connection = pool.get().await?;
+/// let names: Vec<(String,)> = connection.query_all("SELECT name FROM customer", ()).await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Pool {
+    inner: managed::Pool<Manager, PooledConnection>,
+    shared: Arc<Shared>,
+}
+
+impl Pool {
+    /// A pool with all options at their defaults.
+    pub fn new(config: Config) -> Self {
+        Self::builder(config).build()
+    }
+
+    /// A pool of connections that are made by `config`.
+    pub fn builder(config: Config) -> PoolBuilder {
+        PoolBuilder::new(config)
+    }
+
+    #[expect(
+        clippy::expect_used,
+        reason = "without timeouts, deadpool builds any pool"
+    )]
+    pub(crate) fn of(config: Config, options: Options) -> Self {
+        let shared = Shared::new(config, options);
+        let manager = Manager {
+            shared: Arc::clone(&shared),
+        };
+        let config = PoolConfig {
+            queue_mode: QueueMode::Lifo,
+            ..PoolConfig::new(shared.options.max_size)
+        };
+        let inner = managed::Pool::builder(manager).config(config).build();
+        let pool = Self {
+            inner: inner.expect("deadpool is given no timeouts"),
+            shared,
+        };
+        pool.start();
+        pool
+    }
+
+    /// Starts what goes on in the background, once there is a runtime to do it on.
+    fn start(&self) {
+        if !self.shared.is_started()
+            && let Ok(runtime) = Handle::try_current()
+            && let Some(abandoned) = self.shared.take_receiver()
+        {
+            let shared = Arc::clone(&self.shared);
+            let maintenance = Maintenance::new(self.inner.weak(), shared, abandoned);
+            drop(runtime.spawn(maintenance.run()));
+        }
+    }
+
+    /// Takes an idle connection, or makes one, or waits for one to come back.
+    ///
+    /// No round trip is needed for one that has been used
+    /// [lately](PoolBuilder::verify_after): whether the server has closed it shows on the socket.
+    ///
+    /// # Errors
+    /// [`Error::Pool`], with [`PoolError::Timeout`] if it took longer than
+    /// [`get_timeout`](PoolBuilder::get_timeout) and [`PoolError::Closed`] if the pool is closed;
+    /// those of [`Connection::connect`](otaria_connection::Connection::connect).
+    ///
+    /// # Cancel safety
+    /// Safe. The place in the queue is lost, and a connection that was being made is closed.
+    pub async fn get(&self) -> Result<PooledConnection, Error> {
+        self.start();
+        let checkout = pin!(self.inner.get());
+        let connection = match self.shared.options.get_timeout {
+            Some(limit) => self.checkout_within(limit, checkout).await?,
+            None => checkout.await,
+        };
+        match connection {
+            // It was closed while the connection was being made.
+            Ok(_) if self.inner.is_closed() => Err(Error::Pool(PoolError::Closed)),
+            Ok(connection) => Ok(connection),
+            Err(managed::PoolError::Backend(error)) => Err(error),
+            // deadpool knows of no timeouts and no hooks, so that nothing else is left.
+            Err(_) => Err(Error::Pool(PoolError::Closed)),
+        }
+    }
+
+    /// Closes the pool, and waits until the last connection is gone. Who waits for one gets
+    /// [`PoolError::Closed`], as does who asks for one from now on. Connections that are in use stay
+    /// usable and are closed when they come back.
+    ///
+    /// # Cancel safety
+    /// Safe. The pool is closed by the first poll; call it again to wait.
+    pub async fn close(&self) {
+        self.inner.close();
+        self.shared.retain_made(|_| false);
+        self.shared.wait_until_all_are_gone().await;
+    }
+
+    /// Waits until there are [`min_size`](PoolBuilder::min_size) connections, which are made side by
+    /// side as far as they are missing.
+    ///
+    /// # Errors
+    /// [`PoolError::Closed`]; that of the first connection that cannot be made.
+    ///
+    /// # Cancel safety
+    /// Safe. What was made stays in the pool.
+    pub async fn prewarm(&self) -> Result<(), Error> {
+        self.start();
+        if self.is_closed() {
+            return Err(Error::Pool(PoolError::Closed));
+        }
+        self.shared.prewarm().await?;
+        if self.is_closed() {
+            self.shared.retain_made(|_| false);
+            return Err(Error::Pool(PoolError::Closed));
+        }
+        Ok(())
+    }
+
+    /// Changes how many connections there may be. If there are more than that, idle ones are closed at
+    /// once, and others when they come back. Nothing happens if the pool is closed.
+    pub fn resize(&self, connections: usize) {
+        if self.is_closed() {
+            return;
+        }
+        let connections = connections.max(1);
+        self.shared.set_max_size(connections);
+        self.inner.resize(connections);
+    }
+
+    /// Whether the pool is closed.
+    pub fn is_closed(&self) -> bool {
+        self.inner.is_closed()
+    }
+
+    /// What the pool holds and has done.
+    pub fn status(&self) -> PoolStatus {
+        let status = self.inner.status();
+        let counters = &self.shared.counters;
+        PoolStatus {
+            max_size: status.max_size,
+            size: self.shared.live(),
+            idle: status.available + self.shared.made(),
+            waiting: status.waiting,
+            connected: counters.connected.get(),
+            connect_failures: counters.connect_failures.get(),
+            retired: counters.retired.get(),
+            broken: counters.broken.get(),
+            timeouts: counters.timeouts.get(),
+        }
+    }
+
+    /// Awaits `checkout` for at most as long as `limit`. There is a timer only if it has to wait.
+    async fn checkout_within<F: Future>(
+        &self,
+        limit: Duration,
+        mut checkout: Pin<&mut F>,
+    ) -> Result<F::Output, Error> {
+        let first = poll_fn(|context| Poll::Ready(poll_checkout(checkout.as_mut(), context)));
+        if let Ok(connection) = first.await {
+            return Ok(connection);
+        }
+        let mut deadline = pin!(sleep(limit));
+        poll_fn(|context| match poll_checkout(checkout.as_mut(), context) {
+            Ok(connection) => Poll::Ready(Ok(connection)),
+            Err(phase) => deadline.as_mut().poll(context).map(|()| {
+                self.shared.counters.timeouts.count();
+                Err(Error::Pool(PoolError::Timeout { phase }))
+            }),
+        })
+        .await
+    }
+}

@@ -1,0 +1,159 @@
+//! What a user of a connection leaves behind, and the next one does not find.
+
+use otaria::{Error, ResetPolicy};
+use otaria_codec::ServerStatus;
+use protocol_tests::pipe::Cut;
+
+use crate::database::Database;
+use crate::value;
+
+const TRACK: &str = "0: SET session_track_state_change=1, session_track_transaction_info='STATE'";
+const ROLLBACK: &str = "0: ROLLBACK AND NO CHAIN NO RELEASE";
+
+#[tokio::test]
+async fn an_open_transaction_is_rolled_back_when_the_connection_comes_back() -> Result<(), Error> {
+    let database = Database::new();
+    let pool = database.pool().build();
+    let mut connection = pool.get().await?;
+    connection.simple_execute("BEGIN").await?;
+    database.take_commands();
+    drop(connection);
+    // Before anybody takes it, and without a task.
+    assert_eq!(database.take_commands(), [ROLLBACK]);
+    let mut connection = pool.get().await?;
+    assert!(!connection.status().is_in_transaction());
+    value(&mut connection, "SELECT connection").await?;
+    assert_eq!(database.take_commands(), ["0: SELECT connection"]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_session_that_was_changed_is_reset_and_tracked_again() -> Result<(), Error> {
+    let database = Database::new();
+    let pool = database.pool().build();
+    for _ in 0..2 {
+        let mut connection = pool.get().await?;
+        connection.simple_execute("SET variable").await?;
+        database.take_commands();
+        drop(connection);
+        assert_eq!(
+            database.take_commands(),
+            ["0: RESET", "0: INIT_DB shop", TRACK]
+        );
+        let mut connection = pool.get().await?;
+        assert_eq!(value(&mut connection, "SELECT variable").await?, "");
+        drop(connection);
+        // That was no change.
+        assert_eq!(database.take_commands(), ["0: SELECT variable"]);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_session_that_was_not_changed_is_reset_by_the_policy_always_only() -> Result<(), Error> {
+    for (policy, due) in [
+        (ResetPolicy::WhenChanged, &[][..]),
+        (ResetPolicy::Always, &["0: RESET", "0: INIT_DB shop"]),
+        (ResetPolicy::Never, &[]),
+    ] {
+        let database = Database::new();
+        let pool = database.pool().reset_policy(policy).build();
+        let mut connection = pool.get().await?;
+        value(&mut connection, "SELECT connection").await?;
+        database.take_commands();
+        drop(connection);
+        assert_eq!(database.take_commands(), due, "{policy:?}");
+        value(&mut *pool.get().await?, "SELECT connection").await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_policy_never_rolls_back_and_leaves_the_rest() -> Result<(), Error> {
+    let database = Database::new();
+    let pool = database.pool().reset_policy(ResetPolicy::Never).build();
+    let mut connection = pool.get().await?;
+    connection.simple_execute("SET variable").await?;
+    connection.simple_execute("BEGIN").await?;
+    database.take_commands();
+    drop(connection);
+    assert_eq!(database.take_commands(), [ROLLBACK]);
+    let mut connection = pool.get().await?;
+    assert_eq!(value(&mut connection, "SELECT variable").await?, "set");
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_the_server_does_not_tell_is_taken_from_the_text() -> Result<(), Error> {
+    let database = Database::new();
+    let pool = database.pool().build();
+    for sql in [
+        "SELECT GET_LOCK('a', 1)",
+        "DO @y := 1",
+        "SET TRANSACTION READ ONLY",
+    ] {
+        let mut connection = pool.get().await?;
+        connection.simple_execute(sql).await?;
+        database.take_commands();
+        drop(connection);
+        assert_eq!(database.take_commands()[0], "0: RESET", "{sql}");
+    }
+    // One that fails may have done half of it.
+    let mut connection = pool.get().await?;
+    assert!(connection.simple_execute("FAIL").await.is_err());
+    database.take_commands();
+    drop(connection);
+    assert_eq!(database.take_commands()[0], "0: RESET");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_server_that_tells_of_no_changes_is_reset_always() -> Result<(), Error> {
+    let database = Database::new();
+    database.tell_nothing();
+    let pool = database.pool().build();
+    drop(pool.get().await?);
+    assert_eq!(
+        database.take_commands(),
+        [TRACK, "0: RESET", "0: INIT_DB shop"]
+    );
+    drop(pool.get().await?);
+    assert_eq!(database.take_commands(), ["0: RESET", "0: INIT_DB shop"]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_clean_up_that_fails_never_lets_the_next_users_statement_run() -> Result<(), Error> {
+    for sql in ["BEGIN", "SET variable"] {
+        let database = Database::new();
+        let pool = database.pool().build();
+        let mut connection = pool.get().await?;
+        connection.simple_execute(sql).await?;
+        database.refuse_clean_up();
+        drop(connection);
+        let mut connection = pool.get().await?;
+        assert_eq!(value(&mut connection, "SELECT connection").await?, "1");
+        assert_eq!(pool.status().broken, 1);
+        assert_eq!(database.open_connections(), 1);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn clean_up_that_does_not_fit_into_one_write_goes_on_at_the_checkout() -> Result<(), Error> {
+    let database = Database::new();
+    let pool = database.pool().build();
+    let mut connection = pool.get().await?;
+    connection.simple_execute("SET variable").await?;
+    database.pipe(0).set_cut(Cut::NoWrites);
+    database.take_commands();
+    drop(connection);
+    assert!(database.take_commands().is_empty());
+    database.pipe(0).set_cut(Cut::Every(1));
+    let mut connection = pool.get().await?;
+    assert_eq!(value(&mut connection, "SELECT variable").await?, "");
+    let sent = ["0: RESET", "0: INIT_DB shop", TRACK, "0: SELECT variable"];
+    assert_eq!(database.take_commands(), sent);
+    assert!(connection.status().contains(ServerStatus::AUTOCOMMIT));
+    Ok(())
+}
