@@ -220,11 +220,18 @@ impl Connection {
         &self.config
     }
 
-    /// A response that was cut by the end of the connection must not look like one that was read
-    /// to its end.
     pub(crate) fn check_open(&self) -> Result<(), Error> {
         match self.session.close_reason() {
             Some(reason) => Err(Error::Closed { reason }),
+            None => Ok(()),
+        }
+    }
+
+    /// A response that was cut by the end of the connection must not look like one that was read
+    /// to its end, nor its statement like one that was not sent.
+    pub(crate) fn check_whole(&self) -> Result<(), Error> {
+        match self.session.close_reason() {
+            Some(reason) => Err(Error::OutcomeUnknown { reason }),
             None => Ok(()),
         }
     }
@@ -276,7 +283,7 @@ impl Connection {
     /// Reads what is left of a response of which a result has come, if anything is, and says what
     /// the last of its results did; the one before was `executed`.
     pub(crate) async fn rest(&mut self, mut executed: Executed) -> Result<Executed, Error> {
-        self.check_open()?;
+        self.check_whole()?;
         while self.session.is_in_response() {
             self.pass_over(&mut executed).await?;
         }

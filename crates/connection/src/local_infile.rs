@@ -102,7 +102,7 @@ impl Connection {
         source: &mut Source<impl AsyncRead + Unpin>,
     ) -> Result<(), Error> {
         loop {
-            self.check_open()?;
+            self.check_whole()?;
             let (session, transport) = (&mut self.session, &mut self.transport);
             // How long the caller takes for its data is not the server's fault.
             let heard = poll_fn(|context| {

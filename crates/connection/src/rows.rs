@@ -233,7 +233,7 @@ impl Connection {
                 Err(error) => return Err(self.closed(error)),
             }
         }
-        self.check_open().map(|()| None)
+        self.check_whole().map(|()| None)
     }
 
     /// Waits for the head of the next result of a statement that is prepared, or need not be.

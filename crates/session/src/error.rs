@@ -126,8 +126,8 @@ pub enum Error {
     /// The pool gives no connection. Nothing was sent.
     #[error(transparent)]
     Pool(#[from] PoolError),
-    /// The connection was closed before the result of this statement of a pipeline came. Whether the
-    /// statement has run is not known.
+    /// The connection was closed before all results of this statement came, or before that of a
+    /// statement of a pipeline. Whether the statement has run is not known.
     #[error("whether the statement has run is not known, for the connection is closed: {reason}")]
     OutcomeUnknown {
         /// Why it was closed.
@@ -141,8 +141,8 @@ pub enum Error {
         /// Why it cannot.
         source: Box<Self>,
     },
-    /// The connection had been closed before the call. Nothing was sent: it is safe to call again
-    /// on another connection.
+    /// The connection had been closed before the call, or was found closed when nothing of the call
+    /// had been sent: it is safe to call again on another connection.
     #[error("the connection is closed: {reason}")]
     Closed {
         /// Why it was closed.

@@ -76,6 +76,8 @@ pub struct Session {
     columns: Arc<Columns>,
     /// How the rows of the latest result set are read.
     form: RowForm,
+    /// Whether a byte of the commands whose responses are due has left.
+    has_left: bool,
     /// A row that was lent in a chunk and not taken out of it: it is the next one again.
     lent: Option<PacketRange>,
     server: Option<ServerInfo>,
@@ -134,6 +136,7 @@ impl Session {
             head: Head::default(),
             columns: Arc::default(),
             form: RowForm::default(),
+            has_left: true,
             lent: None,
             server: None,
             capabilities: Capabilities::empty(),
@@ -172,6 +175,7 @@ impl Session {
     /// The first `bytes` of [`unwritten`](Self::unwritten) have been sent.
     #[inline]
     pub fn written(&mut self, bytes: usize) {
+        self.has_left = true;
         #[cfg(feature = "tls")]
         if let Some(tls) = &mut self.tls {
             tls.advance(bytes);
@@ -424,6 +428,7 @@ impl Session {
 
     fn expect(&mut self, expected: Expected) {
         if self.expected.is_empty() {
+            self.has_left = false;
             self.received
                 .packets_mut()
                 .set_sequence_number(expected.sequence_number());

@@ -148,7 +148,7 @@ impl<R: Source> Run<'_, '_, R> {
 
     /// Reads answers until so many responses are due, and says what the last command did.
     pub(super) async fn read_answer(&mut self, due: usize) -> Result<Answer, Error> {
-        self.connection.check_open()?;
+        self.connection.check_whole()?;
         let mut answer = Answer::Done(Executed::default());
         let mut in_units = false;
         self.tally.units.clear();

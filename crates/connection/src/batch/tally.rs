@@ -79,7 +79,9 @@ impl Tally {
         error.row = self.row;
         error.rows_confirmed = self.executed.rows;
         error.rows_refused = self.refused;
-        error.rows_unknown = self.in_flight;
+        // Closed says that nothing of the commands without an answer had left.
+        let was_sent = !matches!(error.source, Error::Closed { .. });
+        error.rows_unknown = if was_sent { self.in_flight } else { 0 };
         error.may_remain = self.may_remain;
         Error::Batch(Box::new(error))
     }

@@ -80,6 +80,8 @@ impl Session {
         let expected = Expected::response(ResponseReader::for_fetch(self.capabilities))
             .about(Subject::Fetch(command.statement));
         self.expect(expected.numbered_from(sequence_number));
+        // That of the statement has.
+        self.has_left = true;
         Ok(true)
     }
 

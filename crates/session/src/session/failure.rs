@@ -8,23 +8,19 @@ impl Session {
     /// The transport has reached its end.
     pub fn lost(&mut self) -> Error {
         let expected = self.expects();
-        self.close(CloseReason::Lost);
-        Error::ConnectionLost { expected }
+        self.disconnected(CloseReason::Lost, Error::ConnectionLost { expected })
     }
 
     /// The transport has failed.
     pub fn failed(&mut self, action: &str, source: io::Error) -> Error {
-        self.close(CloseReason::Lost);
-        Error::Io {
-            action: action.to_owned(),
-            source,
-        }
+        let action = action.to_owned();
+        self.disconnected(CloseReason::Lost, Error::Io { action, source })
     }
 
     /// The transport has failed, and the server has said why before.
     pub fn ended(&mut self, error: ServerError) -> Error {
-        self.close(CloseReason::EndedByServer { code: error.code() });
-        Error::EndedByServer(error)
+        let reason = CloseReason::EndedByServer { code: error.code() };
+        self.disconnected(reason, Error::EndedByServer(error))
     }
 
     /// Nothing could be sent for too long.
@@ -51,6 +47,18 @@ impl Session {
         self.close(CloseReason::AbandonedResponse);
         Error::Closed {
             reason: CloseReason::AbandonedResponse,
+        }
+    }
+
+    /// Closes the session for `reason`. That is `error` for the caller, unless nothing of its
+    /// command has left: to it the connection was closed before.
+    fn disconnected(&mut self, reason: CloseReason, error: Error) -> Error {
+        let has_left = self.has_left || !matches!(self.phase, Phase::Ready);
+        self.close(reason);
+        if has_left {
+            error
+        } else {
+            Error::Closed { reason }
         }
     }
 

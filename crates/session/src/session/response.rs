@@ -187,8 +187,7 @@ impl Session {
         self.note_failure();
         let out_of_sequence = self.received.packets().is_out_of_sequence();
         if is_uploading || out_of_sequence || ENDS_SESSION.contains(&error.code()) {
-            self.close(CloseReason::EndedByServer { code: error.code() });
-            return Err(Error::EndedByServer(error));
+            return Err(self.ended(error));
         }
         let execution = self.expected.front_mut().and_then(Expected::execution_mut);
         let event = match execution.and_then(|execution| execution.prepare_error.take()) {
