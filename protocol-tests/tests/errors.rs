@@ -1,12 +1,12 @@
 //! What an error says of the call: whether its statement may have run, and whether the connection
 //! is still one.
 
-use otaria::{CloseReason, Connection, Error, ErrorKind, Pipeline};
+use otaria::{CloseReason, Connection, Error, ErrorKind, Pipeline, Role};
 use otaria_codec::{Capabilities, ErrPacket, PacketEncoder};
-use otaria_text::ComQuery;
+use otaria_text::{ComPing, ComQuery};
 use protocol_tests::pipe::{Action, Cut, PipeHandle};
 use protocol_tests::polls::poll_times;
-use protocol_tests::script::{FakeStatement, FakeStatements, Layers, Reply, Script};
+use protocol_tests::script::{FakeStatement, FakeStatements, Layers, Reply, Script, greeting};
 
 const QUERY: &str = "SELECT 'x'";
 const INSERT: &str = "INSERT INTO t VALUES (?)";
@@ -63,7 +63,7 @@ async fn errors(layers: Layers, actions: &[Action]) -> Vec<(&'static str, Error)
 async fn a_write_that_fails_before_the_first_byte_left_is_safe_to_retry() {
     for layers in Layers::ALL {
         for end in [Action::Close, Action::Reset] {
-            for (call, error) in errors(layers, &[end.clone()]).await {
+            for (call, error) in errors(layers, std::slice::from_ref(&end)).await {
                 let context = format!("{call} through {layers:?}: {error:?}");
                 assert!(error.is_safe_to_retry(), "{context}");
                 assert!(error.is_transient() && error.is_disconnect(), "{context}");
@@ -120,5 +120,89 @@ async fn a_command_of_which_a_byte_left_is_not_safe_to_retry_and_one_of_which_no
             left > 10 && unsent > 0,
             "{left}, {unsent} through {layers:?}"
         );
+    }
+}
+
+const READ_ONLY: &str =
+    "The MariaDB server is running with the --read-only option so it cannot execute this statement";
+
+/// A connection of this role to a server that refuses [`QUERY`] and [`INSERT`] by this error.
+async fn refusing(role: Role, code: u16, message: &str) -> Connection {
+    let insert = FakeStatement::refused(code, *b"HY000", message);
+    let script = FakeStatements::new().with(INSERT, insert).serve(
+        Script::new()
+            .on(&ComQuery::new(QUERY), Reply::err(code, *b"HY000", message))
+            .on(
+                &ComQuery::new("SELECT @@read_only"),
+                Reply::rows(&["@@read_only"], [["1"]]),
+            )
+            .on(&ComPing, Reply::ok()),
+    );
+    let config = Layers::None.config().to_builder().role(role).build();
+    let (connection, _) = Layers::None
+        .connect(script, &config.unwrap(), Cut::Whole)
+        .await;
+    connection
+}
+
+#[tokio::test]
+async fn a_server_that_became_read_only_or_goes_away_retires_the_connection() {
+    let cases = [
+        (1290, READ_ONLY, true, false),
+        (1836, "Running in read-only mode", true, false),
+        (1053, "Server shutdown in progress", true, true),
+        (
+            1047,
+            "WSREP has not yet prepared node for application use",
+            true,
+            true,
+        ),
+        (
+            1792,
+            "Cannot execute statement in a READ ONLY transaction",
+            false,
+            false,
+        ),
+        (1062, "Duplicate entry", false, false),
+    ];
+    for (code, message, of_writer, of_reader) in cases {
+        for (role, expected) in [(Role::Any, of_writer), (Role::Reader, of_reader)] {
+            for prepared in [false, true] {
+                let mut connection = refusing(role, code, message).await;
+                assert!(!connection.is_retired());
+                let error = if prepared {
+                    connection.execute(INSERT, (1,)).await.unwrap_err()
+                } else {
+                    connection.simple_execute(QUERY).await.unwrap_err()
+                };
+                assert!(!error.is_disconnect(), "{error}");
+                assert_eq!(connection.is_retired(), expected, "{role:?} {error}");
+                // It is open all the same, and stays as it is.
+                connection.ping().await.unwrap();
+                assert_eq!(connection.is_retired(), expected, "{role:?} {error}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn error_4031_ends_the_session_on_mysql_and_on_mariadb_tells_of_a_trigger_only() {
+    for is_mariadb in [true, false] {
+        let mut greeting = greeting();
+        if !is_mariadb {
+            greeting.server_version = b"9.1.0";
+            greeting.capabilities |= Capabilities::CLIENT_MYSQL;
+        }
+        let script = Script::new()
+            .greet(Reply::new().packet(&greeting))
+            .on(&ComQuery::new(QUERY), Reply::err(4031, *b"HY000", "…"));
+        let pipe = protocol_tests::pipe::Pipe::new(script, Cut::Whole);
+        let config = Layers::None.config();
+        let mut connection = Connection::connect_over(pipe, &config).await.unwrap();
+        let version = connection.server_version().unwrap();
+        assert_eq!(version.is_mariadb, is_mariadb);
+        let error = connection.simple_execute(QUERY).await.unwrap_err();
+        assert_eq!(error.is_disconnect(), !is_mariadb, "{error:?}");
+        assert_eq!(connection.close_reason().is_some(), !is_mariadb);
     }
 }

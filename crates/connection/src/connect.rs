@@ -5,27 +5,32 @@ use otaria_session::{
 };
 use tokio::time::Instant;
 
-use crate::Connection;
 use crate::dial::open;
 use crate::io::within;
 use crate::log_in::with_public_key;
+use crate::redirect::attempt;
 use crate::transport::{Stream, Transport};
+use crate::{Connection, HostStates};
 
 impl Connection {
     /// Connects, logs in, gives the session the collation, time zone and limit of the configuration
-    /// by one statement, if it asks for any, and runs the init commands. Nothing else is sent.
+    /// by one statement, if it asks for any, and runs the init commands. Nothing else is sent, but
+    /// for the question whether the server takes writes, if the configuration asks for one of a
+    /// [`role`](otaria_session::ConfigBuilder::role).
     ///
-    /// Endpoints are tried in their order. One that cannot be reached, does not answer within its
-    /// share of the time that is left, or says that it has no room, is followed by the next; one
-    /// that refuses the login is not, nor is one that fails once the login is done, in an init
-    /// command.
+    /// Endpoints are tried in their order, or in that of
+    /// [`host_order`](otaria_session::ConfigBuilder::host_order). One that cannot be reached, does not
+    /// answer within its share of the time that is left, says that it has no room, or has another
+    /// role, is followed by the next; one that refuses the login is not, nor is one that fails once
+    /// the login is done, in an init command.
     ///
     /// The runtime needs its I/O and time drivers (`enable_all`).
     ///
     /// # Errors
     /// [`Error::Io`] if the server cannot be reached, [`Error::LocalIo`] if a file of the
     /// configuration cannot be read, `Error::Tls` if the server's certificate is refused,
-    /// [`Error::Auth`] if it refuses the login or does not prove who it is,
+    /// [`Error::Auth`] if it refuses the login or does not prove who it is, [`Error::WrongRole`] if it
+    /// takes writes and should not, or the other way round,
     /// [`Error::SessionSettings`] if it refuses the settings,
     /// [`Error::InitCommand`] if it refuses an init command, [`Error::Timeout`] when
     /// [`connect_timeout`](otaria_session::ConfigBuilder::connect_timeout) is over;
@@ -34,14 +39,26 @@ impl Connection {
     /// # Cancel safety
     /// Safe. The socket is closed; an init command that was sent may run to its end.
     pub async fn connect(config: &Config) -> Result<Self, Error> {
+        Self::connect_with_hosts(config, &HostStates::new()).await
+    }
+
+    /// Connects like [`connect`](Self::connect), with what earlier connections have found out about
+    /// the hosts of the configuration: one that failed lately is tried last.
+    ///
+    /// # Errors
+    /// Those of [`connect`](Self::connect).
+    ///
+    /// # Cancel safety
+    /// Like [`connect`](Self::connect).
+    pub async fn connect_with_hosts(config: &Config, hosts: &HostStates) -> Result<Self, Error> {
         // The future is large, and needed once.
-        Box::pin(Self::connect_to_any(config)).await
+        Box::pin(Self::connect_to_any(config, hosts)).await
     }
 
     /// Logs in over a stream that is connected already, such as a tunnel, and runs the init
     /// commands. The stream is taken as one that others can read: a password is never sent over
     /// it in clear. Of the endpoint of `config` only the host is used, for TLS: the server's
-    /// certificate must be for it.
+    /// certificate must be for it. No redirection is followed.
     ///
     /// # Errors
     /// Those of [`connect`](Self::connect).
@@ -56,7 +73,8 @@ impl Connection {
         let connect = async {
             let config = with_files(config).await?;
             let log_in = Self::log_in(transport, Channel::Plain, config.endpoint(), &config);
-            let mut connection = log_in.await.map_err(|failure| failure.error)?;
+            let mut connection = log_in.await.map_err(Failure::into_error)?;
+            connection.check_role().await?;
             connection.prepare_session().await?;
             Ok(connection)
         };
@@ -64,30 +82,35 @@ impl Connection {
     }
 
     /// Connects to the first endpoint that can be used.
-    async fn connect_to_any(config: &Config) -> Result<Self, Error> {
+    async fn connect_to_any(config: &Config, hosts: &HostStates) -> Result<Self, Error> {
         let deadline = Deadline::new(config.connect_timeout());
         let config = limited(deadline.share(0), with_files(config)).await?;
         let mut failures = Vec::new();
-        let mut endpoints = config.endpoints().iter();
-        while let Some(endpoint) = endpoints.next() {
-            let limit = deadline.share(endpoints.len());
-            match limited(limit, Box::pin(Self::attempt(endpoint, &config))).await {
-                Ok(mut connection) => {
-                    let prepare = Box::pin(connection.prepare_session());
-                    limited(deadline.share(0), prepare).await?;
-                    return Ok(connection);
+        for group in hosts.in_order(&config)? {
+            let mut endpoints = group.iter();
+            while let Some(endpoint) = endpoints.next() {
+                let limit = deadline.share(endpoints.len());
+                let attempt = attempt(endpoint, &config, hosts, Deadline::new(limit));
+                match limited(limit, Box::pin(attempt)).await {
+                    Ok(mut connection) => {
+                        hosts.succeeded(endpoint);
+                        let prepare = Box::pin(connection.prepare_session());
+                        limited(deadline.share(0), prepare).await?;
+                        return Ok(connection);
+                    }
+                    Err(failure) if failure.is_of_endpoint && config.endpoints().len() > 1 => {
+                        hosts.failed(endpoint, &config);
+                        failures.push(EndpointError::new(endpoint.clone(), failure.error));
+                    }
+                    Err(failure) => return Err(failure.error),
                 }
-                Err(failure) if failure.is_of_endpoint && config.endpoints().len() > 1 => {
-                    failures.push(EndpointError::new(endpoint.clone(), failure.error));
-                }
-                Err(failure) => return Err(failure.error),
             }
         }
         Err(Error::Endpoints(EndpointErrors::new(failures)))
     }
 
-    /// Connects to one endpoint.
-    async fn attempt(endpoint: &Endpoint, config: &Config) -> Result<Self, Failure> {
+    /// Connects to one endpoint, and no other.
+    pub(crate) async fn attempt(endpoint: &Endpoint, config: &Config) -> Result<Self, Failure> {
         let (transport, channel) = open(endpoint, config).await?;
         Self::log_in(transport, channel, endpoint, config).await
     }
@@ -106,6 +129,11 @@ impl Failure {
             error,
             is_of_endpoint: false,
         }
+    }
+
+    /// Why.
+    pub(crate) fn into_error(self) -> Error {
+        self.error
     }
 }
 
@@ -127,7 +155,7 @@ async fn with_files(config: &Config) -> Result<Config, Error> {
 
 /// When connecting must be done; `None` for never.
 #[derive(Clone, Copy, Debug)]
-struct Deadline(Option<Instant>);
+pub(crate) struct Deadline(Option<Instant>);
 
 impl Deadline {
     /// A deadline from now on. One too far away for a clock is none.
@@ -136,14 +164,15 @@ impl Deadline {
     }
 
     /// How long one endpoint may take, where `others` follow: as long as each of them.
-    fn share(self, others: usize) -> Option<Duration> {
+    pub(crate) fn share(self, others: usize) -> Option<Duration> {
         let left = self.0?.saturating_duration_since(Instant::now());
         let endpoints = u32::try_from(others).unwrap_or(u32::MAX).saturating_add(1);
         Some(left / endpoints)
     }
 }
 
-async fn limited<T, E: From<Error>>(
+/// Awaits `connect`, for at most as long as `limit`.
+pub(crate) async fn limited<T, E: From<Error>>(
     limit: Option<Duration>,
     connect: impl Future<Output = Result<T, E>>,
 ) -> Result<T, E> {

@@ -2,8 +2,8 @@ use std::time::Duration;
 
 use otaria_codec::{Capabilities, ServerStatus};
 use otaria_session::{
-    CloseReason, Config, Error, Event, Executed, LocalInfileError, ServerVersion, Session,
-    SessionState, TlsInfo,
+    CloseReason, Config, Endpoint, Error, Event, Executed, LocalInfileError, ServerVersion,
+    Session, SessionState, TlsInfo,
 };
 use tokio::io::AsyncWriteExt;
 use tokio::time::timeout;
@@ -40,6 +40,9 @@ pub struct Connection {
     pub(crate) config: Config,
     /// Whether bytes were written that the transport may hold back.
     pub(crate) needs_flush: bool,
+    /// The endpoint that it was made to.
+    pub(crate) endpoint: Endpoint,
+    pub(crate) redirect_error: Option<Box<Error>>,
 }
 
 impl Connection {
@@ -182,6 +185,14 @@ impl Connection {
         self.session.close_reason()
     }
 
+    /// Whether the server has said, in the error of some statement, that it is of no more use, though
+    /// the connection is open: it has become read-only (1290, 1836), where the configuration asks
+    /// for no [`Role::Reader`](otaria_session::Role::Reader), or it is shutting down or has fallen out
+    /// of its cluster. A pool gives such a connection to nobody any more.
+    pub const fn is_retired(&self) -> bool {
+        self.session.is_retired()
+    }
+
     /// The server's status, as the latest response gave it.
     pub const fn status(&self) -> ServerStatus {
         self.session.state().status()
@@ -212,6 +223,12 @@ impl Connection {
     /// What both sides can do.
     pub const fn capabilities(&self) -> Capabilities {
         self.session.capabilities()
+    }
+
+    /// Where the server listens: one of the endpoints of the configuration, or where that one has
+    /// redirected to.
+    pub const fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
     }
 
     /// The configuration that the connection was made with, with the credentials of its login, and

@@ -9,6 +9,7 @@ mod connection;
 mod cursor;
 mod dial;
 mod files;
+mod hosts;
 mod io;
 mod local_infile;
 mod log_in;
@@ -17,6 +18,8 @@ mod option_files;
 mod pipeline;
 mod pooled;
 mod procedures;
+mod redirect;
+mod role;
 mod row_stream;
 mod rows;
 mod statements;
@@ -26,6 +29,7 @@ mod transport;
 
 pub use batch::{Batch, BatchExecuted, UnitResult};
 pub use connection::{Connection, Warning};
+pub use hosts::HostStates;
 pub use long_data::LongDataExecution;
 pub use option_files::{read_option_files, standard_option_files};
 pub use otaria_codec::{
@@ -41,11 +45,11 @@ pub use otaria_session::{
     CallbackError, CallbackFuture, CertificateProblem, Channel, Chunk, ClearPassword, CloseReason,
     ColumnError, ColumnIndex, Config, ConfigBuilder, ConfigError, Credentials, CredentialsProvider,
     DerivedKey, Dialog, Ed25519, Endpoint, EndpointError, EndpointErrors, Error, ErrorKind,
-    Executed, Fingerprint, KeyDerivation, LocalInfileError, LongDataError, NativePassword,
-    OptionFiles, OwnedRow, Parsec, Password, PasswordProblem, Pem, PlaceError, PluginRegistry,
-    PoolError, PoolPhase, Progress, Prompt, PromptHandler, Row, ServerError, ServerVersion,
-    SessionState, Sha256Password, SslMode, Statement, TimeoutPhase, TlsInfo, TlsProof,
-    ToExecutable, Unproven,
+    Executed, Fingerprint, HostOrder, KeyDerivation, LocalInfileError, LongDataError,
+    NativePassword, OptionFiles, OwnedRow, Parsec, Password, PasswordProblem, Pem, PlaceError,
+    PluginRegistry, PoolError, PoolPhase, Progress, Prompt, PromptHandler, Role, Row, ServerError,
+    ServerVersion, SessionState, Sha256Password, SslMode, Statement, TimeoutPhase, TlsInfo,
+    TlsProof, ToExecutable, Unproven,
 };
 pub use pipeline::{Pipeline, PipelineResults};
 pub use pooled::{HandedBack, ResetPolicy};

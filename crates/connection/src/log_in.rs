@@ -10,10 +10,6 @@ use crate::transport::Transport;
 
 impl Connection {
     /// Logs in, and no more, to the server at `endpoint`, at whose other end `transport` is.
-    #[cfg_attr(
-        not(feature = "tls"),
-        expect(unused_variables, reason = "only certificates are for an endpoint")
-    )]
     pub(crate) async fn log_in(
         transport: Transport,
         channel: Channel,
@@ -27,6 +23,8 @@ impl Connection {
             transport: Some(transport),
             config,
             needs_flush: false,
+            endpoint: endpoint.clone(),
+            redirect_error: None,
         };
         let mut event = None;
         loop {

@@ -27,13 +27,13 @@ pub use otaria_connection::{
     Chunk, ClearPassword, CloseReason, ColumnDefinition, ColumnError, ColumnIndex, Config,
     ConfigBuilder, ConfigError, Connection, Credentials, CredentialsProvider, DerivedKey, Dialog,
     Ed25519, Endpoint, EndpointError, EndpointErrors, Error, ErrorKind, Executed, FieldFlags,
-    FieldType, Fingerprint, InvalidPacket, KeyDerivation, LocalInfileError, LongDataError,
-    LongDataExecution, NativePassword, OptionFiles, OwnedRow, Parsec, Password, PasswordProblem,
-    PayloadWriter, Pem, Pipeline, PipelineResults, PlaceError, PluginRegistry, PoolError,
-    PoolPhase, Progress, Prompt, PromptHandler, Row, RowStream, Rows, ServerError, ServerStatus,
-    ServerVersion, SessionState, Sha256Password, SslMode, Statement, Stream, TimeoutPhase, TlsInfo,
-    TlsProof, ToExecutable, UnitResult, Unproven, Warning, read_option_files,
-    standard_option_files,
+    FieldType, Fingerprint, HostOrder, HostStates, InvalidPacket, KeyDerivation, LocalInfileError,
+    LongDataError, LongDataExecution, NativePassword, OptionFiles, OwnedRow, Parsec, Password,
+    PasswordProblem, PayloadWriter, Pem, Pipeline, PipelineResults, PlaceError, PluginRegistry,
+    PoolError, PoolPhase, Progress, Prompt, PromptHandler, Role, Row, RowStream, Rows, ServerError,
+    ServerStatus, ServerVersion, SessionState, Sha256Password, SslMode, Statement, Stream,
+    TimeoutPhase, TlsInfo, TlsProof, ToExecutable, UnitResult, Unproven, Warning,
+    read_option_files, standard_option_files,
 };
 pub use otaria_pool::{Pool, PoolBuilder, PoolStatus, PooledConnection, ResetPolicy};
 #[cfg(feature = "uuid-1")]

@@ -5,6 +5,7 @@ mod check;
 #[cfg(feature = "serde")]
 mod deserialize;
 mod endpoint;
+mod hosts;
 mod options;
 mod progress;
 mod session_settings;
@@ -30,6 +31,7 @@ pub use callbacks::{
     CallbackError, CallbackFuture, Credentials, CredentialsProvider, PromptHandler,
 };
 pub use endpoint::Endpoint;
+pub use hosts::{HostOrder, Role};
 pub use progress::Progress;
 pub use tls::{Fingerprint, Pem, SslMode};
 
@@ -64,7 +66,11 @@ pub(crate) use options::{Options, Source};
 /// | `connect_timeout` | `500ms`, `10s`, `2m`, or seconds up to `999`, for other drivers mean milliseconds; `0` for none |
 /// | `io_timeout` | the same |
 /// | `drain_timeout` | the same; `0` to close the connection at once |
-/// | `tcp_keepalive` | the same, in whole seconds; `0` for none |
+/// | `host_order` | `in-order` or `spread` |
+/// | `role`, `targetServerType` | `any`, `writer` (`primary`) or `reader` (`secondary`) |
+/// | `host_cool_down` | as `connect_timeout`; `0` for none |
+/// | `permit_redirect` | `true` or `false` |
+/// | `tcp_keepalive` | as `connect_timeout`, in whole seconds; `0` for none |
 /// | `tcp_nodelay` | `true` or `false`, as for all that follows without a value |
 /// | `max_payload_bytes`, `max_allowed_packet` | bytes, or `64K`, `16M`, `1G` |
 /// | `compression`, `compress`, `useCompression` | with the feature `compression` |
@@ -379,7 +385,7 @@ impl Config {
     }
 
     /// What was changed has nothing to do with what the TLS of all connections shares.
-    fn remade(&self, builder: ConfigBuilder) -> Result<Self, ConfigError> {
+    pub(crate) fn remade(&self, builder: ConfigBuilder) -> Result<Self, ConfigError> {
         let mut config = self.clone();
         config.settings = builder.build()?.settings;
         Ok(config)

@@ -97,7 +97,10 @@ impl Error {
     /// use: it cannot be reached, does not answer, or says that it takes nobody for now.
     pub fn is_of_endpoint(&self) -> bool {
         match self {
-            Self::Io { .. } | Self::ConnectionLost { .. } | Self::Timeout { .. } => true,
+            Self::Io { .. }
+            | Self::ConnectionLost { .. }
+            | Self::Timeout { .. }
+            | Self::WrongRole { .. } => true,
             Self::Auth(AuthError::Server { code, .. } | AuthError::UnprovenServer { code, .. }) => {
                 UNAVAILABLE.contains(code)
             }
@@ -108,7 +111,7 @@ impl Error {
 }
 
 /// What servers say that take nobody for now, or nobody from here.
-const UNAVAILABLE: [u16; 8] = [
+const UNAVAILABLE: [u16; 9] = [
     1040, // Too many connections
     1053, // Server shutdown in progress
     1129, // Host is blocked
@@ -116,6 +119,7 @@ const UNAVAILABLE: [u16; 8] = [
     1203, // The user has more than max_user_connections
     1226, // The user has exceeded a resource of this server
     1927, // Connection was killed
+    3032, // The server is in offline mode
     3168, // Server isn't available
 ];
 

@@ -14,7 +14,7 @@ use otaria_auth::AuthError;
 use otaria_codec::InvalidPacket;
 use otaria_types::ParamsError;
 
-use crate::{BatchError, CallbackError, ConfigError, EndpointErrors, PlaceError};
+use crate::{BatchError, CallbackError, ConfigError, EndpointErrors, PlaceError, Role};
 
 pub use close_reason::CloseReason;
 pub use column::ColumnError;
@@ -147,6 +147,15 @@ pub enum Error {
     Closed {
         /// Why it was closed.
         reason: CloseReason,
+    },
+    /// The configuration asks for a server of another [`Role`] than this one has. The connection is
+    /// closed; of the caller's nothing was sent.
+    #[error("{wanted} was asked for, and this is {found}")]
+    WrongRole {
+        /// What was asked for.
+        wanted: Role,
+        /// What the server is, by its `@@read_only`.
+        found: Role,
     },
     /// The configuration has several endpoints, and none of them can be used.
     #[error(transparent)]

@@ -23,6 +23,7 @@ mod placed;
 mod placed_error;
 mod process_list;
 mod receiver;
+mod redirect;
 mod rows;
 mod session;
 mod statements;
@@ -37,7 +38,7 @@ pub use batch_error::{BatchError, BatchWay};
 pub use compression::Compression;
 pub use config::{
     CallbackError, CallbackFuture, Config, ConfigBuilder, Credentials, CredentialsProvider,
-    Endpoint, Fingerprint, Pem, Progress, PromptHandler, SslMode,
+    Endpoint, Fingerprint, HostOrder, Pem, Progress, PromptHandler, Role, SslMode,
 };
 pub use config_error::ConfigError;
 pub use endpoint_error::{EndpointError, EndpointErrors};
@@ -60,6 +61,7 @@ pub use otaria_statement::Statement;
 pub use placed::{Placed, PlacedParams, place};
 pub use placed_error::PlaceError;
 pub use process_list::{Found, Kill, Origin, Process, ProcessLine};
+pub use redirect::Redirect;
 pub use rows::{Chunk, ColumnIndex, OwnedRow, Row};
 pub use session::{CleanUp, Pipelined, Queued, SavepointId, Session};
 #[cfg(feature = "tls")]

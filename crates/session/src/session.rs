@@ -34,7 +34,7 @@ use crate::event::{Event, PacketRange};
 use crate::receiver::Receiver;
 use crate::rows::{Chunk, RowForm};
 use crate::statements::Statements;
-use crate::{Config, Row, SessionState, TlsInfo, login};
+use crate::{Config, Role, Row, SessionState, TlsInfo, login};
 use cursor::Cursor;
 use expected::Expected;
 use head::Head;
@@ -78,6 +78,9 @@ pub struct Session {
     form: RowForm,
     /// Whether a byte of the commands whose responses are due has left.
     has_left: bool,
+    /// Whether the connection is to be used by those only who read.
+    is_for_reading: bool,
+    is_retired: bool,
     /// A row that was lent in a chunk and not taken out of it: it is the next one again.
     lent: Option<PacketRange>,
     server: Option<ServerInfo>,
@@ -137,6 +140,8 @@ impl Session {
             columns: Arc::default(),
             form: RowForm::default(),
             has_left: true,
+            is_for_reading: config.role() == Role::Reader,
+            is_retired: false,
             lent: None,
             server: None,
             capabilities: Capabilities::empty(),
@@ -214,6 +219,13 @@ impl Session {
     /// Whether the next event is a row or ends the rows.
     pub fn is_in_rows(&self) -> bool {
         self.expected.front().is_some_and(Expected::is_in_rows)
+    }
+
+    /// Whether the server has said, in an error of some command, that it is of no more use, though
+    /// the session is open: it has become read-only, where the configuration asks for no
+    /// [`Role::Reader`], or it is about to go.
+    pub const fn is_retired(&self) -> bool {
+        self.is_retired
     }
 
     /// Why the session is closed, if it is.

@@ -96,7 +96,7 @@ fn split_hosts(text: &str) -> Result<Split<'_>, ConfigError> {
     Ok(split)
 }
 
-fn is_known(scheme: &str) -> bool {
+pub(crate) fn is_known(scheme: &str) -> bool {
     scheme.eq_ignore_ascii_case("mariadb") || scheme.eq_ignore_ascii_case("mysql")
 }
 
@@ -108,11 +108,11 @@ fn parse_host(text: &str) -> Result<(String, u16), ConfigError> {
     Ok((host, url.port().unwrap_or(DEFAULT_PORT)))
 }
 
-fn parse_url(text: &str) -> Result<Url, ConfigError> {
+pub(crate) fn parse_url(text: &str) -> Result<Url, ConfigError> {
     Url::parse(text).map_err(|error| invalid(reason(error)))
 }
 
-fn host(url: &Url) -> Result<Option<String>, ConfigError> {
+pub(crate) fn host(url: &Url) -> Result<Option<String>, ConfigError> {
     let host = url.host().map(|host| match host {
         Host::Domain(name) if name.contains(',') => Err(invalid("the list of hosts is invalid")),
         Host::Domain(name) => decode(name),
@@ -123,7 +123,9 @@ fn host(url: &Url) -> Result<Option<String>, ConfigError> {
 }
 
 /// The options of the query. A plus sign is a plus sign: this is no HTML form.
-fn query_pairs(url: &Url) -> impl Iterator<Item = Result<(String, String), ConfigError>> {
+pub(crate) fn query_pairs(
+    url: &Url,
+) -> impl Iterator<Item = Result<(String, String), ConfigError>> {
     let pairs = url
         .query()
         .unwrap_or_default()
@@ -135,7 +137,7 @@ fn query_pairs(url: &Url) -> impl Iterator<Item = Result<(String, String), Confi
     })
 }
 
-fn decode(text: &str) -> Result<String, ConfigError> {
+pub(crate) fn decode(text: &str) -> Result<String, ConfigError> {
     let decoded = percent_decode_str(text).decode_utf8();
     let text = decoded.map_err(|_| invalid("what is percent-encoded must be UTF-8"))?;
     Ok(text.into_owned())

@@ -15,7 +15,7 @@ use crate::{Config, ConfigError};
 #[derive(Clone, Default)]
 #[must_use]
 pub struct ConfigBuilder {
-    pub(super) settings: Settings,
+    pub(crate) settings: Settings,
 }
 
 /// Where to connect to, and as whom.

@@ -7,6 +7,7 @@ use otaria_auth::{AuthPluginFactory, Password};
 use otaria_types::ZeroDates;
 
 use super::endpoint::{DEFAULT_HOST, DEFAULT_PORT};
+use super::hosts::Hosts;
 use super::{CredentialsProvider, Endpoint, Fingerprint, Pem, Progress, PromptHandler, SslMode};
 
 /// What [`Config`](crate::Config) and [`ConfigBuilder`](crate::ConfigBuilder) hold.
@@ -14,6 +15,7 @@ use super::{CredentialsProvider, Endpoint, Fingerprint, Pem, Progress, PromptHan
 pub(crate) struct Settings {
     /// Empty in a builder that has been told none.
     pub(crate) endpoints: Vec<Endpoint>,
+    pub(crate) hosts: Hosts,
     pub(crate) user: String,
     pub(crate) password: Password,
     pub(crate) database: Option<String>,
@@ -108,6 +110,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             endpoints: Vec::new(),
+            hosts: Hosts::default(),
             user: String::new(),
             password: Password::from(""),
             database: None,
@@ -168,6 +171,7 @@ impl fmt::Debug for Settings {
         let mut debug = f.debug_struct("Config");
         debug
             .field("endpoints", &self.endpoints)
+            .field("hosts", &self.hosts)
             .field("user", &self.user)
             .field("database", &self.database)
             .field("connect_timeout", &self.connect_timeout)

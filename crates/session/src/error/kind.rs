@@ -1,6 +1,7 @@
 use otaria_auth::AuthError;
 
 use super::{Error, PoolError, ServerError};
+use crate::Role;
 
 /// What a user of the driver tells errors apart by. It is found by the codes of MariaDB and of
 /// MySQL, and where one code means several things by the SQLSTATE or by what the server's words
@@ -76,6 +77,11 @@ impl Error {
             | Self::ConnectionLost { .. }
             | Self::OutcomeUnknown { .. }
             | Self::Closed { .. } => ErrorKind::Disconnected,
+            Self::WrongRole {
+                wanted: Role::Writer,
+                ..
+            } => ErrorKind::ReadOnly,
+            Self::WrongRole { .. } => ErrorKind::Unavailable,
             Self::TransactionAborted { .. } => ErrorKind::TransactionAborted,
             Self::InvalidPacket(_) | Self::InvalidRow(_) | Self::MiscountedPlaceholders { .. } => {
                 ErrorKind::Protocol
@@ -89,6 +95,17 @@ impl ServerError {
     /// What kind of error it is.
     pub fn kind(&self) -> ErrorKind {
         server_kind(self.code(), self.sqlstate(), self.message())
+    }
+
+    /// Whether the server says that it is of no more use to connections that write, or to any: it
+    /// has become read-only, shuts down, is taken out of service, or has fallen out of its cluster.
+    pub(crate) fn retires_connection(&self, is_for_reading: bool) -> bool {
+        match self.code() {
+            // Offline mode, a commit that the group's plugin has not let through.
+            1053 | 1152 | 1184 | 3032 | 3100 | 3168 | 3169 => true,
+            1047 => self.kind() == ErrorKind::Unavailable,
+            _ => !is_for_reading && self.is_of_read_only_server(),
+        }
     }
 
     /// Whether the server as a whole takes no writes, and not this transaction or table alone.
@@ -142,12 +159,12 @@ fn server_kind(code: u16, sqlstate: Option<&str>, message: &str) -> ErrorKind {
         1226 if LIMITS_OF_CONNECTIONS.iter().any(|it| message.contains(it)) => {
             ErrorKind::TooManyConnections
         }
-        1053 | 1129 | 3168 => ErrorKind::Unavailable,
+        1053 | 1129 | 3032 | 3168 => ErrorKind::Unavailable,
         // "Unknown command" but for Galera, whose nodes say so while they are not in sync.
         1047 if message.starts_with("WSREP") => ErrorKind::Unavailable,
         1317 => ErrorKind::Cancelled,
         1969 | 3024 => ErrorKind::Timeout,
-        1152 | 1158..=1161 | 1184 | 1927 => ErrorKind::Disconnected,
+        1152 | 1158..=1161 | 1184 | 1927 | 3169 => ErrorKind::Disconnected,
         _ => ErrorKind::Other,
     }
 }

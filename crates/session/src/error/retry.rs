@@ -21,6 +21,7 @@ impl Error {
             | Self::Credentials(_)
             | Self::Prompt { .. }
             | Self::Endpoints(_)
+            | Self::WrongRole { .. }
             | Self::SessionSettings(_)
             | Self::Timeout {
                 phase: TimeoutPhase::Connect,
@@ -67,6 +68,7 @@ impl Error {
             | Self::OutcomeUnknown { .. }
             | Self::Timeout { .. }
             | Self::TransactionAborted { .. }
+            | Self::WrongRole { .. }
             | Self::Pool(PoolError::Timeout { .. }) => true,
             Self::Auth(_) => passes(self.kind()),
             Self::Batch(batch) => batch.source.is_transient(),
@@ -89,6 +91,7 @@ impl Error {
             | Self::OutcomeUnknown { .. }
             | Self::Closed { .. }
             | Self::Endpoints(_)
+            | Self::WrongRole { .. }
             | Self::MiscountedPlaceholders { .. }
             | Self::StatementNotReset(_) => true,
             #[cfg(feature = "tls")]

@@ -186,7 +186,13 @@ impl Session {
         self.cursor = None;
         self.note_failure();
         let out_of_sequence = self.received.packets().is_out_of_sequence();
-        if is_uploading || out_of_sequence || ENDS_SESSION.contains(&error.code()) {
+        self.is_retired |= error.retires_connection(self.is_for_reading);
+        // Of MariaDB it is another error.
+        let was_idle = error.code() == MYSQL_WAS_IDLE
+            && self
+                .server_version()
+                .is_some_and(|server| !server.is_mariadb);
+        if is_uploading || out_of_sequence || was_idle || ENDS_SESSION.contains(&error.code()) {
             return Err(self.ended(error));
         }
         let execution = self.expected.front_mut().and_then(Expected::execution_mut);
@@ -267,5 +273,7 @@ impl Response {
 }
 
 /// Errors behind which a server closes the connection: a packet that is too long or out of order,
-/// trouble on the network, a connection that was killed or was idle for too long.
-const ENDS_SESSION: [u16; 9] = [1153, 1156, 1157, 1158, 1159, 1160, 1161, 1927, 4031];
+/// trouble on the network, a connection that was killed.
+const ENDS_SESSION: [u16; 9] = [1153, 1156, 1157, 1158, 1159, 1160, 1161, 1927, 3169];
+/// The connection was idle for too long.
+const MYSQL_WAS_IDLE: u16 = 4031;

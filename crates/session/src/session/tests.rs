@@ -365,6 +365,7 @@ fn com_quit_is_queued_only_where_the_server_can_read_it() {
 fn what_was_due_is_named_when_the_connection_is_lost() {
     let mut session = logged_in();
     session.simple_query("SELECT 1").unwrap();
+    session.written(1);
     assert!(matches!(
         session.lost(),
         Error::ConnectionLost {
@@ -385,6 +386,24 @@ fn what_was_due_is_named_when_the_connection_is_lost() {
     assert!(
         matches!(session.lost(), Error::ConnectionLost { expected: found } if found == expected)
     );
+}
+
+#[test]
+fn a_connection_lost_before_a_byte_of_the_command_left_is_closed_to_it() {
+    let mut session = logged_in();
+    session.simple_query("SELECT 1").unwrap();
+    let reason = CloseReason::Lost;
+    assert!(matches!(session.lost(), Error::Closed { reason: found } if found == reason));
+    // The command before has its response.
+    let mut session = logged_in();
+    session.ping().unwrap();
+    write_all(&mut session);
+    receive(&mut session, &packets(1, &[&OkPacket::default()]));
+    assert!(session.discard().unwrap());
+    session.ping().unwrap();
+    let reset = std::io::ErrorKind::ConnectionReset.into();
+    let error = session.failed("send", reset);
+    assert!(matches!(error, Error::Closed { reason: found } if found == reason));
 }
 
 #[test]

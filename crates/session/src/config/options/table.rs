@@ -1,6 +1,6 @@
 //! The options that there are.
 
-use super::value::{bytes, duration, hosts, list, timeout, zero_dates};
+use super::value::{bytes, duration, host_order, hosts, list, role, timeout, zero_dates};
 use super::{Options, Protocol};
 use crate::config::tls::{FINGERPRINT, MODES};
 
@@ -122,6 +122,21 @@ const HOW: &[Known] = &[
     value("tcp_keepalive", &[], |options, value| {
         options.settings.tcp_keepalive = timeout(value)?;
         Ok(())
+    }),
+    value("host_order", &[], |options, value| {
+        options.settings.hosts.order = host_order(value)?;
+        Ok(())
+    }),
+    value("role", &["targetServerType"], |options, value| {
+        options.settings.hosts.role = role(value)?;
+        Ok(())
+    }),
+    value("host_cool_down", &[], |options, value| {
+        options.settings.hosts.cool_down = timeout(value)?.unwrap_or_default();
+        Ok(())
+    }),
+    switch("permit_redirect", &[], |options, on| {
+        options.settings.hosts.permit_redirect = on;
     }),
     switch("tcp_nodelay", &[], |options, on| {
         options.settings.tcp_nodelay = on;

@@ -1,5 +1,7 @@
+use std::time::Duration;
+
 use super::*;
-use crate::{Config, Pem};
+use crate::{Config, HostOrder, Pem, Role};
 
 fn config(options: &[(&str, &str)]) -> Result<Config, ConfigError> {
     let mut all = Options::new(Config::builder(), Source::Url);
@@ -17,6 +19,26 @@ fn no_name_stands_for_two_options() {
     names.sort();
     names.dedup();
     assert_eq!(names.len(), count);
+}
+
+#[test]
+fn which_hosts_are_used_and_when_is_told_by_options() {
+    let defaults = config(&[]).unwrap();
+    assert_eq!(defaults.host_order(), HostOrder::InOrder);
+    assert_eq!(defaults.role(), Role::Any);
+    assert_eq!(defaults.host_cool_down(), Duration::from_secs(30));
+    assert!(!defaults.permit_redirect());
+    let config = config(&[
+        ("host_order", "spread"),
+        ("role", "writer"),
+        ("host_cool_down", "5s"),
+        ("permit_redirect", "true"),
+    ]);
+    let config = config.unwrap();
+    assert_eq!(config.host_order(), HostOrder::Spread);
+    assert_eq!(config.role(), Role::Writer);
+    assert_eq!(config.host_cool_down(), Duration::from_secs(5));
+    assert!(config.permit_redirect());
 }
 
 #[test]
@@ -182,14 +204,14 @@ fn a_bare_number_that_could_be_milliseconds_is_refused() {
         }
     }
     let seconds = config(&[("max_statement_time", "3600")]).unwrap();
-    let limit = Some(std::time::Duration::from_secs(3600));
+    let limit = Some(Duration::from_secs(3600));
     assert_eq!(seconds.max_statement_time(), limit);
 }
 
 #[test]
 fn a_max_statement_time_of_0_is_no_limit_and_not_that_of_the_server() {
     let limit = |options: &[_]| config(options).unwrap().max_statement_time();
-    let zero = Some(std::time::Duration::ZERO);
+    let zero = Some(Duration::ZERO);
     assert_eq!(limit(&[("max_statement_time", "0")]), zero);
     assert_eq!(limit(&[("max_statement_time", "0ms")]), zero);
     assert_eq!(limit(&[]), None);

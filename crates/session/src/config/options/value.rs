@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use otaria_types::ZeroDates;
 
+use crate::{HostOrder, Role};
+
 /// Yes or no.
 pub(super) fn boolean(value: &str) -> Result<bool, &'static str> {
     match value.to_ascii_lowercase().as_str() {
@@ -59,6 +61,25 @@ pub(super) fn zero_dates(value: &str) -> Result<ZeroDates, &'static str> {
         "error" | "exception" => Ok(ZeroDates::Error),
         "null" | "converttonull" => Ok(ZeroDates::Null),
         _ => Err("error or null"),
+    }
+}
+
+/// In which order hosts are tried.
+pub(super) fn host_order(value: &str) -> Result<HostOrder, &'static str> {
+    match super::plain(value).as_str() {
+        "inorder" => Ok(HostOrder::InOrder),
+        "spread" => Ok(HostOrder::Spread),
+        _ => Err("in-order or spread"),
+    }
+}
+
+/// What a server has to be, in our words or in those of drivers of other databases.
+pub(super) fn role(value: &str) -> Result<Role, &'static str> {
+    match super::plain(value).as_str() {
+        "any" => Ok(Role::Any),
+        "writer" | "primary" => Ok(Role::Writer),
+        "reader" | "secondary" => Ok(Role::Reader),
+        _ => Err("any, writer or reader"),
     }
 }
 
@@ -141,6 +162,27 @@ mod tests {
         for value in ["", "round", "none"] {
             assert!(zero_dates(value).is_err(), "{value}");
         }
+    }
+
+    #[test]
+    fn the_order_of_hosts_and_the_role_of_a_server_have_their_words() {
+        for value in ["in-order", "in_order", "InOrder"] {
+            assert_eq!(host_order(value), Ok(HostOrder::InOrder), "{value}");
+        }
+        assert_eq!(host_order("spread"), Ok(HostOrder::Spread));
+        for value in ["", "random", "round-robin"] {
+            assert!(host_order(value).is_err(), "{value}");
+        }
+        for (value, expected) in [
+            ("any", Role::Any),
+            ("Writer", Role::Writer),
+            ("primary", Role::Writer),
+            ("reader", Role::Reader),
+            ("secondary", Role::Reader),
+        ] {
+            assert_eq!(role(value), Ok(expected), "{value}");
+        }
+        assert!(role("master").is_err());
     }
 
     #[test]

@@ -110,6 +110,7 @@ const CODES: &[(u16, &str, &str, ErrorKind)] = &[
     ),
     (1053, "08S01", "", K::Unavailable),
     (1129, "HY000", "", K::Unavailable),
+    (3032, "HY000", "", K::Unavailable),
     (3168, "HY000", "", K::Unavailable),
     (
         1047,
@@ -128,6 +129,7 @@ const CODES: &[(u16, &str, &str, ErrorKind)] = &[
     (1161, "08S01", "", K::Disconnected),
     (1184, "08S01", "", K::Disconnected),
     (1927, "70100", "", K::Disconnected),
+    (3169, "HY000", "", K::Disconnected),
     // "Referenced trigger does not exist" on MariaDB.
     (4031, "HY000", "", K::Other),
     (1064, "42000", "", K::Other),
@@ -181,4 +183,23 @@ fn a_read_only_server_is_told_from_a_read_only_transaction_and_table() {
         let expected = matches!(code, 1836 | 1874) || message.contains("read-only");
         assert_eq!(error.is_of_read_only_server(), expected, "{error}");
     }
+}
+
+#[test]
+fn a_server_that_became_read_only_or_goes_away_retires_the_connection() {
+    for &(code, sqlstate, message, _) in CODES {
+        let error = ServerError::from(packet(code, sqlstate, message));
+        let goes = matches!(code, 1053 | 1152 | 1184 | 3032 | 3168 | 3169);
+        let goes = goes || message.starts_with("WSREP");
+        let is_read_only = error.is_of_read_only_server();
+        assert_eq!(
+            error.retires_connection(false),
+            goes || is_read_only,
+            "{error}"
+        );
+        assert_eq!(error.retires_connection(true), goes, "{error}");
+    }
+    // What the group's plugin says when the group is gone.
+    let hook = ServerError::from(packet(3100, "HY000", ""));
+    assert!(hook.retires_connection(true));
 }
