@@ -91,8 +91,9 @@ impl Pool {
     ///
     /// # Errors
     /// [`Error::Pool`], with [`PoolError::Timeout`] if it took longer than
-    /// [`get_timeout`](PoolBuilder::get_timeout) and [`PoolError::Closed`] if the pool is closed;
-    /// those of [`Connection::connect`](otaria_connection::Connection::connect).
+    /// [`get_timeout`](PoolBuilder::get_timeout), [`PoolError::Closed`] if the pool is closed, and
+    /// [`PoolError::Connect`] with the error of
+    /// [`Connection::connect`](otaria_connection::Connection::connect) if that fails.
     ///
     /// # Cancel safety
     /// Safe. The place in the queue is lost, and a connection that was being made is closed.

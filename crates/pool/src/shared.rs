@@ -3,7 +3,7 @@ use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use otaria_connection::{Config, Connection, Error};
+use otaria_connection::{Config, Connection, Error, PoolError};
 use tokio::sync::{Notify, mpsc};
 
 use crate::builder::Options;
@@ -217,7 +217,11 @@ impl Shared {
             Ok(_) => counters.connected.count(),
             Err(_) => counters.connect_failures.count(),
         }
-        made
+        made.map_err(|error| match error {
+            error @ Error::Pool(_) => error,
+            // Who calls a verb of the pool sees that it is not about the statement.
+            error => Error::Pool(PoolError::Connect(Box::new(error))),
+        })
     }
 
     async fn make(&self, live: Live) -> Result<Box<Entry>, Error> {

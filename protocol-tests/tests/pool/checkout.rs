@@ -175,7 +175,13 @@ async fn connect_failure_does_not_leak_the_slot() -> Result<(), Error> {
     let pool = database.pool().max_size(1).build();
     database.set_refuses(true);
     for _ in 0..10 {
-        assert!(matches!(pool.get().await, Err(Error::Auth(_))));
+        let error = pool.get().await.unwrap_err();
+        assert!(error.is_safe_to_retry(), "no statement was sent");
+        assert!(
+            matches!(&error, Error::Pool(PoolError::Connect(source))
+                if matches!(**source, Error::Auth(_))),
+            "{error:?}"
+        );
     }
     database.set_refuses(false);
     drop(

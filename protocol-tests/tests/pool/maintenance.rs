@@ -120,7 +120,12 @@ async fn prewarm_waits_for_min_size_and_tells_why_it_cannot() -> Result<(), Erro
 
     database.set_refuses(true);
     let pool = database.pool().min_size(3).build();
-    assert!(matches!(pool.prewarm().await, Err(Error::Auth(_))));
+    let error = pool.prewarm().await.unwrap_err();
+    assert!(
+        matches!(&error, Error::Pool(PoolError::Connect(source))
+            if matches!(**source, Error::Auth(_))),
+        "{error:?}"
+    );
     assert_eq!(pool.status().size, 0);
     Ok(())
 }

@@ -61,7 +61,7 @@ impl Error {
                 kind => kind,
             },
             Self::Auth(error) => auth_kind(error),
-            Self::Pipeline { source, .. } => source.kind(),
+            Self::Pipeline { source, .. } | Self::Pool(PoolError::Connect(source)) => source.kind(),
             Self::Batch(batch) => batch.source.kind(),
             Self::Endpoints(errors) => {
                 let mut kinds = errors.iter().map(|endpoint| endpoint.error().kind());

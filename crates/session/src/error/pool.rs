@@ -1,9 +1,9 @@
 use std::fmt;
 
+use super::Error;
 use crate::CallbackError;
 
-/// Why a pool gives no connection. A connection that could not be made is told by the error of the
-/// login, not by this one.
+/// Why a pool gives no connection. No statement was sent in any case.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PoolError {
@@ -16,6 +16,9 @@ pub enum PoolError {
     /// The pool was closed.
     #[error("the pool is closed")]
     Closed,
+    /// A connection could not be made.
+    #[error("the pool cannot make a connection")]
+    Connect(#[source] Box<Error>),
     /// A hook of the pool's user has failed.
     #[error("a hook of the pool has failed")]
     Hook(#[source] CallbackError),

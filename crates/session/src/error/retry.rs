@@ -72,7 +72,9 @@ impl Error {
             | Self::Pool(PoolError::Timeout { .. }) => true,
             Self::Auth(_) => passes(self.kind()),
             Self::Batch(batch) => batch.source.is_transient(),
-            Self::Pipeline { source, .. } => source.is_transient(),
+            Self::Pipeline { source, .. } | Self::Pool(PoolError::Connect(source)) => {
+                source.is_transient()
+            }
             Self::Endpoints(errors) => errors.iter().any(|error| error.error().is_transient()),
             _ => false,
         }
@@ -99,7 +101,9 @@ impl Error {
             Self::Timeout {
                 statement_stopped, ..
             } => !statement_stopped,
-            Self::Pipeline { source, .. } => source.is_disconnect(),
+            Self::Pipeline { source, .. } | Self::Pool(PoolError::Connect(source)) => {
+                source.is_disconnect()
+            }
             Self::Batch(batch) => batch.source.is_disconnect(),
             _ => false,
         }

@@ -88,6 +88,12 @@ fn not_sent() -> Vec<(Error, [bool; 3])> {
         ),
         (pool(PoolError::Closed), [YES, NO, NO]),
         (
+            not_made(io(io::ErrorKind::ConnectionRefused)),
+            [YES, YES, YES],
+        ),
+        (not_made(lost()), [YES, YES, YES]),
+        (not_made(Error::Auth(refused(1045))), [YES, NO, YES]),
+        (
             pool(PoolError::Hook(CallbackError::new("no"))),
             [YES, NO, NO],
         ),
@@ -173,6 +179,10 @@ fn pool(error: PoolError) -> Error {
     Error::Pool(error)
 }
 
+fn not_made(error: Error) -> Error {
+    pool(PoolError::Connect(Box::new(error)))
+}
+
 fn timed_out(phase: crate::PoolPhase) -> PoolError {
     PoolError::Timeout { phase }
 }
@@ -234,6 +244,11 @@ fn the_kind_of_what_is_no_server_s_error_is_told_by_what_it_is() {
             ErrorKind::Timeout,
         ),
         (pool(PoolError::Closed), ErrorKind::Other),
+        (not_made(lost()), ErrorKind::Disconnected),
+        (
+            not_made(Error::Auth(refused(1040))),
+            ErrorKind::TooManyConnections,
+        ),
         (
             Error::TransactionAborted { code: None },
             ErrorKind::TransactionAborted,
