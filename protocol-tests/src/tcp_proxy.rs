@@ -171,7 +171,7 @@ impl Builder {
     }
 
     /// Ends so many of 1,000 connections in one of these ways, behind up to `within` bytes in one
-    /// direction. The first bytes are as likely to be the last ones as many behind them.
+    /// direction. A third of them in the login.
     #[must_use]
     pub fn end(mut self, per_thousand: u32, within: u64, ends: &[End]) -> Self {
         self.rules.ends = (per_thousand, within, ends.to_vec());

@@ -6,6 +6,8 @@ use std::time::Duration;
 use std::{fs, io};
 
 use otaria::{Config, Connection, Error};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 /// Looks at a server by a connection of its own.
@@ -142,11 +144,65 @@ impl Watch {
             }
             assert!(
                 gone.after < limit,
-                "{what}: still there after {:?}: {processes:?}",
-                gone.after
+                "{what}: {} still there after {:?}, such as {:?}",
+                processes.len(),
+                gone.after,
+                processes[0]
             );
             tokio::time::sleep(LOOK_INTERVAL).await;
         }
+    }
+}
+
+/// Looks at a server all the time.
+#[derive(Debug)]
+pub struct Sampler {
+    task: JoinHandle<Result<(Watch, Looks), Error>>,
+    stop: oneshot::Sender<()>,
+}
+
+/// What was seen in many looks.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Looks {
+    /// How many they were.
+    pub number: usize,
+    /// The greatest number of connections at once, less that of the watch.
+    pub connections: usize,
+    /// For how long the oldest statement had run.
+    pub longest: Duration,
+}
+
+impl Sampler {
+    /// Looks until it is [stopped](Self::stop).
+    pub fn start(mut watch: Watch) -> Self {
+        let (stop, mut stopped) = oneshot::channel();
+        let task = tokio::spawn(async move {
+            let mut looks = Looks::default();
+            while stopped.try_recv().is_err() {
+                let processes = watch.processes().await?;
+                looks.number += 1;
+                looks.connections = looks.connections.max(processes.len());
+                let running = processes.iter().filter(|process| process.info.is_some());
+                let longest = running.map(|process| process.time).max();
+                looks.longest = looks.longest.max(longest.unwrap_or_default());
+                tokio::time::sleep(LOOK_INTERVAL / 2).await;
+            }
+            Ok((watch, looks))
+        });
+        Self { task, stop }
+    }
+
+    /// Gives the watch back, and what was seen.
+    ///
+    /// # Errors
+    /// Those of a query.
+    ///
+    /// # Panics
+    /// If the runtime is going away.
+    pub async fn stop(self) -> Result<(Watch, Looks), Error> {
+        // It has stopped by itself behind an error.
+        let _ = self.stop.send(());
+        self.task.await.expect("the sampler does not panic")
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use otaria::{Config, Connection, Error};
 use protocol_tests::live;
-use protocol_tests::traces::{Watch, descriptors, open_sockets};
+use protocol_tests::traces::{Sampler, Watch, descriptors, open_sockets};
 
 fn config() -> Config {
     live::shared().url("").parse().unwrap()
@@ -78,6 +78,13 @@ async fn connections_are_counted_by_the_server() -> Result<(), Error> {
     }
     assert_eq!(watch.status("Threads_connected").await?, before + 5);
     assert_eq!(watch.processes().await?.len(), 5);
+    let sampler = Sampler::start(watch);
+    let mut sleeper = Connection::connect(&config()).await?;
+    sleeper.simple_execute("DO SLEEP(0.3)").await?;
+    connections.push(sleeper);
+    let (mut watch, looks) = sampler.stop().await?;
+    assert_eq!(looks.connections, 6, "{looks:?}");
+    assert!(looks.number > 3 && looks.longest > Duration::from_millis(100));
     drop(connections);
     watch
         .wait_until_gone("connections", Duration::from_secs(5), |_| true)

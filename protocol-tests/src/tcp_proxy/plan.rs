@@ -52,9 +52,12 @@ impl Rules {
             return None;
         }
         let direction = Direction::BOTH[random.usize(0..2)];
-        // Each power of two is as likely as the next: logins are short, and results are long.
-        let greatest = random.u32(0..=within.checked_ilog2().unwrap_or(0));
-        let bytes = random.u64(0..2 << greatest).min(*within);
+        // A login is short, and what follows is long.
+        let within = match random.u8(0..3) {
+            0 => LOGIN_BYTES.min(*within),
+            _ => *within,
+        };
+        let bytes = random.u64(0..=within);
         Some((direction, bytes, ends[random.usize(0..ends.len())]))
     }
 
@@ -139,6 +142,9 @@ impl Plan {
     }
 }
 
+/// In which of the first bytes a third of the ends are.
+const LOGIN_BYTES: u64 = 300;
+
 /// How far apart delays are where nothing else splits.
 const SEGMENT_BYTES: usize = 4096;
 
@@ -202,11 +208,8 @@ mod tests {
         assert!((0..1000).all(|connection| ends(connection).len() <= 1));
         assert!((400..600).contains(&all.len()), "{}", all.len());
         assert!(all.iter().all(|(bytes, _)| *bytes <= 10_000));
-        let early = all.iter().filter(|(bytes, _)| *bytes < 100).count();
-        assert!(
-            (150..400).contains(&early),
-            "{early} in the first 100 bytes"
-        );
+        let early = all.iter().filter(|(bytes, _)| *bytes <= 300).count();
+        assert!((120..250).contains(&early), "{early} in the login");
         for end in [End::Close, End::Reset, End::Silence] {
             let count = all.iter().filter(|(_, step)| *step == Step::End(end));
             assert!(count.count() > 100);
