@@ -22,9 +22,14 @@ use crate::{NullBitmap, value};
 /// executions and keeps its memory.
 #[derive(Clone, Default, Eq, PartialEq)]
 pub struct Parameters {
-    null_bitmap: Vec<u8>,
-    types: Vec<u8>,
-    values: Vec<u8>,
+    /// As they are sent, so that one copy takes them into a packet: the NULL-bitmap, the 1 that says
+    /// that types follow, the types, and the values.
+    encoded: Vec<u8>,
+    /// How many parameters there is room for in front of the values: as many as there are, but while
+    /// they are written.
+    room: usize,
+    /// Where the values begin.
+    values_start: usize,
     len: usize,
     /// Whether the value of one of them was sent ahead.
     has_long_data: bool,
@@ -35,9 +40,9 @@ impl Parameters {
     /// No parameters.
     pub const fn new() -> Self {
         Self {
-            null_bitmap: Vec::new(),
-            types: Vec::new(),
-            values: Vec::new(),
+            encoded: Vec::new(),
+            room: 0,
+            values_start: 0,
             len: 0,
             has_long_data: false,
             time_zone: SessionTimeZone::Unknown,
@@ -57,26 +62,81 @@ impl Parameters {
     /// none then.
     #[inline]
     pub fn set(&mut self, params: &impl Params) -> Result<(), ParamsError> {
-        self.clear();
-        let result = limited(params.len())
-            .and_then(|()| params.write(self))
-            .and_then(|()| limited(self.len));
+        let count = params.len();
+        let result = limited(count).and_then(|()| {
+            self.begin(count);
+            params.write(&mut Writer(self))?;
+            limited(self.len)
+        });
         if result.is_err() {
             self.clear();
+        } else if self.len != self.room {
+            self.lay_out(self.len);
         }
         result
     }
 
-    /// Removes all parameters, and gives back memory that a long value has taken.
-    pub fn clear(&mut self) {
-        self.null_bitmap.clear();
-        self.types.clear();
-        self.values.clear();
-        if self.values.capacity() > KEPT_BYTES {
-            self.values.shrink_to(KEPT_BYTES);
-        }
+    /// Removes all parameters.
+    fn clear(&mut self) {
+        self.encoded.clear();
+        self.room = 0;
+        self.values_start = 0;
         self.len = 0;
         self.has_long_data = false;
+    }
+
+    /// Makes room for so many parameters in place of those that there are, and gives back memory that
+    /// a long value has taken. For as many as there were, nothing moves, and what stands there is
+    /// written over.
+    #[inline]
+    fn begin(&mut self, count: usize) {
+        self.encoded.truncate(self.values_start);
+        self.len = 0;
+        self.has_long_data = false;
+        if count != self.room || self.encoded.capacity() > KEPT_BYTES {
+            self.lay_out(count);
+            self.encoded.shrink_to(KEPT_BYTES);
+        }
+    }
+
+    /// Moves what is written to where it stands in front of `room` parameters' values.
+    #[cold]
+    fn lay_out(&mut self, room: usize) {
+        let mut encoded = Vec::new();
+        if room > 0 {
+            let written = self.len.div_ceil(8);
+            encoded.extend_from_slice(self.null_bitmap().get(..written).unwrap_or_default());
+            encoded.resize(room.div_ceil(8), 0);
+            encoded.push(1);
+            let written = self.len * ParameterType::BYTES;
+            encoded.extend_from_slice(self.types().get(..written).unwrap_or_default());
+            encoded.resize(values_start(room), 0);
+        }
+        encoded.extend_from_slice(self.value_bytes());
+        self.encoded = encoded;
+        self.room = room;
+        self.values_start = values_start(room);
+    }
+
+    fn null_bitmap(&self) -> &[u8] {
+        let end = self.room.div_ceil(8);
+        self.encoded.get(..end).unwrap_or_default()
+    }
+
+    fn types(&self) -> &[u8] {
+        let start = self.types_start();
+        self.encoded
+            .get(start..self.values_start)
+            .unwrap_or_default()
+    }
+
+    const fn types_start(&self) -> usize {
+        self.values_start - self.room * ParameterType::BYTES
+    }
+
+    /// The values of those that are not NULL and were not sent ahead.
+    fn value_bytes(&self) -> &[u8] {
+        self.encoded.get(self.values_start..).unwrap_or_default()
     }
 
     /// How many parameters there are.
@@ -97,7 +157,7 @@ impl Parameters {
 
     /// The indexes, from 0 on, of those whose values were sent ahead.
     pub fn long_data(&self) -> impl Iterator<Item = usize> {
-        let types = self.types.chunks_exact(ParameterType::BYTES).enumerate();
+        let types = self.types().chunks_exact(ParameterType::BYTES).enumerate();
         types
             .filter(|(_, bytes)| *bytes == ParameterType::LONG_DATA.0)
             .map(|(index, _)| index)
@@ -105,10 +165,7 @@ impl Parameters {
 
     /// How many bytes they encode to.
     pub const fn encoded_bytes(&self) -> usize {
-        if self.is_empty() {
-            return 0;
-        }
-        1 + self.null_bitmap.len() + self.types.len() + self.values.len()
+        self.encoded.len()
     }
 
     /// Reads so many parameters from the end of a packet. Those of the type `LONG_BLOB` are taken
@@ -122,31 +179,29 @@ impl Parameters {
             reader.finish()?;
             return Ok(Self::new());
         }
-        let null_bitmap = reader.bytes(len.div_ceil(8))?;
+        reader.bytes(len.div_ceil(8))?;
         // "Send type to server (0 / 1)"
         match reader.int1()? {
             1 => {}
             found => return Err(reader.invalid_field("send type to server", found.into())),
         }
-        let types = reader.bytes(len.saturating_mul(ParameterType::BYTES))?;
+        reader.bytes(len.saturating_mul(ParameterType::BYTES))?;
         let mut parameters = Self {
-            null_bitmap: null_bitmap.into(),
-            types: types.into(),
-            values: Vec::new(),
+            encoded: payload.into(),
+            room: len,
+            values_start: values_start(len),
             len,
             has_long_data: false,
             time_zone: SessionTimeZone::Unknown,
         };
         let has_long_data = parameters.long_data().next().is_some();
         parameters.has_long_data = has_long_data;
-        let mut rest = reader;
         for column in parameters.columns().flatten() {
             if column.field_type() != FieldType::LongBlob {
-                value::skip(&mut rest, column.field_type())?;
+                value::skip(&mut reader, column.field_type())?;
             }
         }
-        rest.finish()?;
-        parameters.values = reader.bytes_eof().into();
+        reader.finish()?;
         Ok(parameters)
     }
 
@@ -155,7 +210,7 @@ impl Parameters {
     /// # Errors
     /// [`CellError`] for a value that its type does not have; only decoded parameters can be so.
     pub fn values(&self) -> impl Iterator<Item = Result<ValueRef<'_>, CellError>> {
-        let mut reader = PayloadReader::new(PACKET, &self.values);
+        let mut reader = PayloadReader::new(PACKET, self.value_bytes());
         self.columns().map(move |column| match column {
             None => Ok(ValueRef::Null),
             Some(column) if column.field_type() == FieldType::LongBlob => Ok(ValueRef::Bytes(&[])),
@@ -165,9 +220,9 @@ impl Parameters {
 
     /// For each parameter the column that its value could stand in, `None` for NULL.
     fn columns(&self) -> impl Iterator<Item = Option<ColumnDefinition>> {
-        let mut reader = PayloadReader::new(PACKET, &self.null_bitmap);
+        let mut reader = PayloadReader::new(PACKET, self.null_bitmap());
         let bitmap = NullBitmap::of_parameters(&mut reader, self.len).ok();
-        let types = self.types.chunks_exact(ParameterType::BYTES).enumerate();
+        let types = self.types().chunks_exact(ParameterType::BYTES).enumerate();
         types.map(move |(index, bytes)| {
             if bitmap?.is_null(index)? {
                 return None;
@@ -180,110 +235,133 @@ impl Parameters {
     /// Adds a parameter of this type, whose value is what is written next.
     #[inline]
     fn parameter(&mut self, parameter_type: ParameterType, null: u8) -> PayloadWriter<'_> {
-        let bit = self.len % 8;
-        match self.null_bitmap.last_mut() {
-            Some(byte) if bit != 0 => *byte |= null << bit,
-            _ => self.null_bitmap.push(null),
+        if self.len == self.room {
+            // A list is one parameter of several values.
+            self.lay_out((2 * self.room).max(8));
         }
-        self.types.extend_from_slice(&parameter_type.0);
+        let (index, bit) = (self.len, self.len % 8);
+        if let Some(byte) = self.encoded.get_mut(index / 8) {
+            let before = if bit == 0 { 0 } else { *byte };
+            *byte = before | null << bit;
+        }
+        let type_start = self.types_start() + index * ParameterType::BYTES;
+        let rest = self.encoded.get_mut(type_start..).unwrap_or_default();
+        if let Some(bytes) = rest.first_chunk_mut() {
+            *bytes = parameter_type.0;
+        }
         self.len += 1;
-        PayloadWriter::new(&mut self.values)
+        PayloadWriter::new(&mut self.encoded)
     }
 }
 
-impl ParameterSink for Parameters {
+/// Writes parameters one after the other.
+struct Writer<'p>(&'p mut Parameters);
+
+impl ParameterSink for Writer<'_> {
     #[inline]
     fn null(&mut self) {
-        self.parameter(ParameterType::NULL, 1);
+        self.0.parameter(ParameterType::NULL, 1);
     }
 
     #[inline]
     fn int(&mut self, value: i64) {
-        self.parameter(ParameterType::INT, 0)
+        self.0
+            .parameter(ParameterType::INT, 0)
             .bytes(&value.to_le_bytes());
     }
 
     #[inline]
     fn uint(&mut self, value: u64) {
-        self.parameter(ParameterType::UINT, 0).int8(value);
+        self.0.parameter(ParameterType::UINT, 0).int8(value);
     }
 
     #[inline]
     fn float(&mut self, value: f32) {
-        self.parameter(ParameterType::FLOAT, 0)
+        self.0
+            .parameter(ParameterType::FLOAT, 0)
             .bytes(&value.to_le_bytes());
     }
 
     #[inline]
     fn double(&mut self, value: f64) {
-        self.parameter(ParameterType::DOUBLE, 0)
+        self.0
+            .parameter(ParameterType::DOUBLE, 0)
             .bytes(&value.to_le_bytes());
     }
 
     fn decimal(&mut self, value: &Decimal) {
-        self.parameter(ParameterType::DECIMAL, 0)
+        self.0
+            .parameter(ParameterType::DECIMAL, 0)
             .bytes_lenenc(value.to_string().as_bytes());
     }
 
     /// Writes text, which the server reads in the character set of the connection.
     #[inline]
     fn text(&mut self, value: &str) {
-        self.parameter(ParameterType::TEXT, 0)
+        self.0
+            .parameter(ParameterType::TEXT, 0)
             .bytes_lenenc(value.as_bytes());
     }
 
     /// Writes a BLOB: bytes of another type would be text to the server.
     #[inline]
     fn bytes(&mut self, value: &[u8]) {
-        self.parameter(ParameterType::BLOB, 0).bytes_lenenc(value);
+        self.0.parameter(ParameterType::BLOB, 0).bytes_lenenc(value);
     }
 
     fn date(&mut self, value: Date) {
-        value::write_date(value, &mut self.parameter(ParameterType::DATE, 0));
+        value::write_date(value, &mut self.0.parameter(ParameterType::DATE, 0));
     }
 
     fn datetime(&mut self, value: DateTime) {
-        value::write_datetime(value, &mut self.parameter(ParameterType::DATETIME, 0));
+        value::write_datetime(value, &mut self.0.parameter(ParameterType::DATETIME, 0));
     }
 
     fn time(&mut self, value: Time) {
-        value::write_time(value, &mut self.parameter(ParameterType::TIME, 0));
+        value::write_time(value, &mut self.0.parameter(ParameterType::TIME, 0));
     }
 
     /// Writes a `LONG_BLOB` without a value: [`Parameters`] sends no other value as this type.
     fn long_data(&mut self) -> Result<(), ToSqlError> {
-        self.parameter(ParameterType::LONG_DATA, 0);
-        self.has_long_data = true;
+        self.0.parameter(ParameterType::LONG_DATA, 0);
+        self.0.has_long_data = true;
         Ok(())
     }
 
     fn time_zone(&self) -> SessionTimeZone {
-        self.time_zone
+        self.0.time_zone
     }
 
     #[inline]
     fn len(&self) -> usize {
-        self.len
+        self.0.len
     }
 }
 
 impl Encode for Parameters {
     #[inline]
     fn encode(&self, _: Capabilities, out: &mut PayloadWriter<'_>) {
-        if self.is_empty() {
-            return;
-        }
-        out.bytes(&self.null_bitmap);
-        out.int1(1);
-        out.bytes(&self.types);
-        out.bytes(&self.values);
+        out.bytes(&self.encoded);
     }
 }
 
 /// Shows how much there is and no value.
 impl fmt::Debug for Parameters {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Parameters({}, {} bytes)", self.len, self.values.len())
+        write!(
+            f,
+            "Parameters({}, {} bytes)",
+            self.len,
+            self.value_bytes().len()
+        )
+    }
+}
+
+/// Where the values of so many parameters begin.
+const fn values_start(parameters: usize) -> usize {
+    match parameters {
+        0 => 0,
+        _ => parameters.div_ceil(8) + 1 + parameters * ParameterType::BYTES,
     }
 }
 

@@ -373,6 +373,7 @@ impl PacketEncoder {
     }
 
     /// Gives memory back if it is more than `bytes` and nothing is written.
+    #[inline]
     pub fn shrink(&mut self, bytes: usize) {
         if self.buffer.is_empty() && self.buffer.capacity() > bytes {
             self.buffer = Vec::new();

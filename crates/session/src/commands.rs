@@ -55,29 +55,41 @@ impl CommandQueue {
         written
     }
 
+    #[inline]
     fn write<T>(
         &mut self,
         numbers: SequenceNumbers,
         write: impl FnOnce(&mut PacketEncoder) -> T,
     ) -> (T, SequenceNumbers) {
         #[cfg(feature = "compression")]
-        if let Some(compressed) = &mut self.compressed {
-            let mut packets = PacketEncoder::new();
-            packets.set_sequence_number(numbers.packet);
-            let written = write(&mut packets);
-            let out = self.packets.buffer_mut();
-            let next = SequenceNumbers {
-                packet: packets.sequence_number(),
-                compressed: compressed.encode(packets.bytes(), numbers.compressed, out),
-            };
-            self.end();
-            return (written, next);
+        if self.compressed.is_some() {
+            return self.write_compressed(numbers, write);
         }
         self.packets.set_sequence_number(numbers.packet);
         let written = write(&mut self.packets);
         self.end();
         let mut next = numbers;
         next.packet = self.packets.sequence_number();
+        (written, next)
+    }
+
+    #[cfg(feature = "compression")]
+    #[inline(never)]
+    fn write_compressed<T>(
+        &mut self,
+        numbers: SequenceNumbers,
+        write: impl FnOnce(&mut PacketEncoder) -> T,
+    ) -> (T, SequenceNumbers) {
+        let mut packets = PacketEncoder::new();
+        packets.set_sequence_number(numbers.packet);
+        let written = write(&mut packets);
+        let mut next = numbers;
+        next.packet = packets.sequence_number();
+        if let Some(compressed) = &mut self.compressed {
+            let out = self.packets.buffer_mut();
+            next.compressed = compressed.encode(packets.bytes(), numbers.compressed, out);
+        }
+        self.end();
         (written, next)
     }
 

@@ -46,6 +46,7 @@ impl Receiver {
     }
 
     /// Where the transport appends what it receives.
+    #[inline]
     pub(crate) fn buffer_mut(&mut self) -> &mut Vec<u8> {
         #[cfg(feature = "compression")]
         if let Some(compressed) = &mut self.compressed {

@@ -1,8 +1,10 @@
 //! Structs as the parameters of a statement.
 
+use std::ops::RangeInclusive;
+
 use otaria::{Params, ToSql};
 use otaria_binary::Parameters;
-use otaria_types::{InList, ParamsError, ToSqlError};
+use otaria_types::{InList, ParameterSink, ParamsError, ToSqlError};
 
 #[derive(Params)]
 struct NewItem<'a, T> {
@@ -24,12 +26,30 @@ const ITEM: NewItem<'_, u32> = NewItem {
     r#type: None,
 };
 
+/// Some of the parameters, each written by itself.
+struct Apart<'p, P>(&'p P, RangeInclusive<usize>);
+
+impl<P: Params> Params for Apart<'_, P> {
+    fn len(&self) -> usize {
+        self.1.clone().count()
+    }
+
+    fn write<S: ParameterSink>(&self, out: &mut S) -> Result<(), ParamsError> {
+        let mut indexes = self.1.clone();
+        indexes.try_for_each(|index| self.0.write_at(index, out))
+    }
+
+    fn write_at<S: ParameterSink>(&self, index: usize, out: &mut S) -> Result<(), ParamsError> {
+        self.0.write_at(index, out)
+    }
+}
+
 /// The parameters as the binary protocol sends them, written together and each by itself.
 fn sent(params: &impl Params) -> Result<Parameters, ParamsError> {
     let mut together = Parameters::new();
-    params.write(&mut together)?;
+    together.set(params)?;
     let mut apart = Parameters::new();
-    (0..params.len()).try_for_each(|index| params.write_at(index, &mut apart))?;
+    apart.set(&Apart(params, 0..=params.len() - 1))?;
     assert!(together == apart, "together and apart");
     Ok(together)
 }
@@ -96,14 +116,14 @@ fn a_value_that_cannot_be_is_an_error_that_names_the_parameter() {
         error: ToSqlError::NotFinite,
     };
     assert!(sent(&Pair(1, "", f64::NAN)) == Err(error));
-    let mut out = Parameters::new();
-    assert_eq!(Pair(1, "", f64::NAN).write_at(1, &mut out), Err(error));
+    let apart = Apart(&Pair(1, "", f64::NAN), 1..=1);
+    assert_eq!(Parameters::new().set(&apart), Err(error));
 }
 
 #[test]
 fn there_is_no_parameter_behind_the_last() {
     let error = ParamsError::NoParameter { index: 3, len: 3 };
-    assert_eq!(ITEM.write_at(3, &mut Parameters::new()), Err(error));
+    assert_eq!(Parameters::new().set(&Apart(&ITEM, 3..=3)), Err(error));
 }
 
 #[test]

@@ -1,4 +1,4 @@
-use otaria_types::{Indicated, LongData, ToSql, ToSqlError};
+use otaria_types::{InList, Indicated, LongData, ToSql, ToSqlError};
 use proptest::prelude::*;
 
 use super::*;
@@ -82,7 +82,7 @@ fn values_of_every_kind_come_back() {
 fn no_type_that_silently_becomes_null_or_is_refused_is_sent() {
     let (params, _): (Vec<_>, Vec<_>) = every_kind().into_iter().unzip();
     let sent = parameters(params);
-    let types: Vec<_> = sent.types.chunks(2).collect();
+    let types: Vec<_> = sent.types().chunks(2).collect();
     assert_eq!(
         types,
         [
@@ -116,7 +116,7 @@ fn the_types_sent_are_those_of_their_names() {
     let (params, _): (Vec<_>, Vec<_>) = every_kind().into_iter().unzip();
     let sent = parameters(params);
     let types: Vec<_> = sent
-        .types
+        .types()
         .chunks(2)
         .map(|bytes| FieldType::from(bytes[0]))
         .collect();
@@ -141,15 +141,15 @@ fn the_types_sent_are_those_of_their_names() {
 #[test]
 fn zero_dates_and_times_are_sent_as_values_and_not_as_null() {
     let parameters = parameters((Date::ZERO, DateTime::ZERO, Time::ZERO, ""));
-    assert_eq!(parameters.null_bitmap, [0]);
-    assert_eq!(parameters.values, [0, 0, 0, 0]);
+    assert_eq!(parameters.null_bitmap(), [0]);
+    assert_eq!(parameters.value_bytes(), [0, 0, 0, 0]);
 }
 
 #[test]
 fn long_values_take_a_longer_length() {
     let text = "x".repeat(0x1_0000);
     let parameters = parameters((&text,));
-    assert_eq!(parameters.values[..4], [0xfd, 0, 0, 1]);
+    assert_eq!(parameters.value_bytes()[..4], [0xfd, 0, 0, 1]);
     assert_eq!(values(&parameters), [ValueRef::Text(&text)]);
 }
 
@@ -204,10 +204,31 @@ fn a_value_that_cannot_be_sent_leaves_no_parameters() {
 #[test]
 fn parameters_are_replaced_and_the_memory_of_a_long_value_is_given_back() {
     let mut sent = parameters((vec![0_u8; 2 * KEPT_BYTES], None::<u8>));
-    assert!(sent.values.capacity() > KEPT_BYTES);
+    assert!(sent.encoded.capacity() > KEPT_BYTES);
     sent.set(&(5,)).unwrap();
     assert_eq!(sent, parameters((5,)));
-    assert!(sent.values.capacity() <= KEPT_BYTES);
+    assert!(sent.encoded.capacity() <= KEPT_BYTES);
+}
+
+#[test]
+fn a_list_takes_as_much_room_as_it_has_values() {
+    for length in [0, 1, 8, 64, 1024] {
+        let list: Vec<Option<i64>> = (0..length).map(|n| (n % 3 > 0).then_some(n)).collect();
+        let mut flat: Vec<Box<dyn ToSql>> = vec![Box::new(None::<i8>), Box::new("before")];
+        for value in &list {
+            flat.push(Box::new(*value));
+        }
+        flat.push(Box::new("behind"));
+        let expected = parameters(flat);
+        let params = (None::<i8>, "before", InList(&list), "behind");
+        assert_eq!(parameters(params), expected);
+        // In the place of others, too.
+        let mut sent = parameters(vec![Some(-1); 20]);
+        sent.set(&params).unwrap();
+        assert_eq!(sent, expected);
+        sent.set(&params).unwrap();
+        assert_eq!(encoded(&sent), encoded(&expected));
+    }
 }
 
 #[test]

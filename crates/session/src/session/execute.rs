@@ -202,9 +202,10 @@ impl Session {
 
     /// The session's zone. A command whose response is due may change it, but for a reset of a
     /// statement.
+    #[inline]
     fn certain_time_zone(&self) -> SessionTimeZone {
-        let mut expected = self.expected.iter();
-        if expected.all(|command| command.reset_statement().is_some()) {
+        let is_reset = |command: &Expected| command.reset_statement().is_some();
+        if self.expected.is_empty() || self.expected.iter().all(is_reset) {
             self.state.time_zone()
         } else {
             SessionTimeZone::Unknown
@@ -226,13 +227,19 @@ impl Session {
     }
 
     /// No value may have been sent ahead but for an execution that says so.
+    #[inline]
     pub(super) fn check_nothing_sent_ahead(&self) -> Result<(), Error> {
-        let parameters = &self.statements.parameters;
-        if !parameters.has_long_data() {
-            return Ok(());
+        if self.statements.parameters.has_long_data() {
+            return Err(self.not_sent_ahead());
         }
-        let index = parameters.long_data().next().unwrap_or_default();
-        Err(Error::LongData(LongDataError::NotSent { index }))
+        Ok(())
+    }
+
+    #[cold]
+    fn not_sent_ahead(&self) -> Error {
+        let mut long_data = self.statements.parameters.long_data();
+        let index = long_data.next().unwrap_or_default();
+        Error::LongData(LongDataError::NotSent { index })
     }
 
     /// The statement that is prepared for `executable`, if there is one.
@@ -287,6 +294,7 @@ impl Session {
 
     /// Checks that an open statement takes `count` parameters, and queues what has to go in front
     /// of its execution.
+    #[inline]
     fn before_execution(&mut self, statement: &Statement, count: usize) -> Result<(), Error> {
         check_parameters(statement, count)?;
         self.note_execution(statement);
