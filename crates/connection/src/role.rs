@@ -1,6 +1,7 @@
 //! Whether a server takes writes.
 
 use otaria_session::{Error, Role};
+use otaria_types::ValueRef;
 
 use crate::Connection;
 
@@ -15,7 +16,7 @@ impl Connection {
         let mut rows = self.simple_query(READ_ONLY).await?;
         let mut found = None;
         while let Some(row) = rows.next().await? {
-            found = Some(Role::of_read_only(row.get(0)?));
+            found = Some(role_of(row.get(0)?));
         }
         match found {
             Some(found) if found == wanted => Ok(()),
@@ -27,4 +28,40 @@ impl Connection {
     }
 }
 
+/// What a server is whose `@@read_only` is this: 0 or 1, or a word where it can be more than on and
+/// off.
+fn role_of(read_only: ValueRef<'_>) -> Role {
+    match read_only {
+        ValueRef::Int(0) | ValueRef::UInt(0) => Role::Writer,
+        ValueRef::Text(word) if word == "0" || word.eq_ignore_ascii_case("off") => Role::Writer,
+        _ => Role::Reader,
+    }
+}
+
 const READ_ONLY: &str = "SELECT @@read_only";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_takes_writes_if_its_read_only_is_0_or_off() {
+        for value in [
+            ValueRef::Int(0),
+            ValueRef::UInt(0),
+            ValueRef::Text("0"),
+            ValueRef::Text("OFF"),
+        ] {
+            assert_eq!(role_of(value), Role::Writer, "{value:?}");
+        }
+        for value in [
+            ValueRef::Int(1),
+            ValueRef::Text("1"),
+            ValueRef::Text("ON"),
+            ValueRef::Text("NO_LOCK_NO_ADMIN"),
+            ValueRef::Null,
+        ] {
+            assert_eq!(role_of(value), Role::Reader, "{value:?}");
+        }
+    }
+}

@@ -26,6 +26,7 @@ mod values;
 /// What needs a server of its own, whatever `OTARIA_TEST_URL` says.
 mod private_server {
     mod batch;
+    mod hosts;
     mod tls;
 }
 

@@ -29,18 +29,6 @@ pub enum Role {
     Reader,
 }
 
-impl Role {
-    /// What a server is whose `@@read_only` has this value: 0 and 1, or words where it has more than
-    /// two values.
-    pub fn of_read_only(value: &str) -> Self {
-        if value == "0" || value.eq_ignore_ascii_case("off") {
-            Self::Writer
-        } else {
-            Self::Reader
-        }
-    }
-}
-
 impl fmt::Display for Role {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
