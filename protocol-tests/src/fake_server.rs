@@ -33,7 +33,15 @@ impl FakePort {
     /// # Panics
     /// If there is none.
     pub async fn new() -> Self {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await;
+        Self::at(0).await
+    }
+
+    /// This port, or any for 0.
+    ///
+    /// # Panics
+    /// If it is not free.
+    pub async fn at(port: u16) -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await;
         let listener = listener.expect("a free port");
         let port = listener.local_addr().expect("an address").port();
         Self { listener, port }

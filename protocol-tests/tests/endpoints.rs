@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use otaria::{
     Config, ConfigBuilder, Connection, EndpointError, Error, ErrorKind, HostOrder, HostStates,
-    Role, SslMode,
+    RetryPolicy, Role, SslMode,
 };
 use otaria_text::{ComPing, ComQuery};
 use protocol_tests::fake_server::{FakePort, FakeServer};
@@ -226,6 +226,84 @@ async fn connecting_is_dropped_at_every_poll_and_the_next_connection_is_whole() 
             .unwrap();
         assert_eq!(port(&connection), next.port());
         connection.ping().await.unwrap();
+        if let Some(connected) = connected {
+            connected.unwrap().ping().await.unwrap();
+            break;
+        }
+    }
+}
+
+/// A server that has no room for the first two of every three who come.
+async fn busy() -> FakeServer {
+    let mut visits = 0;
+    FakeServer::start(move || {
+        visits += 1;
+        let script = Script::new().on(&ComPing, Reply::ok());
+        if visits % 3 == 0 {
+            script
+        } else {
+            script.login(Reply::err(1040, *b"08004", "Too many connections"))
+        }
+    })
+    .await
+}
+
+const POLICY: RetryPolicy = RetryPolicy::new().base(Duration::from_millis(1));
+
+#[tokio::test]
+async fn a_server_that_has_no_room_is_tried_again_and_one_that_denies_access_is_not() {
+    let server = busy().await;
+    let config = config(&[server.port()]).build().unwrap();
+    let never = RetryPolicy::never();
+    let error = Connection::connect_with_retry(&config, &never).await;
+    assert_eq!(error.unwrap_err().kind(), ErrorKind::TooManyConnections);
+    assert_eq!(server.visits(), 1);
+    let connection = Connection::connect_with_retry(&config, &POLICY).await;
+    connection.unwrap().ping().await.unwrap();
+    assert_eq!(server.visits(), 3);
+    let error = Connection::connect_with_retry(&config, &POLICY.attempts(2)).await;
+    assert_eq!(error.unwrap_err().kind(), ErrorKind::TooManyConnections);
+    assert_eq!(server.visits(), 5);
+
+    let deny = || Script::new().login(Reply::err(1045, *b"28000", "Access denied"));
+    let denying = FakeServer::start(deny).await;
+    let config = config_to(&denying);
+    let error = Connection::connect_with_retry(&config, &POLICY).await;
+    assert_eq!(error.unwrap_err().kind(), ErrorKind::AccessDenied);
+    assert_eq!(denying.visits(), 1);
+}
+
+fn config_to(server: &FakeServer) -> Config {
+    config(&[server.port()]).build().unwrap()
+}
+
+#[tokio::test]
+async fn a_server_that_is_starting_is_waited_for() {
+    let later = FakePort::new().await;
+    let port = later.number();
+    drop(later);
+    let config = config(&[port]).build().unwrap();
+    let policy = RetryPolicy::new()
+        .attempts(100)
+        .base(Duration::from_millis(20));
+    let start = async {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        FakePort::at(port).await.serve(Script::new)
+    };
+    let (connection, server) =
+        tokio::join!(Connection::connect_with_retry(&config, &policy), start);
+    assert!(connection.is_ok() && server.visits() == 1);
+}
+
+#[tokio::test]
+async fn connecting_with_retry_is_dropped_at_every_poll_and_the_next_connection_is_whole() {
+    for polls in 0.. {
+        let server = busy().await;
+        let config = config_to(&server);
+        let connect = Connection::connect_with_retry(&config, &POLICY);
+        let connected = poll_times(connect, polls).await;
+        let next = Connection::connect_with_retry(&config, &POLICY).await;
+        next.unwrap().ping().await.unwrap();
         if let Some(connected) = connected {
             connected.unwrap().ping().await.unwrap();
             break;

@@ -19,6 +19,8 @@ mod pipeline;
 mod pooled;
 mod procedures;
 mod redirect;
+mod repeat;
+mod retry;
 mod role;
 mod row_stream;
 mod rows;
@@ -53,6 +55,7 @@ pub use otaria_session::{
 };
 pub use pipeline::{Pipeline, PipelineResults};
 pub use pooled::{HandedBack, ResetPolicy};
+pub use retry::RetryPolicy;
 pub use row_stream::RowStream;
 pub use rows::Rows;
 pub use transport::Stream;

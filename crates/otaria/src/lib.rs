@@ -30,9 +30,9 @@ pub use otaria_connection::{
     FieldType, Fingerprint, HostOrder, HostStates, InvalidPacket, KeyDerivation, LocalInfileError,
     LongDataError, LongDataExecution, NativePassword, OptionFiles, OwnedRow, Parsec, Password,
     PasswordProblem, PayloadWriter, Pem, Pipeline, PipelineResults, PlaceError, PluginRegistry,
-    PoolError, PoolPhase, Progress, Prompt, PromptHandler, Role, Row, RowStream, Rows, ServerError,
-    ServerStatus, ServerVersion, SessionState, Sha256Password, SslMode, Statement, Stream,
-    TimeoutPhase, TlsInfo, TlsProof, ToExecutable, UnitResult, Unproven, Warning,
+    PoolError, PoolPhase, Progress, Prompt, PromptHandler, RetryPolicy, Role, Row, RowStream, Rows,
+    ServerError, ServerStatus, ServerVersion, SessionState, Sha256Password, SslMode, Statement,
+    Stream, TimeoutPhase, TlsInfo, TlsProof, ToExecutable, UnitResult, Unproven, Warning,
     read_option_files, standard_option_files,
 };
 pub use otaria_pool::{Pool, PoolBuilder, PoolStatus, PooledConnection, ResetPolicy};
