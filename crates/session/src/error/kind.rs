@@ -86,6 +86,8 @@ impl Error {
             Self::InvalidPacket(_) | Self::InvalidRow(_) | Self::MiscountedPlaceholders { .. } => {
                 ErrorKind::Protocol
             }
+            #[cfg(feature = "tls")]
+            Self::Tls(crate::TlsError::Record(_)) => ErrorKind::Protocol,
             _ => ErrorKind::Other,
         }
     }

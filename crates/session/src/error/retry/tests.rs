@@ -54,6 +54,8 @@ fn sent() -> Vec<(Error, [bool; 3])> {
         (timeout(TimeoutPhase::Read("x"), false), [NO, YES, YES]),
         (timeout(TimeoutPhase::Read("x"), true), [NO, YES, NO]),
         (packet(Error::InvalidPacket), [NO, NO, YES]),
+        #[cfg(feature = "tls")]
+        (broken_tls(), [NO, NO, YES]),
         (packet(Error::InvalidRow), [NO, NO, NO]),
         (Error::StatementNotReset(told(1243)), [NO, NO, YES]),
         (miscounted(), [NO, NO, YES]),
@@ -169,6 +171,11 @@ fn miscounted() -> Error {
     Error::MiscountedPlaceholders { sent: 1, found: 2 }
 }
 
+#[cfg(feature = "tls")]
+fn broken_tls() -> Error {
+    crate::TlsError::Record("received fatal alert: DecodeError".to_owned()).into()
+}
+
 fn packet(error: impl Fn(InvalidPacket) -> Error) -> Error {
     error(InvalidPacket::Empty {
         packet: "OK_Packet",
@@ -238,6 +245,8 @@ fn the_kind_of_what_is_no_server_s_error_is_told_by_what_it_is() {
         (io(io::ErrorKind::ConnectionReset), ErrorKind::Disconnected),
         (miscounted(), ErrorKind::Protocol),
         (packet(Error::InvalidPacket), ErrorKind::Protocol),
+        #[cfg(feature = "tls")]
+        (broken_tls(), ErrorKind::Protocol),
         (Error::Auth(AuthError::TlsNotOffered), ErrorKind::Other),
         (
             pool(timed_out(crate::PoolPhase::Create)),
