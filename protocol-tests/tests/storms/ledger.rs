@@ -200,8 +200,7 @@ impl Ledger {
                 | ErrorKind::Cancelled
                 | ErrorKind::TransactionAborted
         );
-        // What is cut within TLS is answered by an alert of the server.
-        let told = told || matches!(error, Error::Pool(PoolError::Connect(_)) | Error::Tls(_));
+        let told = told || is_of_login(error) || is_alert(error);
         let says = [
             error.is_safe_to_retry(),
             error.is_transient(),
@@ -237,6 +236,20 @@ impl Ledger {
             .filter(|id| !outcomes.contains_key(id))
             .collect();
         assert!(strangers.is_empty(), "rows of no call: {strangers:?}");
+    }
+}
+
+/// What was cut there may say many things, and no statement was sent.
+fn is_of_login(error: &Error) -> bool {
+    matches!(error, Error::Pool(PoolError::Connect(_)))
+}
+
+/// What is cut within a record of TLS is answered by an alert.
+fn is_alert(error: &Error) -> bool {
+    match error {
+        Error::Tls(_) => error.kind() == ErrorKind::Protocol,
+        Error::Batch(batch) => is_alert(&batch.source),
+        _ => false,
     }
 }
 
