@@ -14,12 +14,14 @@ use crate::Connection;
 #[non_exhaustive]
 pub enum ResetPolicy {
     /// If its user may have changed the session: the server has told so (variables, user variables,
-    /// temporary tables, `LOCK TABLES`, roles, `PREPARE` in SQL, the default database), or the text
-    /// of a statement says so (`GET_LOCK`, `:=`, `INTO @…`, `SET TRANSACTION`, `FLUSH`, `BACKUP`,
-    /// `HANDLER`), or one that is no plain reading or writing of rows has failed halfway.
+    /// `LOCK TABLES`, `PREPARE` in SQL, the default database), or the text of a statement says so
+    /// (`GET_LOCK`, `:=`, `INTO @…`, `CALL p(@…)`, `TEMPORARY`, `SET TRANSACTION`, `FLUSH`,
+    /// `BACKUP`, `HANDLER`), or one that is no plain reading or writing of rows has failed halfway.
+    /// A connection on which the role was changed is closed: a reset does not change it back.
     ///
-    /// A lock that a procedure or a function takes by `GET_LOCK` is not seen, nor what a function or
-    /// a trigger sets in a statement that fails. What is seen without need costs a reset.
+    /// A lock that a procedure or a function takes by `GET_LOCK` is not seen, nor a temporary table
+    /// that it creates by `AS SELECT`, nor what a function or a trigger sets in a statement that
+    /// fails. What is seen without need costs a reset.
     ///
     /// Where the server does not tell of changes, as some proxies do not, it is reset always.
     #[default]
@@ -65,8 +67,8 @@ impl Connection {
         }
     }
 
-    /// Has the server tell from now on what its users change in the session, and takes what it is
-    /// now for what the next user expects. Says whether the server does so.
+    /// Has the server tell from now on what its users change in the session. Says whether it does
+    /// so.
     ///
     /// # Errors
     /// Those of the transport.
@@ -78,19 +80,13 @@ impl Connection {
             return Ok(false);
         }
         match self.simple_execute(TRACK_CHANGES).await {
-            Ok(_) => {
-                let tells = self.session.tells_changes();
-                if tells {
-                    self.session.watch_changes();
-                }
-                Ok(tells)
-            }
+            Ok(_) => Ok(self.session.tells_changes()),
             Err(Error::Server(_)) => Ok(false),
             Err(error) => Err(error),
         }
     }
 
-    /// What the session is now is what the next user expects.
+    /// What the session is now is what each user is to find.
     pub fn watch_changes(&mut self) {
         self.session.watch_changes();
     }
@@ -134,7 +130,11 @@ impl Connection {
         if !self.session.is_only_clean_up_due() {
             return HandedBack::Busy;
         }
-        if self.session.has_changed_user() {
+        let is_other = match policy {
+            ResetPolicy::Never => self.session.has_changed_user(),
+            ResetPolicy::WhenChanged | ResetPolicy::Always => self.session.is_beyond_reset(),
+        };
+        if is_other {
             return HandedBack::Unusable;
         }
         let resets = self.is_reset_due(policy);

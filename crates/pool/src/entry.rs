@@ -52,18 +52,20 @@ impl Entry {
         self.live.shared()
     }
 
-    /// Makes the session what every user is to find: behind the login, and behind a reset.
+    /// Makes the session what every user is to find: behind the login, and behind a reset, in whose
+    /// course the server was told to track changes.
     pub(crate) async fn set_up(&mut self) -> Result<(), Error> {
         let options = &self.live.shared().options;
-        let watches = options.reset_policy == ResetPolicy::WhenChanged;
-        if watches && !self.connection.track_changes().await? {
+        let watches = self.reset_policy == ResetPolicy::WhenChanged;
+        if watches && !self.was_reset && !self.connection.track_changes().await? {
             self.reset_policy = ResetPolicy::Always;
         }
         if let Some(hook) = &options.hooks.after_connect {
             let prepared = hook(&mut self.connection).await;
             prepared.map_err(|error| Error::Pool(PoolError::Hook(error)))?;
-            self.connection.watch_changes();
         }
+        self.connection.watch_changes();
+        self.was_reset = false;
         Ok(())
     }
 
@@ -104,8 +106,7 @@ impl Entry {
             return Err(closed(&self.connection));
         }
         if self.was_reset {
-            self.was_reset = false;
-            self.set_up_again().await?;
+            self.set_up().await?;
         }
         let options = &self.live.shared().options;
         let idle = now.saturating_duration_since(self.idle_since);
@@ -128,17 +129,6 @@ impl Entry {
 
     pub(crate) fn is_too_old(&self, now: Instant) -> bool {
         self.retire_at.is_some_and(|retire_at| now >= retire_at)
-    }
-
-    /// Behind a reset, in whose course the server was told to track changes.
-    async fn set_up_again(&mut self) -> Result<(), Error> {
-        let options = &self.live.shared().options;
-        if let Some(hook) = &options.hooks.after_connect {
-            let prepared = hook(&mut self.connection).await;
-            prepared.map_err(|error| Error::Pool(PoolError::Hook(error)))?;
-        }
-        self.connection.watch_changes();
-        Ok(())
     }
 
     fn is_kept_by_judge(&self) -> bool {

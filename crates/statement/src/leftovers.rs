@@ -13,11 +13,13 @@ pub enum Leftovers {
     IfRefused,
     /// Something: a lock, a user variable, the next transaction's isolation level.
     Some,
+    /// Something that `COM_RESET_CONNECTION` does not take away: another role.
+    Lasting,
 }
 
 impl Leftovers {
     /// What `sql` may leave behind: locks of `GET_LOCK`, `FLUSH`, `BACKUP` and `HANDLER`, variables
-    /// set by `:=` and `INTO @…`, what `SET TRANSACTION` says, and that the server is told to tell
+    /// set by `:=`, `INTO @…` and OUT parameters, temporary tables (of `CREATE … AS SELECT` nothing is told), what `SET TRANSACTION` says, and that the server is told to tell
     /// less (`session_track_…`).
     ///
     /// What functions, procedures and triggers do inside is not seen, nor is what a statement that is
@@ -31,9 +33,12 @@ impl Leftovers {
     /// assert_eq!(Leftovers::of("UPDATE t SET a = 1"), Leftovers::None);
     /// ```
     pub fn of(sql: &str) -> Self {
-        if holds_a_sign(sql) || begins_untold(sql) {
+        let keeps_session = StatementKind::of(sql).keeps_session();
+        if !keeps_session && contains(sql, b"ROLE") {
+            Self::Lasting
+        } else if holds_a_sign(sql) || begins_untold(sql) {
             Self::Some
-        } else if StatementKind::of(sql).keeps_session() {
+        } else if keeps_session {
             Self::None
         } else {
             Self::IfRefused
@@ -52,6 +57,7 @@ fn holds_a_sign(sql: &str) -> bool {
             b':' => rest.starts_with(b":="),
             b'g' | b'G' => starts_with(rest, b"GET_LOCK"),
             b's' | b'S' => starts_with(rest, b"SESSION_TRACK"),
+            b't' | b'T' => starts_with(rest, b"TEMPORARY"),
             b'@' => {
                 has_variable = true;
                 false
@@ -89,8 +95,18 @@ fn begins_untold(sql: &str) -> bool {
             }
         };
     }
+    // The variable may be an OUT parameter.
+    if first.eq_ignore_ascii_case("CALL") && sql.contains('@') {
+        return true;
+    }
     let mut untold = ["FLUSH", "BACKUP", "HANDLER"].into_iter();
     untold.any(|word| first.eq_ignore_ascii_case(word))
+}
+
+/// Whether `word`, in ASCII, is a part of `sql` in any case.
+fn contains(sql: &str, word: &[u8]) -> bool {
+    let mut windows = sql.as_bytes().windows(word.len());
+    windows.any(|window| window.eq_ignore_ascii_case(word))
 }
 
 /// Whether `bytes` start with `word`, in ASCII, in any case.
@@ -112,6 +128,8 @@ mod tests {
             "SELECT @y := 1",
             "DO @y:=1",
             "SELECT 1 INTO @a",
+            "CALL has_out(@a)",
+            "CREATE TEMPORARY TABLE t AS SELECT 1",
             "LOAD DATA LOCAL INFILE 'x' INTO TABLE t (a, @b)",
             "SET TRANSACTION ISOLATION LEVEL SERIALIZABLE",
             "set session_track_state_change = 0",
@@ -122,6 +140,19 @@ mod tests {
         ] {
             assert_eq!(Leftovers::of(sql), Leftovers::Some, "{sql}");
         }
+    }
+
+    #[test]
+    fn another_role_outlasts_a_reset() {
+        for sql in [
+            "SET ROLE a",
+            "set role none",
+            "EXECUTE IMMEDIATE 'SET ROLE a'",
+            "/*!50000 SET ROLE a */",
+        ] {
+            assert_eq!(Leftovers::of(sql), Leftovers::Lasting, "{sql}");
+        }
+        assert_eq!(Leftovers::of("UPDATE t SET role = 1"), Leftovers::None);
     }
 
     #[test]
@@ -148,7 +179,7 @@ mod tests {
         for sql in [
             "SET @a = 1",
             "CALL p()",
-            "CREATE TEMPORARY TABLE t (a INT)",
+            "CREATE TABLE t (a INT)",
             "PREPARE s FROM 'SELECT 1'",
             "BEGIN NOT ATOMIC SET @a = 1; END",
             "SELECT 1; SET @a = 1",

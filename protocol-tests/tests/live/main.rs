@@ -15,6 +15,7 @@ mod payloads;
 mod pipelined_statements;
 mod pipelines;
 mod placeholders;
+mod pool;
 mod procedures;
 mod progress;
 mod session;

@@ -27,7 +27,13 @@ impl Session {
     /// status tells of it.
     #[inline]
     pub fn may_have_changed(&self) -> bool {
-        !self.is_watched || self.leftovers == Leftovers::Some || self.state.differs()
+        !self.is_watched || self.leftovers >= Leftovers::Some || self.state.differs()
+    }
+
+    /// Whether no reset makes the session what it was: another user may have been logged in, or
+    /// another role may have been taken.
+    pub fn is_beyond_reset(&self) -> bool {
+        self.has_changed_user || self.leftovers == Leftovers::Lasting
     }
 
     /// Whether of all responses only those are due, if any, that nobody waits for because they
@@ -36,7 +42,7 @@ impl Session {
         self.expected.iter().all(Expected::is_clean_up)
     }
 
-    /// Whether a change of the user has been tried since the login: no reset leads back.
+    /// Whether a change of the user has been tried since the login.
     pub const fn has_changed_user(&self) -> bool {
         self.has_changed_user
     }
