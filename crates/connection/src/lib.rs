@@ -53,6 +53,7 @@ pub use otaria_session::{
     ServerVersion, SessionState, Sha256Password, SslMode, Statement, TimeoutPhase, TlsInfo,
     TlsProof, ToExecutable, Unproven,
 };
+pub use otaria_types::{FromRow, Params};
 pub use pipeline::{Pipeline, PipelineResults};
 pub use pooled::{HandedBack, ResetPolicy};
 pub use retry::RetryPolicy;

@@ -3,9 +3,9 @@
 use std::io;
 
 use otaria_codec::Capabilities;
-use otaria_session::{CleanUp, Error};
+use otaria_session::{CleanUp, Error, Executed};
 
-use crate::Connection;
+use crate::{Connection, Rows};
 
 /// Whether a connection is reset when it comes back to its pool.
 ///
@@ -89,6 +89,12 @@ impl Connection {
     /// What the session is now is what each user is to find.
     pub fn watch_changes(&mut self) {
         self.session.watch_changes();
+    }
+
+    /// The rows of the result that is under way, if what lent them was dropped and nothing else was
+    /// called since.
+    pub fn resume_rows(&mut self) -> Rows<'_> {
+        Rows::new(self, Executed::default())
     }
 
     /// The user is done: gives up what is under way, and sends what makes the session again what it

@@ -35,7 +35,7 @@ pub use otaria_connection::{
     Stream, TimeoutPhase, TlsInfo, TlsProof, ToExecutable, UnitResult, Unproven, Warning,
     read_option_files, standard_option_files,
 };
-pub use otaria_pool::{Pool, PoolBuilder, PoolStatus, PooledConnection, ResetPolicy};
+pub use otaria_pool::{Pool, PoolBuilder, PoolRows, PoolStatus, PooledConnection, ResetPolicy};
 #[cfg(feature = "uuid-1")]
 pub use otaria_types::BinaryUuid;
 #[cfg(feature = "serde_json-1")]

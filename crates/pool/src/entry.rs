@@ -79,7 +79,8 @@ impl Entry {
             HandedBack::Busy => return Fate::Reaped,
             HandedBack::Unusable => return Fate::Broken,
         }
-        if self.is_too_old(now) || !self.is_kept_by_judge() {
+        let is_retired = self.connection.is_retired() || self.is_too_old(now);
+        if is_retired || !self.is_kept_by_judge() {
             return Fate::Retired;
         }
         self.idle_since = now;

@@ -10,11 +10,14 @@ mod phase;
 mod pool;
 mod pooled_connection;
 mod reaper;
+mod rows;
 mod shared;
 mod status;
+mod verbs;
 
 pub use builder::PoolBuilder;
 pub use otaria_connection::ResetPolicy;
 pub use pool::Pool;
 pub use pooled_connection::PooledConnection;
+pub use rows::PoolRows;
 pub use status::PoolStatus;

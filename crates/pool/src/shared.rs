@@ -3,7 +3,7 @@ use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use otaria_connection::{Config, Connection, Error, PoolError};
+use otaria_connection::{Config, Connection, Error, HostStates, PoolError};
 use tokio::sync::{Notify, mpsc};
 
 use crate::builder::Options;
@@ -15,6 +15,8 @@ use crate::reaper::Abandoned;
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) config: Config,
+    /// What is known of the hosts.
+    hosts: HostStates,
     pub(crate) options: Options,
     pub(crate) counters: Counters,
     /// How many connections there may be.
@@ -62,6 +64,7 @@ impl Shared {
         let (abandoned, receiver) = mpsc::unbounded_channel();
         Arc::new(Self {
             config,
+            hosts: HostStates::new(),
             counters: Counters::default(),
             max_size: AtomicUsize::new(options.max_size),
             live: AtomicUsize::new(0),
@@ -227,7 +230,7 @@ impl Shared {
     async fn make(&self, live: Live) -> Result<Box<Entry>, Error> {
         let connection = match &self.options.hooks.connect {
             Some(connect) => connect(self.config.clone()).await?,
-            None => Connection::connect(&self.config).await?,
+            None => Connection::connect_with_hosts(&self.config, &self.hosts).await?,
         };
         let mut entry = Box::new(Entry::new(connection, live));
         entry.set_up().await?;

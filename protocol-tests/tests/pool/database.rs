@@ -59,8 +59,9 @@ impl Database {
     /// A pool of connections to it.
     pub fn pool(&self) -> PoolBuilder {
         let database = self.clone();
-        otaria::Pool::builder(Config::builder().database("shop").build().unwrap())
-            .connect_with(move |config| database.clone().connect(config))
+        let config = Config::builder().database("shop");
+        let config = config.server_prepared_statements(false).build().unwrap();
+        otaria::Pool::builder(config).connect_with(move |config| database.clone().connect(config))
     }
 
     /// Each connection takes this long to be made from now on.
@@ -169,6 +170,7 @@ impl Database {
                 let variable = memory.variable.clone().unwrap_or_default();
                 return Self::rows(memory, &[&variable]);
             }
+            "SELECT none" => return Self::rows(memory, &[]),
             "SELECT rows" => return Self::rows(memory, &["1", "2", "3"]),
             // The rows begin, and do not end.
             "SELECT endless" => return Reply::new().head(&["v"]),
