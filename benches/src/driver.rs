@@ -1,6 +1,6 @@
 //! Otaria's way through the workloads.
 
-use otaria::{Config, Connection, Date, Decimal, Error, SslMode, ToExecutable};
+use otaria::{Config, Connection, Date, Decimal, Error, Pool, SslMode, ToExecutable};
 
 use crate::{POINT, Sum, Task, Workload, batch, point_key, scan_bin, scan_plain};
 
@@ -13,7 +13,13 @@ pub fn config(url: &str) -> Result<Config, Error> {
 
 /// Does the task and says what it summed up.
 pub async fn run(task: &Task) -> Result<Sum, Error> {
-    let mut connection = Connection::connect(&config(&task.url)?).await?;
+    let config = config(&task.url)?;
+    match task.workload {
+        Workload::Pool => return pooled_points(&Pool::new(config), task.count).await,
+        Workload::PoolVerb => return points_of_pool(&Pool::new(config), task.count).await,
+        _ => {}
+    }
+    let mut connection = Connection::connect(&config).await?;
     let sum = match task.workload {
         Workload::ScanPlain => plain_rows(&mut connection, task.count).await?,
         Workload::ScanBin => all_columns(&mut connection, task.count).await?,
@@ -29,6 +35,7 @@ pub async fn run(task: &Task) -> Result<Sum, Error> {
             batch::by_batch(&mut connection, rows).await?;
             Sum::default()
         }
+        Workload::Pool | Workload::PoolVerb => Sum::default(),
     };
     connection.close().await?;
     Ok(sum)
@@ -99,6 +106,27 @@ async fn points(
     for index in 0..count {
         let (id, ..): (i32, String, Option<String>, f64) =
             connection.query_one(statement, (point_key(index),)).await?;
+        sum.integer(id);
+    }
+    Ok(sum)
+}
+
+async fn pooled_points(pool: &Pool, count: u32) -> Result<Sum, Error> {
+    let mut sum = Sum::default();
+    for index in 0..count {
+        let mut connection = pool.get().await?;
+        let (id, ..): (i32, String, Option<String>, f64) =
+            connection.query_one(POINT, (point_key(index),)).await?;
+        sum.integer(id);
+    }
+    Ok(sum)
+}
+
+async fn points_of_pool(pool: &Pool, count: u32) -> Result<Sum, Error> {
+    let mut sum = Sum::default();
+    for index in 0..count {
+        let (id, ..): (i32, String, Option<String>, f64) =
+            pool.query_one(POINT, (point_key(index),)).await?;
         sum.integer(id);
     }
     Ok(sum)

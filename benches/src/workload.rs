@@ -11,6 +11,10 @@ pub enum Workload {
     Point,
     /// Looks them up by a statement that is held: another of Otaria's ways.
     PointHeld,
+    /// Looks them up on connections of a pool, a checkout a query: another of Otaria's ways.
+    Pool,
+    /// Looks them up by the pool's own `query_one`: another of Otaria's ways.
+    PoolVerb,
     /// Reads the rows of [`ScanPlain`](Self::ScanPlain) one by one out of chunks: another of
     /// Otaria's ways.
     ScanRows,
@@ -28,6 +32,8 @@ impl Workload {
             Self::ScanBin => "scan_bin",
             Self::Point => "point",
             Self::PointHeld => "point_held",
+            Self::Pool => "pool",
+            Self::PoolVerb => "pool_verb",
             Self::ScanRows => "scan_rows",
             Self::ScanNext => "scan_next",
             Self::Batch => "batch",
@@ -111,11 +117,13 @@ impl Sum {
     }
 }
 
-const ALL: [Workload; 7] = [
+const ALL: [Workload; 9] = [
     Workload::ScanPlain,
     Workload::ScanBin,
     Workload::Point,
     Workload::PointHeld,
+    Workload::Pool,
+    Workload::PoolVerb,
     Workload::ScanRows,
     Workload::ScanNext,
     Workload::Batch,
