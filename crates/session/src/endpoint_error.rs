@@ -2,7 +2,7 @@ use std::fmt;
 
 use otaria_auth::AuthError;
 
-use crate::{Endpoint, Error};
+use crate::{CloseReason, Endpoint, Error};
 
 /// Why one endpoint cannot be used.
 #[derive(Debug)]
@@ -100,7 +100,11 @@ impl Error {
             Self::Io { .. }
             | Self::ConnectionLost { .. }
             | Self::Timeout { .. }
-            | Self::WrongRole { .. } => true,
+            | Self::WrongRole { .. }
+            // Behind the login, when nothing of what is asked then had left.
+            | Self::Closed {
+                reason: CloseReason::Lost | CloseReason::EndedByServer { .. },
+            } => true,
             Self::Auth(AuthError::Server { code, .. } | AuthError::UnprovenServer { code, .. }) => {
                 UNAVAILABLE.contains(code)
             }
