@@ -4,6 +4,7 @@ mod batch;
 mod beside;
 mod change_user;
 mod cursors;
+mod errors;
 mod foreign;
 mod lists;
 mod literals;
