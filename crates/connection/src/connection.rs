@@ -8,6 +8,7 @@ use otaria_session::{
 use tokio::io::AsyncWriteExt;
 use tokio::time::timeout;
 
+use crate::deadline::Limits;
 use crate::rows::Rows;
 use crate::transport::Transport;
 
@@ -43,6 +44,11 @@ pub struct Connection {
     /// The endpoint that it was made to.
     pub(crate) endpoint: Endpoint,
     pub(crate) redirect_error: Option<Box<Error>>,
+    /// Whether anything of what `limits` may say is said.
+    pub(crate) is_limited: bool,
+    pub(crate) limits: Limits,
+    /// Whether a `KILL QUERY` was sent for it that may come late, and hit the next statement.
+    pub(crate) kill_is_in_doubt: bool,
 }
 
 impl Connection {
@@ -159,6 +165,7 @@ impl Connection {
     /// # Cancel safety
     /// Safe. The connection is closed.
     pub async fn close(mut self) -> Result<(), Error> {
+        self.end_call();
         let settled = matches!(self.session.discard(), Ok(true));
         if !settled || !self.session.quit() {
             self.transport = None;
@@ -265,7 +272,7 @@ impl Connection {
     async fn prepare_session_by(&mut self, settings: Option<String>) -> Result<(), Error> {
         let config = self.config.clone();
         if let Some(sql) = settings {
-            self.simple_execute(&sql)
+            self.execute_within_call(&sql)
                 .await
                 .map_err(|error| match error {
                     Error::Server(source) => Error::SessionSettings(source),
@@ -274,7 +281,7 @@ impl Connection {
             self.session.settings_are_set(&config);
         }
         for (index, sql) in config.init_commands().iter().enumerate() {
-            self.simple_execute(sql)
+            self.execute_within_call(sql)
                 .await
                 .map_err(|error| match error {
                     Error::Server(source) => Error::InitCommand {
@@ -285,6 +292,13 @@ impl Connection {
                 })?;
         }
         Ok(())
+    }
+
+    /// Like [`simple_execute`](Self::simple_execute), as a part of a call.
+    async fn execute_within_call(&mut self, sql: &str) -> Result<Executed, Error> {
+        self.ready_within_call().await?;
+        self.session.simple_query(sql)?;
+        self.executed().await
     }
 
     /// Reads the response that is due to its end.

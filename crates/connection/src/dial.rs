@@ -117,7 +117,7 @@ fn interleaved(addresses: &[SocketAddr]) -> Vec<SocketAddr> {
     order
 }
 
-fn set_options(stream: &TcpStream, config: &Config) -> io::Result<()> {
+pub(crate) fn set_options(stream: &TcpStream, config: &Config) -> io::Result<()> {
     stream.set_nodelay(config.tcp_nodelay())?;
     if let Some(time) = config.tcp_keepalive() {
         SockRef::from(stream).set_tcp_keepalive(&TcpKeepalive::new().with_time(time))?;

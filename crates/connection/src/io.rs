@@ -11,9 +11,10 @@ use std::time::Duration;
 
 use otaria_session::{CloseReason, Error, Event, PacketRange, Progress, Session};
 use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::time::timeout;
+use tokio::time::{timeout, timeout_at};
 
 use crate::Connection;
+use crate::deadline::{not_ready, until};
 use crate::transport::Transport;
 
 impl Connection {
@@ -40,13 +41,29 @@ impl Connection {
         }
     }
 
-    /// Makes the connection ready for a command: what an earlier call left behind is taken back
-    /// if it was not sent, and read to its end if it was.
+    /// Begins a call: makes the connection ready for a command.
     pub(crate) async fn ready(&mut self) -> Result<(), Error> {
+        self.begin_call();
+        self.ready_within_call().await
+    }
+
+    /// Makes the connection ready for a command: what an earlier call left behind is taken back
+    /// if it was not sent, and ended if it was.
+    pub(crate) async fn ready_within_call(&mut self) -> Result<(), Error> {
         if self.is_ready() {
             return Ok(());
         }
-        let settled = self.settle().await;
+        let deadline = self.deadline();
+        // The future is large, and rarely needed.
+        let settle = Box::pin(self.settle());
+        let settled = match deadline {
+            None => settle.await,
+            // What is left is for the next call.
+            Some(end) => match timeout_at(end, settle).await {
+                Ok(settled) => settled,
+                Err(_) => Err(not_ready()),
+            },
+        };
         self.take_changed_config();
         settled
     }
@@ -58,41 +75,6 @@ impl Connection {
         self.session.is_settled() && !self.needs_flush
     }
 
-    async fn settle(&mut self) -> Result<(), Error> {
-        self.session.abandon();
-        if self.session.unwritten().is_empty() {
-            match self.session.discard() {
-                Ok(true) => return Ok(()),
-                Ok(false) => {}
-                Err(error) => return Err(self.not_sent(error)),
-            }
-        }
-        match timeout(self.config.drain_timeout(), self.drain()).await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(error)) => Err(self.not_sent(error)),
-            Err(_) => {
-                let error = self.session.drain_timed_out();
-                Err(self.closed(error))
-            }
-        }
-    }
-
-    async fn drain(&mut self) -> Result<(), Error> {
-        loop {
-            let is_settled = self.session.discard()?;
-            if is_settled && self.is_flushed() {
-                return Ok(());
-            }
-            // A response may have asked for something on its way.
-            self.finish_change_of_user().await?;
-            if is_settled {
-                self.flush().await?;
-            } else {
-                self.exchange().await?;
-            }
-        }
-    }
-
     /// Sends what is queued and reads once; for a transport with a time limit it may stop before.
     ///
     /// While commands are being sent the responses to those before are taken in: a server that
@@ -101,14 +83,12 @@ impl Connection {
         if self.transport.is_none() {
             return Err(self.is_closed_error());
         }
-        let step = match self.config.io_timeout() {
-            None => Some(poll_fn(|context| self.poll_exchange(false, context)).await),
-            limit => within(limit, poll_fn(|context| self.poll_exchange(true, context))).await,
+        let step = if self.is_patient() {
+            poll_fn(|context| self.poll_exchange(false, context)).await
+        } else {
+            self.step_in_time().await?
         };
-        match step {
-            Some(step) => self.exchanged(step).await,
-            None => Err(self.timed_out()),
-        }
+        self.exchanged(step).await
     }
 
     /// Notes what an exchange has come to.
@@ -118,12 +98,6 @@ impl Connection {
             Step::Written(Ok(_)) => Ok(()),
             Step::Written(Err(error)) => Err(self.write_failed(error).await),
         }
-    }
-
-    /// Whether no limit is set to how long the server may take.
-    #[inline]
-    pub(crate) fn is_patient(&self) -> bool {
-        self.config.io_timeout().is_none()
     }
 
     /// Does what [`exchange`](Self::exchange) does, and takes the row that has come if it is all of
@@ -144,7 +118,11 @@ impl Connection {
     /// Writes all and reads once, in as few polls as possible; or, for a `single_step`, does the one
     /// or the other, as far as it goes at once.
     #[inline]
-    fn poll_exchange(&mut self, single_step: bool, context: &mut Context<'_>) -> Poll<Step> {
+    pub(crate) fn poll_exchange(
+        &mut self,
+        single_step: bool,
+        context: &mut Context<'_>,
+    ) -> Poll<Step> {
         let has_more = !self.is_flushed();
         if has_more && let Poll::Ready(step) = self.poll_write_all(single_step, context) {
             return Poll::Ready(step);
@@ -203,7 +181,7 @@ impl Connection {
         !self.needs_flush && self.session.unwritten().is_empty()
     }
 
-    fn timed_out(&mut self) -> Error {
+    pub(crate) fn timed_out(&mut self) -> Error {
         let error = if self.is_flushed() {
             self.session.read_timed_out()
         } else {
@@ -217,54 +195,47 @@ impl Connection {
     /// client for the server.
     pub(crate) async fn flush(&mut self) -> Result<(), Error> {
         while !self.session.unwritten().is_empty() {
+            let limit = self.wait_limit();
             let Some(transport) = &mut self.transport else {
                 return Err(self.is_closed_error());
             };
             let session = &mut self.session;
             let listens = session.is_uploading();
             let step = poll_fn(|context| poll_step(session, transport, listens, context));
-            match within(self.config.io_timeout(), step).await {
+            match until(limit, step).await {
                 Some(Step::Read(read)) => self.heard(read)?,
-                step => self.written(step).await?,
+                Some(Step::Written(written)) => self.written(written).await?,
+                None => return Err(self.wait_is_over(limit).await),
             }
         }
         if self.needs_flush {
+            let limit = self.wait_limit();
             let Some(transport) = &mut self.transport else {
                 return Err(self.is_closed_error());
             };
-            match within(self.config.io_timeout(), transport.flush()).await {
+            match until(limit, transport.flush()).await {
                 Some(Ok(())) => self.needs_flush = false,
                 Some(Err(error)) => return Err(self.write_failed(error).await),
-                None => {
-                    let error = self.session.write_timed_out();
-                    return Err(self.closed(error));
-                }
+                None => return Err(self.wait_is_over(limit).await),
             }
         }
         Ok(())
     }
 
-    /// Notes what was written; nothing in time for `None`.
-    async fn written(&mut self, step: Option<Step>) -> Result<(), Error> {
-        match step {
-            Some(Step::Written(Ok(0))) => {
-                Err(self.write_failed(io::ErrorKind::WriteZero.into()).await)
-            }
-            Some(Step::Written(Ok(written))) => {
+    /// Notes what was written.
+    async fn written(&mut self, written: io::Result<usize>) -> Result<(), Error> {
+        match written {
+            Ok(0) => Err(self.write_failed(io::ErrorKind::WriteZero.into()).await),
+            Ok(written) => {
                 self.session.written(written);
                 self.needs_flush = self.transport.as_ref().is_some_and(Transport::holds_back);
                 Ok(())
             }
-            Some(Step::Written(Err(error))) => Err(self.write_failed(error).await),
-            Some(Step::Read(read)) => self.received(read),
-            None => {
-                let error = self.session.write_timed_out();
-                Err(self.closed(error))
-            }
+            Err(error) => Err(self.write_failed(error).await),
         }
     }
 
-    fn received(&mut self, read: io::Result<usize>) -> Result<(), Error> {
+    pub(crate) fn received(&mut self, read: io::Result<usize>) -> Result<(), Error> {
         let error = match read {
             Ok(0) => self.session.lost(),
             Ok(_) => return Ok(()),
@@ -292,7 +263,7 @@ impl Connection {
     ///
     /// A server that refuses a long command closes the connection while the command is still
     /// being sent; its ERR packet is there to be read.
-    async fn write_failed(&mut self, error: io::Error) -> Error {
+    pub(crate) async fn write_failed(&mut self, error: io::Error) -> Error {
         let last_words = timeout(LAST_WORDS_TIME, self.last_words()).await;
         let error = match last_words {
             Ok(Some(last_words)) => last_words,
@@ -339,7 +310,7 @@ impl Connection {
     }
 
     /// The error of a command that was not sent because what came before it failed.
-    fn not_sent(&mut self, error: Error) -> Error {
+    pub(crate) fn not_sent(&mut self, error: Error) -> Error {
         let error = match self.session.close_reason() {
             Some(reason) => Error::Closed { reason },
             None => error,
@@ -347,7 +318,7 @@ impl Connection {
         self.closed(error)
     }
 
-    fn is_closed_error(&self) -> Error {
+    pub(crate) fn is_closed_error(&self) -> Error {
         Error::Closed {
             reason: self.session.close_reason().unwrap_or(CloseReason::Lost),
         }

@@ -7,7 +7,9 @@ mod clean_up;
 mod connect;
 mod connection;
 mod cursor;
+mod deadline;
 mod dial;
+mod drain;
 mod files;
 mod hosts;
 mod io;
@@ -25,12 +27,14 @@ mod role;
 mod row_stream;
 mod rows;
 mod statements;
+mod stop;
 #[cfg(feature = "tls")]
 mod tls;
 mod transport;
 
 pub use batch::{Batch, BatchExecuted, UnitResult};
 pub use connection::{Connection, Warning};
+pub use drain::DrainLimit;
 pub use hosts::HostStates;
 pub use long_data::LongDataExecution;
 pub use option_files::{read_option_files, standard_option_files};
@@ -44,14 +48,14 @@ pub use otaria_session::Compression;
 pub use otaria_session::TlsError;
 pub use otaria_session::{
     AuthError, AuthPlugin, AuthPluginFactory, AuthStep, BatchError, BatchWay, CachingSha2Password,
-    CallbackError, CallbackFuture, CertificateProblem, Channel, Chunk, ClearPassword, CloseReason,
-    ColumnError, ColumnIndex, Config, ConfigBuilder, ConfigError, Credentials, CredentialsProvider,
-    DerivedKey, Dialog, Ed25519, Endpoint, EndpointError, EndpointErrors, Error, ErrorKind,
-    Executed, Fingerprint, HostOrder, KeyDerivation, LocalInfileError, LongDataError,
-    NativePassword, OptionFiles, OwnedRow, Parsec, Password, PasswordProblem, Pem, PlaceError,
-    PluginRegistry, PoolError, PoolPhase, Progress, Prompt, PromptHandler, Role, Row, ServerError,
-    ServerVersion, SessionState, Sha256Password, SslMode, Statement, TimeoutPhase, TlsInfo,
-    TlsProof, ToExecutable, Unproven,
+    CallbackError, CallbackFuture, CancelPolicy, CertificateProblem, Channel, Chunk, ClearPassword,
+    CloseReason, ColumnError, ColumnIndex, Config, ConfigBuilder, ConfigError, Credentials,
+    CredentialsProvider, DerivedKey, Dialog, Ed25519, Endpoint, EndpointError, EndpointErrors,
+    Error, ErrorKind, Executed, Fingerprint, HostOrder, KeyDerivation, LocalInfileError,
+    LongDataError, NativePassword, OptionFiles, OwnedRow, Parsec, Password, PasswordProblem, Pem,
+    PlaceError, PluginRegistry, PoolError, PoolPhase, Progress, Prompt, PromptHandler, Role, Row,
+    ServerError, ServerVersion, SessionState, Sha256Password, SslMode, Statement, TimeoutPhase,
+    TlsInfo, TlsProof, ToExecutable, Unproven,
 };
 pub use otaria_types::{FromRow, Params};
 pub use pipeline::{Pipeline, PipelineResults};
@@ -59,4 +63,5 @@ pub use pooled::{HandedBack, ResetPolicy};
 pub use retry::RetryPolicy;
 pub use row_stream::RowStream;
 pub use rows::Rows;
+pub use stop::Stopped;
 pub use transport::Stream;

@@ -7,6 +7,7 @@ use otaria_session::{Error, Event, Executed, LocalInfileError};
 use tokio::io::{AsyncRead, ReadBuf};
 
 use crate::Connection;
+use crate::deadline::until;
 use crate::io::poll_read;
 
 impl Connection {
@@ -103,8 +104,10 @@ impl Connection {
     ) -> Result<(), Error> {
         loop {
             self.check_whole()?;
+            let limit = self.call_limit();
             let (session, transport) = (&mut self.session, &mut self.transport);
-            // How long the caller takes for its data is not the server's fault.
+            // How long the caller takes for its data is not the server's fault, but counts for the
+            // call.
             let heard = poll_fn(|context| {
                 if source.poll_fill(context).is_ready() {
                     return Poll::Ready(None);
@@ -114,9 +117,10 @@ impl Connection {
                     None => Poll::Pending,
                 }
             });
-            match heard.await {
-                None => return Ok(()),
-                Some(read) => self.heard(read)?,
+            match until(limit, heard).await {
+                Some(None) => return Ok(()),
+                Some(Some(read)) => self.heard(read)?,
+                None => return Err(self.call_timed_out().await),
             }
         }
     }

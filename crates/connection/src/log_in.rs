@@ -5,6 +5,7 @@ use tokio::task::spawn_blocking;
 
 use crate::Connection;
 use crate::connect::Failure;
+use crate::deadline::Limits;
 use crate::files::read_file;
 use crate::transport::Transport;
 
@@ -25,7 +26,11 @@ impl Connection {
             needs_flush: false,
             endpoint: endpoint.clone(),
             redirect_error: None,
+            is_limited: false,
+            limits: Limits::default(),
+            kill_is_in_doubt: false,
         };
+        connection.take_limits();
         let mut event = None;
         loop {
             let next = match event.take() {

@@ -3,7 +3,7 @@ use std::fmt;
 
 use otaria_session::{
     CloseReason, Error, Event, Executable, Executed, LocalInfileError, Pipelined, Queued,
-    ServerError, Session, Statement, ToExecutable, place,
+    ServerError, Session, Statement, TimeoutPhase, ToExecutable, place,
 };
 use otaria_types::Params;
 
@@ -170,6 +170,7 @@ impl Connection {
             pipeline,
             queued: 0,
             due: VecDeque::new(),
+            timed_out: None,
         };
         results.fill();
         match results.take_refused() {
@@ -212,10 +213,14 @@ impl Connection {
         let mut all = Vec::with_capacity(pipeline.len());
         let mut results = self.query_pipeline(pipeline).await?;
         while let Some(head) = results.next_head().await {
-            all.push(match head {
+            let executed = match head {
                 Ok(executed) => results.connection.rest(executed).await,
                 error => error,
-            });
+            };
+            if let Err(error) = &executed {
+                results.note_timeout(error);
+            }
+            all.push(executed);
         }
         Ok(all)
     }
@@ -232,6 +237,8 @@ pub struct PipelineResults<'c, 'p> {
     queued: usize,
     /// Those of them whose results have not been taken, in their order.
     due: VecDeque<Due>,
+    /// What was waited for when the time of the call was over, if it is, and the connection is open.
+    timed_out: Option<TimeoutPhase>,
 }
 
 /// A statement whose result is due.
@@ -258,7 +265,8 @@ impl<'c, 'p> PipelineResults<'c, 'p> {
     ///
     /// Where the connection is lost, the result that was waited for says so by an error of its own,
     /// and each that follows is [`Error::OutcomeUnknown`] if the statement was sent, or
-    /// [`Error::Closed`] if it certainly has not run.
+    /// [`Error::Closed`] if it certainly has not run. Where the time of the call is over and what was
+    /// sent could be stopped, all that follow are [`Error::Timeout`]: they may have run, or not.
     ///
     /// # Cancel safety
     /// Safe. No result is passed over: the next call waits for the same one.
@@ -273,13 +281,30 @@ impl<'c, 'p> PipelineResults<'c, 'p> {
     }
 
     async fn next_head(&mut self) -> Option<Result<Executed, Error>> {
+        let head = self.head_in_time().await;
+        if let Some(Err(error)) = &head {
+            self.note_timeout(error);
+        }
+        head
+    }
+
+    async fn head_in_time(&mut self) -> Option<Result<Executed, Error>> {
         while self.connection.session.is_in_response() {
-            // An error that has closed the connection is that of what follows.
-            if self.connection.event().await.is_err() {
-                break;
+            // An error that has closed the connection is that of what follows, and so is one by which
+            // the time is over.
+            match self.connection.event().await {
+                Err(error @ Error::Timeout { .. }) => {
+                    self.note_timeout(&error);
+                    break;
+                }
+                Err(_) => break,
+                Ok(_) => {}
             }
         }
         loop {
+            if let Some(phase) = self.timed_out {
+                return self.next_timed_out(phase);
+            }
             if let Some(reason) = self.connection.session.close_reason() {
                 return self.next_lost(reason);
             }
@@ -413,6 +438,29 @@ impl<'c, 'p> PipelineResults<'c, 'p> {
             Due::Refused { error, .. } => Some(Err(error)),
             Due::Sent { .. } | Due::Preparing { .. } => None,
         }
+    }
+
+    /// The time of the call is over, and what was sent has been ended.
+    const fn note_timeout(&mut self, error: &Error) {
+        if let Error::Timeout {
+            phase,
+            statement_stopped: true,
+        } = error
+        {
+            self.timed_out = Some(*phase);
+        }
+    }
+
+    /// The error of the next statement, now that there is no time left.
+    fn next_timed_out(&mut self, phase: TimeoutPhase) -> Option<Result<Executed, Error>> {
+        if self.due.pop_front().is_none() {
+            self.pipeline.statements.get(self.queued)?;
+            self.queued += 1;
+        }
+        Some(Err(Error::Timeout {
+            phase,
+            statement_stopped: true,
+        }))
     }
 
     /// The error of the next statement, now that the connection is closed.

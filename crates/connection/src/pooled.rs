@@ -101,6 +101,7 @@ impl Connection {
     /// was, as far as neither needs waiting.
     #[inline]
     pub fn hand_back(&mut self, policy: ResetPolicy) -> HandedBack {
+        self.end_call();
         let is_quiet = self.is_ready() && !self.status().is_in_transaction();
         if is_quiet && !self.session.has_changed_user() && !self.is_reset_due(policy) {
             return HandedBack::Clean;
@@ -116,7 +117,7 @@ impl Connection {
     /// # Cancel safety
     /// Safe. Call it again to go on.
     pub async fn clean(&mut self) -> Result<(), Error> {
-        self.ready().await
+        self.ready_within_call().await
     }
 
     fn is_reset_due(&self, policy: ResetPolicy) -> bool {

@@ -105,7 +105,8 @@ impl Connection {
             }
             self.first_result().await?
         } else {
-            self.run(statement.to_executable(), &params).await?
+            self.run_unprepared(statement.to_executable(), &params)
+                .await?
         };
         let mut first = None;
         loop {
@@ -164,10 +165,11 @@ impl Connection {
         }
     }
 
-    /// Queues the execution of a statement if that can be done at once: the connection is ready for
+    /// Begins a call: queues the execution of a statement if that can be done at once: the connection is ready for
     /// it, and the statement is prepared and takes its parameters as they are.
     #[inline]
     fn begin<P: Params>(&mut self, executable: Executable<'_>, params: &P) -> Result<bool, Error> {
+        self.begin_call();
         if !self.is_ready() || !self.config.server_prepared_statements() {
             return Ok(false);
         }
@@ -187,7 +189,16 @@ impl Connection {
         if self.begin(executable, params)? {
             return self.first_result().await;
         }
-        self.ready().await?;
+        self.run_unprepared(executable, params).await
+    }
+
+    /// Runs a statement up to its first result, if [`begin`](Self::begin) has not queued it.
+    async fn run_unprepared(
+        &mut self,
+        executable: Executable<'_>,
+        params: &impl Params,
+    ) -> Result<Executed, Error> {
+        self.ready_within_call().await?;
         let sql = match executable {
             Executable::Sql(sql) => sql,
             Executable::Statement(statement) => return self.run_prepared(statement, params).await,

@@ -1,6 +1,7 @@
 mod auth_plugins;
 mod builder;
 mod callbacks;
+mod cancel_policy;
 mod check;
 #[cfg(feature = "serde")]
 mod deserialize;
@@ -30,6 +31,7 @@ pub use builder::ConfigBuilder;
 pub use callbacks::{
     CallbackError, CallbackFuture, Credentials, CredentialsProvider, PromptHandler,
 };
+pub use cancel_policy::CancelPolicy;
 pub use endpoint::Endpoint;
 pub use hosts::{HostOrder, Role};
 pub use progress::Progress;
@@ -65,11 +67,15 @@ pub(crate) use options::{Options, Source};
 /// | `socket`, `unix_socket`, `localSocket` | path of a Unix socket, in place of host and port |
 /// | `connect_timeout` | `500ms`, `10s`, `2m`, or seconds up to `999`, for other drivers mean milliseconds; `0` for none |
 /// | `io_timeout` | the same |
-/// | `drain_timeout` | the same; `0` to close the connection at once |
 /// | `host_order` | `in-order` or `spread` |
 /// | `role`, `targetServerType` | `any`, `writer` (`primary`) or `reader` (`secondary`) |
 /// | `host_cool_down` | as `connect_timeout`; `0` for none |
 /// | `permit_redirect` | `true` or `false` |
+/// | `call_timeout` | the same |
+/// | `cancel_policy` | `drain`, `stop` or `close` |
+/// | `drain_timeout` | as `connect_timeout`; `0` to read nothing |
+/// | `drain_bytes` | bytes, or `64K`, `16M`, `1G` |
+/// | `stop_timeout` | as `connect_timeout`; `0` to stop nothing |
 /// | `tcp_keepalive` | as `connect_timeout`, in whole seconds; `0` for none |
 /// | `tcp_nodelay` | `true` or `false`, as for all that follows without a value |
 /// | `max_payload_bytes`, `max_allowed_packet` | bytes, or `64K`, `16M`, `1G` |
@@ -179,6 +185,26 @@ impl Config {
     /// See [`ConfigBuilder::server_prepared_statements`].
     pub fn server_prepared_statements(&self) -> bool {
         self.settings.server_prepared_statements
+    }
+
+    /// How long one call may take in all.
+    pub fn call_timeout(&self) -> Option<Duration> {
+        self.settings.call_timeout
+    }
+
+    /// What becomes of a statement that nobody waits for any more.
+    pub fn cancel_policy(&self) -> CancelPolicy {
+        self.settings.cancel_policy
+    }
+
+    /// How much of an abandoned response is read at most.
+    pub fn drain_bytes(&self) -> Option<u64> {
+        self.settings.drain_bytes
+    }
+
+    /// How long it may take to stop a statement.
+    pub fn stop_timeout(&self) -> Duration {
+        self.settings.stop_timeout
     }
 
     /// How long an abandoned response is read.
@@ -363,6 +389,8 @@ impl Config {
         let mut settings = (*self.settings).clone();
         settings.database = None;
         settings.init_commands = Vec::new();
+        settings.call_timeout = None;
+        settings.cancel_policy = CancelPolicy::Close;
         settings.local_infile = false;
         settings.multi_statements = false;
         settings.on_progress = None;

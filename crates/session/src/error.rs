@@ -102,13 +102,14 @@ pub enum Error {
     /// on the server.
     #[error(
         "timed out while waiting to {phase}{}",
-        if *.statement_stopped { ", and the statement was stopped" } else { "" }
+        if *.statement_stopped && *.phase != TimeoutPhase::Ready { ", and the statement was stopped" } else { "" }
     )]
     Timeout {
         /// What was waited for.
         phase: TimeoutPhase,
         /// Whether the server has ended the statement on our demand: it runs no longer, and the
-        /// connection stays usable. Whether something of it stays is not known.
+        /// connection stays usable. Whether something of it stays is not known. Also where it was not
+        /// sent ([`TimeoutPhase::Ready`]).
         statement_stopped: bool,
     },
     /// The server has rolled the transaction back before its end, or it is not known whether there

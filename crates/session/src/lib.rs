@@ -37,8 +37,9 @@ pub use batch_error::{BatchError, BatchWay};
 #[cfg(feature = "compression")]
 pub use compression::Compression;
 pub use config::{
-    CallbackError, CallbackFuture, Config, ConfigBuilder, Credentials, CredentialsProvider,
-    Endpoint, Fingerprint, HostOrder, Pem, Progress, PromptHandler, Role, SslMode,
+    CallbackError, CallbackFuture, CancelPolicy, Config, ConfigBuilder, Credentials,
+    CredentialsProvider, Endpoint, Fingerprint, HostOrder, Pem, Progress, PromptHandler, Role,
+    SslMode,
 };
 pub use config_error::ConfigError;
 pub use endpoint_error::{EndpointError, EndpointErrors};

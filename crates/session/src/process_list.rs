@@ -78,7 +78,12 @@ pub enum Found {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Kill {
     /// `KILL QUERY ID`: this statement, and no other.
-    Query(u64),
+    Query {
+        /// Its number.
+        id: u64,
+        /// The id of the connection that runs it.
+        connection: u64,
+    },
     /// `KILL QUERY`: whatever the connection runs by then.
     Connection(u64),
 }
@@ -87,7 +92,7 @@ impl Kill {
     /// The statement that does it.
     pub fn sql(self) -> String {
         match self {
-            Self::Query(id) => format!("KILL QUERY ID {id}"),
+            Self::Query { id, .. } => format!("KILL QUERY ID {id}"),
             Self::Connection(id) => format!("KILL QUERY {id}"),
         }
     }
@@ -135,7 +140,10 @@ impl Process<'_> {
             return Found::Nothing;
         }
         let kill = match line.query_id {
-            Some(id) => Kill::Query(id),
+            Some(id) => Kill::Query {
+                id,
+                connection: line.id,
+            },
             None => Kill::Connection(line.id),
         };
         Found::Running { kill }

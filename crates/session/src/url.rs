@@ -164,7 +164,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::Endpoint;
+    use crate::{CancelPolicy, Endpoint};
 
     fn config(url: &str) -> Config {
         url.parse().unwrap_or_else(|error| panic!("{url}: {error}"))
@@ -202,6 +202,17 @@ mod tests {
         assert_eq!(config.max_payload_bytes(), 2048);
         let program = ("program_name".to_owned(), "shop".to_owned());
         assert!(config.attributes().contains(&program));
+    }
+
+    #[test]
+    fn what_limits_a_call_is_read() {
+        let config = config(
+            "mariadb://u@h?call_timeout=30s&cancel_policy=drain&drain_bytes=64K&stop_timeout=2",
+        );
+        assert_eq!(config.call_timeout(), Some(Duration::from_secs(30)));
+        assert_eq!(config.cancel_policy(), CancelPolicy::Drain);
+        assert_eq!(config.drain_bytes(), Some(65_536));
+        assert_eq!(config.stop_timeout(), Duration::from_secs(2));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod batch;
 mod beside;
+mod cancel;
 mod change_user;
 mod cursors;
 mod errors;

@@ -11,6 +11,8 @@ use otaria_types::{Params, ParamsError};
 use super::run::{Answer, Run};
 use super::source::Source;
 use crate::Connection;
+use crate::deadline::until;
+use crate::rows::Rows;
 
 /// A command that rows are encoded into.
 pub(super) enum Command {
@@ -77,7 +79,11 @@ impl<R: Source> Run<'_, '_, R> {
         let mut is_first = true;
         loop {
             let limits = self.limits();
-            let filled = poll_fn(|context| self.poll_fill(&mut command, limits, context)).await;
+            let limit = self.connection.call_limit();
+            let fill = poll_fn(|context| self.poll_fill(&mut command, limits, context));
+            let Some(filled) = until(limit, fill).await else {
+                return Err(self.connection.call_timed_out().await);
+            };
             self.settle().await?;
             let ends = match self.of_last_row(filled)? {
                 Filled::LimitIsUnknown => {
@@ -272,9 +278,9 @@ impl Connection {
     /// Asks the server for its `max_allowed_packet`. If it does not tell it, what is always taken
     /// is the most.
     async fn ask_max_allowed_packet(&mut self) -> Result<(), Error> {
-        let asked = self.simple_query("SELECT @@max_allowed_packet").await;
-        let told: Result<Vec<(usize,)>, Error> = match asked {
-            Ok(rows) => rows.collect().await,
+        self.session.simple_query("SELECT @@max_allowed_packet")?;
+        let told: Result<Vec<(usize,)>, Error> = match self.first_result().await {
+            Ok(executed) => Rows::new(self, executed).collect().await,
             Err(error) => Err(error),
         };
         let bytes = match told {

@@ -10,6 +10,7 @@ use otaria_types::{CellError, Params};
 use super::UnitResult;
 use super::run::{Answer, Run};
 use super::source::Source;
+use crate::deadline::until;
 
 impl<R: Source> Run<'_, '_, R> {
     /// Executes `taken`, rows that have been encoded already, and all others one by one.
@@ -17,8 +18,10 @@ impl<R: Source> Run<'_, '_, R> {
         self.tally.executed.way = BatchWay::Pipelined;
         let as_text = !self.prepare().await?;
         let result = self.execute_rows(taken, as_text).await;
-        // What was sent ahead is answered, whatever is wrong with a row.
-        if self.connection.close_reason().is_none() {
+        // What was sent ahead is answered, whatever is wrong with a row; unless the time is over, and
+        // the answers were thrown away.
+        let is_over = matches!(result, Err(Error::Timeout { .. }));
+        if self.connection.close_reason().is_none() && !is_over {
             self.settle_to(0).await?;
         }
         result
@@ -57,7 +60,11 @@ impl<R: Source> Run<'_, '_, R> {
             return row;
         }
         self.settle_to(0).await?;
-        poll_fn(|context| self.poll_row(context)).await
+        let limit = self.connection.call_limit();
+        match until(limit, poll_fn(|context| self.poll_row(context))).await {
+            Some(row) => row,
+            None => Err(self.connection.call_timed_out().await),
+        }
     }
 
     /// Prepares the statement; `false` if it goes as text.

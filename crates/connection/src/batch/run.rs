@@ -12,6 +12,7 @@ use super::tally::Tally;
 use super::target::Target;
 use super::{Batch, BatchExecuted, Options, UnitResult};
 use crate::Connection;
+use crate::deadline::until;
 use crate::statements::CANNOT_BE_PREPARED;
 
 /// A batch under way.
@@ -57,7 +58,11 @@ pub(super) async fn run<R: Source>(
     } = batch;
     connection.ready().await?;
     let mut tally = Tally::new();
-    let row = match poll_fn(|context| source.poll_row(context)).await {
+    let limit = connection.call_limit();
+    let Some(first) = until(limit, poll_fn(|context| source.poll_row(context))).await else {
+        return Err(tally.error(connection.call_timed_out().await));
+    };
+    let row = match first {
         None => return Ok(tally.executed),
         Some(Err(error)) => return Err(tally.error(Error::BatchRows(error))),
         Some(Ok(row)) => row,

@@ -8,7 +8,9 @@ use otaria_types::ZeroDates;
 
 use super::check::check;
 use super::settings::Settings;
-use super::{CredentialsProvider, Endpoint, Fingerprint, Pem, Progress, PromptHandler, SslMode};
+use super::{
+    CancelPolicy, CredentialsProvider, Endpoint, Fingerprint, Pem, Progress, PromptHandler, SslMode,
+};
 use crate::{Config, ConfigError};
 
 /// Makes a [`Config`].
@@ -89,10 +91,44 @@ impl ConfigBuilder {
         self
     }
 
-    /// How long the rest of a response that nobody wants any more is read before the connection
-    /// is closed. 5 s by default.
+    /// How long one call may take in all: to wait for what an earlier one has left behind, to send
+    /// the command, and to receive the response, up to the last of the rows that are read through
+    /// what the call has returned. What becomes of a statement whose time is over is said by
+    /// [`cancel_policy`](Self::cancel_policy). No limit by default; connecting has its own.
+    ///
+    /// Unlike [`max_statement_time`](Self::max_statement_time) it needs no help of the server as long as all
+    /// goes well, and also ends a call whose server is out of reach.
+    pub fn call_timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
+        self.settings.call_timeout = timeout.into();
+        self
+    }
+
+    /// What becomes of a statement that nobody waits for any more: of one whose call was dropped, when
+    /// the connection is used again, and of one whose time is over. By default
+    /// [`Stop`](CancelPolicy::Stop).
+    pub fn cancel_policy(mut self, policy: CancelPolicy) -> Self {
+        self.settings.cancel_policy = policy;
+        self
+    }
+
+    /// How long the rest of a response that nobody wants any more is read before its statement is
+    /// stopped, or the connection closed: [`cancel_policy`](Self::cancel_policy). 5 s by default.
     pub fn drain_timeout(mut self, timeout: Duration) -> Self {
         self.settings.drain_timeout = timeout;
+        self
+    }
+
+    /// How many bytes of such a response are read at most. No limit by default; a statement that can
+    /// be stopped is stopped after 16 MiB.
+    pub fn drain_bytes(mut self, bytes: impl Into<Option<u64>>) -> Self {
+        self.settings.drain_bytes = bytes.into();
+        self
+    }
+
+    /// How long it may take to stop a statement, from the connection that is made for that to the end
+    /// of the statement's response; then the connection is closed. 5 s by default.
+    pub fn stop_timeout(mut self, timeout: Duration) -> Self {
+        self.settings.stop_timeout = timeout;
         self
     }
 

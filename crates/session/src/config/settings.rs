@@ -8,7 +8,9 @@ use otaria_types::ZeroDates;
 
 use super::endpoint::{DEFAULT_HOST, DEFAULT_PORT};
 use super::hosts::Hosts;
-use super::{CredentialsProvider, Endpoint, Fingerprint, Pem, Progress, PromptHandler, SslMode};
+use super::{
+    CancelPolicy, CredentialsProvider, Endpoint, Fingerprint, Pem, Progress, PromptHandler, SslMode,
+};
 
 /// What [`Config`](crate::Config) and [`ConfigBuilder`](crate::ConfigBuilder) hold.
 #[derive(Clone)]
@@ -21,7 +23,11 @@ pub(crate) struct Settings {
     pub(crate) database: Option<String>,
     pub(crate) connect_timeout: Option<Duration>,
     pub(crate) io_timeout: Option<Duration>,
+    pub(crate) call_timeout: Option<Duration>,
+    pub(crate) cancel_policy: CancelPolicy,
     pub(crate) drain_timeout: Duration,
+    pub(crate) drain_bytes: Option<u64>,
+    pub(crate) stop_timeout: Duration,
     pub(crate) tcp_keepalive: Option<Duration>,
     pub(crate) tcp_nodelay: bool,
     pub(crate) init_commands: Vec<String>,
@@ -116,7 +122,11 @@ impl Default for Settings {
             database: None,
             connect_timeout: Some(Duration::from_secs(10)),
             io_timeout: None,
+            call_timeout: None,
+            cancel_policy: CancelPolicy::default(),
             drain_timeout: Duration::from_secs(5),
+            drain_bytes: None,
+            stop_timeout: Duration::from_secs(5),
             tcp_keepalive: Some(Duration::from_secs(60)),
             tcp_nodelay: true,
             init_commands: Vec::new(),
@@ -176,7 +186,11 @@ impl fmt::Debug for Settings {
             .field("database", &self.database)
             .field("connect_timeout", &self.connect_timeout)
             .field("io_timeout", &self.io_timeout)
+            .field("call_timeout", &self.call_timeout)
+            .field("cancel_policy", &self.cancel_policy)
             .field("drain_timeout", &self.drain_timeout)
+            .field("drain_bytes", &self.drain_bytes)
+            .field("stop_timeout", &self.stop_timeout)
             .field("tcp_keepalive", &self.tcp_keepalive)
             .field("tcp_nodelay", &self.tcp_nodelay)
             // Their text may hold values.

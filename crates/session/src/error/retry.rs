@@ -24,7 +24,7 @@ impl Error {
             | Self::WrongRole { .. }
             | Self::SessionSettings(_)
             | Self::Timeout {
-                phase: TimeoutPhase::Connect,
+                phase: TimeoutPhase::Connect | TimeoutPhase::Ready,
                 ..
             }
             // Nothing was sent.

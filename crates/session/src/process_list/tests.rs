@@ -45,7 +45,10 @@ fn local(sql: &str) -> Process<'_> {
 }
 
 const OURS: Found = Found::Running {
-    kill: Kill::Query(77),
+    kill: Kill::Query {
+        id: 77,
+        connection: 7,
+    },
 };
 
 #[test]
@@ -96,7 +99,12 @@ fn a_statement_is_ours_by_id_user_port_and_text() {
 #[test]
 fn an_id_of_more_than_32_bits_is_found_by_the_low_ones() {
     let own = line(0x0003_0000_0007, "c:5001", Some(SQL));
-    assert_eq!(process(SQL).find(&[own.clone(), beside("c:5002")]), OURS);
+    let kill = Kill::Query {
+        id: 77,
+        connection: 0x0003_0000_0007,
+    };
+    let found = process(SQL).find(&[own.clone(), beside("c:5002")]);
+    assert_eq!(found, Found::Running { kill });
     let twice = [own, line(7, "c:5001", Some(SQL)), beside("c:5002")];
     assert_eq!(process(SQL).find(&twice), Found::Nothing);
 }
@@ -150,7 +158,11 @@ fn a_server_without_statement_numbers_is_told_the_connection() {
     let kill = Kill::Connection(7);
     assert_eq!(found, Found::Running { kill });
     assert_eq!(kill.sql(), "KILL QUERY 7");
-    assert_eq!(Kill::Query(77).sql(), "KILL QUERY ID 77");
+    let kill = Kill::Query {
+        id: 77,
+        connection: 7,
+    };
+    assert_eq!(kill.sql(), "KILL QUERY ID 77");
 }
 
 #[test]

@@ -42,6 +42,25 @@ impl Session {
         }
     }
 
+    /// A call took too long, and what it has sent could not be ended.
+    pub fn timed_out(&mut self) {
+        self.close(CloseReason::TimedOut);
+    }
+
+    /// A call was given up, and what it has sent could not be ended.
+    pub fn cancelled(&mut self) {
+        self.close(CloseReason::Cancelled);
+    }
+
+    /// What is waited for.
+    pub fn timeout_phase(&self) -> TimeoutPhase {
+        if self.is_written() {
+            TimeoutPhase::Read(self.expects())
+        } else {
+            TimeoutPhase::Write
+        }
+    }
+
     /// Abandoned responses took too long to read.
     pub fn drain_timed_out(&mut self) -> Error {
         self.close(CloseReason::AbandonedResponse);

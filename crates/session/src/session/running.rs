@@ -26,6 +26,13 @@ impl Session {
         Some(cut(sql))
     }
 
+    /// Whether a response is due that nobody waits for, once [`abandon`](Self::abandon) has been
+    /// called: another one than those to what cleans up.
+    pub fn is_abandoned(&self) -> bool {
+        let is_ours = |due: &Expected| due.is_clean_up() || due.reset_statement().is_some();
+        self.is_in_command() || !self.expected.iter().all(is_ours)
+    }
+
     /// Whether a part of a command or of a file has been sent, and the rest has not: the server waits
     /// for that.
     pub fn is_in_command(&self) -> bool {

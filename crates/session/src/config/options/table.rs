@@ -1,6 +1,8 @@
 //! The options that there are.
 
-use super::value::{bytes, duration, host_order, hosts, list, role, timeout, zero_dates};
+use super::value::{
+    bytes, cancel_policy, duration, host_order, hosts, list, role, timeout, zero_dates,
+};
 use super::{Options, Protocol};
 use crate::config::tls::{FINGERPRINT, MODES};
 
@@ -113,6 +115,23 @@ const HOW: &[Known] = &[
     }),
     value("io_timeout", &[], |options, value| {
         options.settings.io_timeout = timeout(value)?;
+        Ok(())
+    }),
+    value("call_timeout", &[], |options, value| {
+        options.settings.call_timeout = timeout(value)?;
+        Ok(())
+    }),
+    value("cancel_policy", &[], |options, value| {
+        options.settings.cancel_policy = cancel_policy(value)?;
+        Ok(())
+    }),
+    value("drain_bytes", &[], |options, value| {
+        let limit = bytes(value)?;
+        options.settings.drain_bytes = Some(u64::try_from(limit).unwrap_or(u64::MAX));
+        Ok(())
+    }),
+    value("stop_timeout", &[], |options, value| {
+        options.settings.stop_timeout = timeout(value)?.unwrap_or_default();
         Ok(())
     }),
     value("drain_timeout", &[], |options, value| {

@@ -187,7 +187,9 @@ fn a_bare_number_that_could_be_milliseconds_is_refused() {
     let names = [
         "connectTimeout",
         "io_timeout",
+        "call_timeout",
         "drain_timeout",
+        "stop_timeout",
         "tcp_keepalive",
     ];
     for (name, source) in names

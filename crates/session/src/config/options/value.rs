@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use otaria_types::ZeroDates;
 
-use crate::{HostOrder, Role};
+use crate::{CancelPolicy, HostOrder, Role};
 
 /// Yes or no.
 pub(super) fn boolean(value: &str) -> Result<bool, &'static str> {
@@ -80,6 +80,16 @@ pub(super) fn role(value: &str) -> Result<Role, &'static str> {
         "writer" | "primary" => Ok(Role::Writer),
         "reader" | "secondary" => Ok(Role::Reader),
         _ => Err("any, writer or reader"),
+    }
+}
+
+/// What becomes of a statement that nobody waits for.
+pub(super) fn cancel_policy(value: &str) -> Result<CancelPolicy, &'static str> {
+    match value.to_ascii_lowercase().as_str() {
+        "drain" => Ok(CancelPolicy::Drain),
+        "stop" => Ok(CancelPolicy::Stop),
+        "close" => Ok(CancelPolicy::Close),
+        _ => Err("drain, stop or close"),
     }
 }
 
@@ -183,6 +193,14 @@ mod tests {
             assert_eq!(role(value), Ok(expected), "{value}");
         }
         assert!(role("master").is_err());
+    }
+
+    #[test]
+    fn a_cancel_policy_is_one_of_three_words() {
+        assert_eq!(cancel_policy("drain"), Ok(CancelPolicy::Drain));
+        assert_eq!(cancel_policy("Stop"), Ok(CancelPolicy::Stop));
+        assert_eq!(cancel_policy("CLOSE"), Ok(CancelPolicy::Close));
+        assert!(cancel_policy("kill").is_err());
     }
 
     #[test]

@@ -1,0 +1,198 @@
+//! Giving up, from elsewhere, what a connection runs.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use otaria_session::{Error, Found, Kill, Session, TimeoutPhase};
+use tokio::time::timeout;
+
+use crate::stop::Route;
+use crate::{Connection, Stopped};
+
+/// Ends what a connection runs, from another task or thread: see [`Connection::cancel_token`].
+#[derive(Clone)]
+pub struct CancelToken {
+    watched: Arc<Watched>,
+}
+
+/// What a connection tells its tokens.
+#[derive(Debug, Default)]
+pub(crate) struct Watched {
+    running: Mutex<Running>,
+}
+
+/// `Debug` shows no SQL, since values may stand in it.
+#[derive(Default)]
+struct Running {
+    /// The number of the call, by which one statement is told from the next with the same text.
+    call: u64,
+    /// The beginning of what the server runs for it.
+    sql: Option<Box<str>>,
+    /// `None` once the connection is closed, and where there is no other way to the server.
+    route: Option<Route>,
+    /// Whether a kill was sent that may come late, and hit the next statement.
+    kill_is_in_doubt: bool,
+}
+
+impl CancelToken {
+    /// Ends the statement that the connection runs at this moment. The call that waits for it returns
+    /// the server's error 1317 ([`ErrorKind::Cancelled`](otaria_session::ErrorKind::Cancelled)), or, if
+    /// the statement came to its end all the same, its result. The connection stays usable, and a
+    /// transaction open.
+    ///
+    /// The statement is found and told from others as by [`Connection::stop`], and if that cannot be
+    /// done, nothing is: the connection is not closed. It can hit no later statement of the
+    /// connection, nor one of another. A server that gives statements no numbers, such as MySQL, is told
+    /// to end what the connection runs: the connection is then closed when its next call begins.
+    ///
+    /// [`Stopped::NotRunning`] if the connection runs nothing, or has gone on to something else.
+    ///
+    /// # Errors
+    /// Those of [`Connection::connect`]: no other connection could be made. [`Error::Timeout`] after
+    /// [`stop_timeout`](otaria_session::ConfigBuilder::stop_timeout).
+    ///
+    /// # Cancel safety
+    /// Safe. The statement may have been ended.
+    pub async fn cancel(&self) -> Result<Stopped, Error> {
+        let (call, sql, route) = {
+            let running = self.watched.running();
+            let Some(sql) = &running.sql else {
+                return Ok(Stopped::NotRunning);
+            };
+            let Some(route) = &running.route else {
+                return Ok(Stopped::NotFound);
+            };
+            (running.call, sql.clone(), route.clone())
+        };
+        let limit = route.limit();
+        match timeout(limit, Box::pin(self.end(call, &sql, &route))).await {
+            Ok(stopped) => stopped,
+            Err(_) => Err(Error::Timeout {
+                phase: TimeoutPhase::Stop,
+                statement_stopped: false,
+            }),
+        }
+    }
+
+    async fn end(&self, call: u64, sql: &str, route: &Route) -> Result<Stopped, Error> {
+        let Some(mut beside) = route.beside().await? else {
+            return Ok(Stopped::NotFound);
+        };
+        for _ in 0..MAX_LOOKS {
+            let found = beside.look(sql).await?;
+            // What was found is the statement only if the call was the same from before to behind.
+            if !self.watched.is_in_call(call) {
+                return Ok(Stopped::NotRunning);
+            }
+            let kill = match found {
+                Found::Running { kill } => kill,
+                Found::Idle => return Ok(Stopped::NotRunning),
+                Found::Nothing => return Ok(Stopped::NotFound),
+            };
+            if matches!(kill, Kill::Connection(_)) && !self.watched.is_in_doubt(call) {
+                return Ok(Stopped::NotRunning);
+            }
+            if beside.kill(kill).await? {
+                return Ok(Stopped::Killed);
+            }
+        }
+        // It consists of many short ones, each of which was over.
+        let kill = Kill::Connection(route.connection());
+        if self.watched.is_in_doubt(call) && beside.kill(kill).await? {
+            return Ok(Stopped::Killed);
+        }
+        Ok(Stopped::NotRunning)
+    }
+}
+
+impl Connection {
+    /// What ends the statements of this connection while a task waits for them, from another one:
+    ///
+    /// ```no_run
+    /// # use otaria_connection::{Connection, Error, Stopped};
+    /// # async fn report(mut connection: Connection, given_up: impl Future<Output = ()>) -> Result<(), Error> {
+    /// let token = connection.cancel_token();
+    /// let report = async move {
+    ///     let sql = "SELECT SUM(amount) FROM sale";
+    ///     connection.query_one::<(f64,)>(sql, ()).await
+    /// };
+    /// let cancel = async {
+    ///     given_up.await;
+    ///     token.cancel().await
+    /// };
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// A dropped future does the same when the connection is used next; a token is for a call that is
+    /// to go on, and return. As long as there is a token, the connection notes what it runs.
+    pub fn cancel_token(&mut self) -> CancelToken {
+        if self.limits.watched.is_none() {
+            let watched = Watched::default();
+            watched.running().route = self.route();
+            self.limits.watched = Some(Arc::new(watched));
+        }
+        self.is_limited = true;
+        let watched = self.limits.watched.clone().unwrap_or_default();
+        CancelToken { watched }
+    }
+}
+
+impl Watched {
+    /// A call begins, and what the one before has run is over. Says whether what it runs may be hit
+    /// by a kill that was meant for that.
+    pub(crate) fn begin_call(&self) -> bool {
+        let mut running = self.running();
+        running.call += 1;
+        running.sql = None;
+        running.kill_is_in_doubt
+    }
+
+    /// The server is about to run what the session says.
+    pub(crate) fn note(&self, session: &Session) {
+        let sql = session.running_sql();
+        let mut running = self.running();
+        if running.sql.as_deref() != sql {
+            running.sql = sql.map(Into::into);
+        }
+    }
+
+    /// The connection has another user.
+    pub(crate) fn set_route(&self, route: Option<Route>) {
+        self.running().route = route;
+    }
+
+    fn is_in_call(&self, call: u64) -> bool {
+        self.running().call == call
+    }
+
+    /// Notes, if the call is still this one, that a kill is sent which may come late.
+    fn is_in_doubt(&self, call: u64) -> bool {
+        let mut running = self.running();
+        running.kill_is_in_doubt |= running.call == call;
+        running.call == call
+    }
+
+    /// Nothing that is done under this lock panics.
+    fn running(&self) -> MutexGuard<'_, Running> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Running {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Running")
+            .field("call", &self.call)
+            .field("runs", &self.sql.is_some())
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for CancelToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("CancelToken")
+    }
+}
+
+/// How often a statement is looked for that has another number by the time it is told.
+const MAX_LOOKS: usize = 5;

@@ -1,0 +1,229 @@
+//! How long a call may take.
+
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::task::Poll;
+use std::time::Duration;
+
+use otaria_session::{CancelPolicy, Error, TimeoutPhase};
+use tokio::time::{Instant, timeout_at};
+
+use crate::io::Step;
+use crate::{Connection, Stopped};
+
+/// What limits the calls of a connection.
+#[derive(Debug, Default)]
+pub(crate) struct Limits {
+    /// How long the next call may take, in place of what the configuration says.
+    next: Option<Duration>,
+    /// When the time of the call is over. It stays until the next call begins: rows are read, and
+    /// values sent, by futures of their own.
+    deadline: Option<Instant>,
+    /// Whether the clock was read a moment ago.
+    is_fresh: bool,
+}
+
+/// When a wait has to end.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct WaitLimit {
+    pub(crate) at: Instant,
+    /// Whether the call has no more time then. If it has, it is the server that took too long for
+    /// one read or write.
+    of_call: bool,
+}
+
+impl Connection {
+    /// Gives the next call at most so much time, in place of
+    /// [`call_timeout`](otaria_session::ConfigBuilder::call_timeout), which says what that covers:
+    ///
+    /// ```no_run
+    /// # use std::time::Duration;
+    /// # async fn report(connection: &mut otaria_connection::Connection)
+    /// # -> Result<(), otaria_session::Error> {
+    /// let limit = Duration::from_secs(30);
+    /// let sql = "SELECT SUM(amount) FROM sale WHERE year = ?";
+    /// let (total,): (f64,) = connection.with_timeout(limit).query_one(sql, (2026,)).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// When the time is over the call returns [`Error::Timeout`], as soon as the statement has been
+    /// stopped or the connection closed, as
+    /// [`cancel_policy`](otaria_session::ConfigBuilder::cancel_policy) wants it; to stop it takes up to
+    /// [`stop_timeout`](otaria_session::ConfigBuilder::stop_timeout) more. Of the methods that take no
+    /// time, such as [`status`](Self::status), none is a call.
+    pub const fn with_timeout(&mut self, limit: Duration) -> &mut Self {
+        self.limits.next = Some(limit);
+        self.is_limited = true;
+        self
+    }
+
+    /// Whether nothing limits how long the server may take, and nobody wants to know what it runs.
+    #[inline]
+    pub(crate) const fn is_patient(&self) -> bool {
+        !self.is_limited
+    }
+
+    /// A call begins: what limits the one before is over.
+    #[inline]
+    pub(crate) fn begin_call(&mut self) {
+        if self.is_limited {
+            self.begin_limited_call();
+        }
+    }
+
+    #[cold]
+    fn begin_limited_call(&mut self) {
+        self.close_if_in_doubt();
+        let limit = self.limits.next.take();
+        let limit = limit.or_else(|| self.config.call_timeout());
+        let deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
+        self.limits.deadline = deadline;
+        self.limits.is_fresh = true;
+        self.is_limited = deadline.is_some() || self.is_always_limited();
+    }
+
+    /// Takes up what the configuration says of limits.
+    pub(crate) fn take_limits(&mut self) {
+        self.is_limited |= self.is_always_limited();
+    }
+
+    fn is_always_limited(&self) -> bool {
+        self.config.call_timeout().is_some() || self.config.io_timeout().is_some()
+    }
+
+    /// Closes the connection if its next statement may be the one that is killed.
+    pub(crate) fn close_if_in_doubt(&mut self) {
+        if self.kill_is_in_doubt {
+            self.session.cancelled();
+            self.transport = None;
+        }
+    }
+
+    /// There is no call whose time could be over, and none that has been given a time.
+    #[inline]
+    pub(crate) const fn end_call(&mut self) {
+        if self.is_limited {
+            self.limits.deadline = None;
+            self.limits.next = None;
+        }
+    }
+
+    pub(crate) const fn deadline(&self) -> Option<Instant> {
+        self.limits.deadline
+    }
+
+    /// When a wait for the caller's own data has to end.
+    pub(crate) fn call_limit(&self) -> Option<WaitLimit> {
+        let limit = |at| WaitLimit { at, of_call: true };
+        self.limits.deadline.map(limit)
+    }
+
+    /// When a wait that begins now has to end.
+    pub(crate) fn wait_limit(&self) -> Option<WaitLimit> {
+        if self.is_patient() {
+            return None;
+        }
+        let deadline = self.limits.deadline;
+        let io = self.config.io_timeout();
+        let io = io.and_then(|timeout| Instant::now().checked_add(timeout));
+        match (deadline, io) {
+            (Some(at), io) if io.is_none_or(|io| at <= io) => Some(WaitLimit { at, of_call: true }),
+            (_, Some(at)) => Some(WaitLimit { at, of_call: false }),
+            (_, None) => None,
+        }
+    }
+
+    /// The error of a wait that has ended by its limit.
+    pub(crate) async fn wait_is_over(&mut self, limit: Option<WaitLimit>) -> Error {
+        if limit.is_some_and(|limit| limit.of_call) {
+            self.call_timed_out().await
+        } else {
+            self.timed_out()
+        }
+    }
+
+    /// Writes or reads once, before the time is over.
+    pub(crate) async fn step_in_time(&mut self) -> Result<Step, Error> {
+        if self.is_over() {
+            return Err(self.call_timed_out().await);
+        }
+        // What is done at once needs no timer.
+        let step = poll_fn(|context| Poll::Ready(self.poll_exchange(true, context))).await;
+        if let Poll::Ready(step) = step {
+            return Ok(step);
+        }
+        let limit = self.wait_limit();
+        // What waits takes its time, and the timer much room.
+        let step = Box::pin(until(
+            limit,
+            poll_fn(|context| self.poll_exchange(true, context)),
+        ));
+        match step.await {
+            Some(step) => Ok(step),
+            None => Err(self.wait_is_over(limit).await),
+        }
+    }
+
+    /// Whether the time of the call is over. A server that never lets the client wait would else
+    /// never be looked at the clock for.
+    fn is_over(&mut self) -> bool {
+        let is_fresh = std::mem::take(&mut self.limits.is_fresh);
+        !is_fresh
+            && self
+                .limits
+                .deadline
+                .is_some_and(|deadline| Instant::now() >= deadline)
+    }
+
+    /// Ends a call whose time is over. Should this be dropped, the deadline is still there: rows of
+    /// which some were thrown away are never taken for whole.
+    ///
+    /// The type tells the compiler that the future of a call does not contain itself.
+    pub(crate) fn call_timed_out(&mut self) -> Pin<Box<dyn Future<Output = Error> + Send + '_>> {
+        Box::pin(async {
+            let phase = self.session.timeout_phase();
+            let statement_stopped = self.end_statement().await;
+            if !statement_stopped {
+                self.session.timed_out();
+                self.transport = None;
+            }
+            Error::Timeout {
+                phase,
+                statement_stopped,
+            }
+        })
+    }
+
+    /// Ends what the server runs as the configuration wants it, and says whether the connection can
+    /// be used.
+    async fn end_statement(&mut self) -> bool {
+        let is_ended = match self.config.cancel_policy() {
+            CancelPolicy::Drain => {
+                let limit = self.drain_limit();
+                matches!(self.drain(limit).await, Ok(true))
+            }
+            CancelPolicy::Stop => {
+                matches!(self.stop().await, Ok(Stopped::Killed | Stopped::NotRunning))
+            }
+            _ => false,
+        };
+        is_ended && self.close_reason().is_none()
+    }
+}
+
+/// The error of a call whose time was over before anything of it was sent.
+pub(crate) const fn not_ready() -> Error {
+    Error::Timeout {
+        phase: TimeoutPhase::Ready,
+        statement_stopped: true,
+    }
+}
+
+/// Awaits `future`, until the limit at most.
+pub(crate) async fn until<F: Future>(limit: Option<WaitLimit>, future: F) -> Option<F::Output> {
+    match limit {
+        Some(limit) => timeout_at(limit.at, future).await.ok(),
+        None => Some(future.await),
+    }
+}

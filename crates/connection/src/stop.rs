@@ -1,0 +1,314 @@
+//! Stopping a statement on the server, by a connection beside the one that has sent it.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use otaria_session::{
+    Channel, Config, Endpoint, Error, Found, Kill, Origin, Process, ProcessLine, TimeoutPhase,
+};
+use tokio::net::{TcpStream, UnixStream};
+use tokio::time::{Instant, timeout};
+
+use crate::Connection;
+use crate::dial::set_options;
+use crate::drain::DrainLimit;
+use crate::transport::Transport;
+
+/// What became of a statement that was to be stopped.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[non_exhaustive]
+pub enum Stopped {
+    /// The server was told to end it. It may all the same have come to its end.
+    Killed,
+    /// Nothing of the connection's was running any more.
+    NotRunning,
+    /// The server's list of processes does not show the statement as that of the connection: there
+    /// may be a proxy between. Nothing was stopped.
+    NotFound,
+}
+
+impl Connection {
+    /// Ends what an earlier call that was dropped has left running: the server is told to stop it,
+    /// and the rest of the response is thrown away. Commands of which nothing was sent are taken
+    /// back. An open transaction stays open, without what the statement has done.
+    ///
+    /// A server goes on with a statement whatever happens to the client. So another connection is
+    /// made to the same server, as the same user, which looks the statement up in
+    /// `information_schema.PROCESSLIST`, and ends it (`KILL QUERY ID`) if it is for certain that of this
+    /// connection: if the user, the port that the connection comes from, and the statement are the
+    /// ones that are expected. It takes
+    /// [`stop_timeout`](otaria_session::ConfigBuilder::stop_timeout) at most.
+    ///
+    /// Where it cannot be told from the statements of others it goes on, and **the connection is
+    /// closed**: behind a proxy that has ports and numbers of its own, over a stream that was given
+    /// ([`connect_over`](Self::connect_over)), or in a procedure that runs with the rights of somebody
+    /// else. So it is if no other connection can be made, or if the response does not end in time. A server
+    /// that gives statements no numbers, such as MySQL, is told `KILL QUERY`, and the connection is
+    /// closed as well, for that may come too late and hit the next statement.
+    ///
+    /// # Errors
+    /// [`Error::Closed`] if the connection was closed before. Those of
+    /// [`connect`](Self::connect), of the transport, and [`Error::Timeout`]: the statement may run on,
+    /// and the connection is closed.
+    ///
+    /// # Cancel safety
+    /// Safe. The statement may have been stopped; the rest is for the next call.
+    pub async fn stop(&mut self) -> Result<Stopped, Error> {
+        self.check_open()?;
+        self.session.abandon();
+        let limit = self.config.stop_timeout();
+        let stopped = match timeout(limit, Box::pin(self.stop_running(limit))).await {
+            Ok(stopped) => stopped,
+            Err(_) => Err(not_stopped()),
+        };
+        if !matches!(stopped, Ok(Stopped::Killed | Stopped::NotRunning)) || self.kill_is_in_doubt {
+            self.session.cancelled();
+            self.transport = None;
+        }
+        stopped
+    }
+
+    /// Whether there is a way to the server besides this connection.
+    pub(crate) fn can_be_stopped(&self) -> bool {
+        self.way().is_some() && !self.config.stop_timeout().is_zero()
+    }
+
+    /// Stops one statement after the other, until no response is due. Nothing is written but what
+    /// ends the content of a file: the rest of a command that is not sent whole would run.
+    async fn stop_running(&mut self, limit: Duration) -> Result<Stopped, Error> {
+        let start = Instant::now();
+        let mut stopped = Stopped::NotRunning;
+        let mut beside = None;
+        let mut pause = Duration::ZERO;
+        let mut misses = 0;
+        let mut due = self.session.all_responses_due();
+        loop {
+            if self.session.is_in_command() && !self.session.is_uploading() {
+                return Ok(Stopped::NotFound);
+            }
+            let left = limit.saturating_sub(start.elapsed());
+            let time = match self.session.running_sql() {
+                Some(_) => pause,
+                // What cleans up is not stopped, nor what is no statement.
+                None => left,
+            };
+            if self
+                .drain_while(DrainLimit { time, bytes: None }, None)
+                .await?
+            {
+                return Ok(stopped);
+            }
+            if left.is_zero() {
+                return Err(not_stopped());
+            }
+            if self.session.all_responses_due() < due {
+                due = self.session.all_responses_due();
+                pause = FIRST_PAUSE;
+                misses = 0;
+            }
+            let Some(sql) = self.session.running_sql().map(str::to_owned) else {
+                continue;
+            };
+            if beside.is_none() {
+                beside = match self.route() {
+                    Some(route) => route.beside().await?,
+                    None => None,
+                };
+            }
+            let Some(beside) = &mut beside else {
+                return Ok(Stopped::NotFound);
+            };
+            match beside.look(&sql).await? {
+                Found::Nothing => return Ok(Stopped::NotFound),
+                Found::Running { kill } => {
+                    let kill = self.choose(kill, misses);
+                    if beside.kill(kill).await? {
+                        stopped = Stopped::Killed;
+                    } else {
+                        misses += 1;
+                    }
+                    self.kill_is_in_doubt &= !beside.ends_in_time;
+                }
+                Found::Idle => {}
+            }
+            pause = (pause * 2).clamp(FIRST_PAUSE, LAST_PAUSE);
+        }
+    }
+
+    /// What is to end the statement. One that consists of many short ones, such as a procedure, has
+    /// another number by the time it is told: what the connection runs is ended then, if there is
+    /// nothing but that.
+    fn choose(&mut self, kill: Kill, misses: u32) -> Kill {
+        let is_alone = self.session.all_responses_due() == 1;
+        let kill = match kill {
+            Kill::Query { connection, .. } if misses >= MAX_MISSES && is_alone => {
+                Kill::Connection(connection)
+            }
+            kill => kill,
+        };
+        if matches!(kill, Kill::Connection(_)) {
+            self.kill_is_in_doubt = true;
+            self.is_limited = true;
+        }
+        kill
+    }
+
+    /// How another connection comes to the same server; `None` if that cannot be told.
+    pub(crate) fn route(&self) -> Option<Route> {
+        Some(Route {
+            way: self.way()?,
+            endpoint: self.endpoint.clone(),
+            config: self.config.beside(),
+            is_proven: self.is_proven(),
+            thread_id: self.thread_id(),
+        })
+    }
+
+    fn way(&self) -> Option<Way> {
+        match self.transport.as_ref()? {
+            Transport::Tcp(stream) => Some(Way::Tcp {
+                server: stream.peer_addr().ok()?,
+                own_port: stream.local_addr().ok()?.port(),
+            }),
+            Transport::Unix(stream) => {
+                let server = stream.peer_addr().ok()?;
+                Some(Way::Unix(server.as_pathname()?.to_owned()))
+            }
+            Transport::Boxed(_) => None,
+        }
+    }
+
+    fn is_proven(&self) -> bool {
+        self.tls().is_some_and(|tls| tls.proof.is_proven())
+    }
+}
+
+/// How a connection comes to its server, so that another one comes to the same.
+#[derive(Clone, Debug)]
+pub(crate) struct Route {
+    way: Way,
+    /// Whose name the server's certificate is for.
+    endpoint: Endpoint,
+    config: Config,
+    /// Whether TLS has proven who the server is.
+    is_proven: bool,
+    thread_id: u32,
+}
+
+#[derive(Clone, Debug)]
+enum Way {
+    Tcp { server: SocketAddr, own_port: u16 },
+    Unix(PathBuf),
+}
+
+impl Route {
+    /// Connects to the same server; `None` if that proves itself less.
+    pub(crate) async fn beside(&self) -> Result<Option<Beside>, Error> {
+        let failed = |source| Error::Io {
+            action: "connect to the server once more, to stop a statement".to_owned(),
+            source,
+        };
+        let (transport, channel, origin) = self.open().await.map_err(failed)?;
+        let log_in = Connection::log_in(transport, channel, &self.endpoint, &self.config);
+        let connection = log_in.await.map_err(crate::connect::Failure::into_error)?;
+        if self.is_proven && !connection.is_proven() {
+            return Ok(None);
+        }
+        Ok(Some(Beside {
+            ends_in_time: connection
+                .server_version()
+                .is_some_and(|version| version.is_mariadb),
+            connection,
+            origin,
+            thread_id: self.thread_id,
+            user: self.config.user().to_owned(),
+        }))
+    }
+
+    async fn open(&self) -> io::Result<(Transport, Channel, Origin)> {
+        match &self.way {
+            Way::Tcp { server, own_port } => {
+                let stream = TcpStream::connect(server).await?;
+                set_options(&stream, &self.config)?;
+                let origin = Origin::Ports {
+                    own: *own_port,
+                    beside: stream.local_addr()?.port(),
+                };
+                Ok((Transport::Tcp(stream), Channel::Plain, origin))
+            }
+            Way::Unix(path) => {
+                let transport = Transport::Unix(UnixStream::connect(path).await?);
+                Ok((transport, Channel::UnixSocket, Origin::UnixSocket))
+            }
+        }
+    }
+}
+
+/// A connection beside another one, which finds and ends what that runs.
+#[derive(Debug)]
+pub(crate) struct Beside {
+    connection: Connection,
+    origin: Origin,
+    thread_id: u32,
+    user: String,
+    /// Whether a `KILL QUERY` that has been answered is no danger to what follows: on MariaDB it does
+    /// nothing to a connection that runs nothing.
+    ends_in_time: bool,
+}
+
+impl Beside {
+    /// Looks for the statement that begins with `sql`.
+    pub(crate) async fn look(&mut self, sql: &str) -> Result<Found, Error> {
+        let process = Process {
+            thread_id: self.thread_id,
+            user: &self.user,
+            origin: self.origin,
+            sql,
+        };
+        let Some(version) = self.connection.server_version() else {
+            return Ok(Found::Nothing);
+        };
+        let query = process.query(version);
+        let mut rows = self.connection.simple_query(&query).await?;
+        let mut lines = Vec::new();
+        while let Some(row) = rows.next().await? {
+            let (id, is_beside, user, host, command, query_id, info) = row.read()?;
+            lines.push(ProcessLine {
+                id,
+                is_beside,
+                user,
+                host,
+                command,
+                query_id,
+                info,
+            });
+        }
+        Ok(process.find(&lines))
+    }
+
+    /// Tells the server to end a statement, and says whether it was still running.
+    pub(crate) async fn kill(&mut self, kill: Kill) -> Result<bool, Error> {
+        match self.connection.simple_execute(&kill.sql()).await {
+            Ok(_) => Ok(true),
+            Err(Error::Server(error)) if error.code() == NO_SUCH_QUERY => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+const fn not_stopped() -> Error {
+    Error::Timeout {
+        phase: TimeoutPhase::Stop,
+        statement_stopped: false,
+    }
+}
+
+/// `ER_NO_SUCH_QUERY`: the statement had ended.
+const NO_SUCH_QUERY: u16 = 1957;
+/// How often a statement may have had another number by the time it was told.
+const MAX_MISSES: u32 = 3;
+/// How long the response of a statement that was stopped may take before it is looked for again.
+const FIRST_PAUSE: Duration = Duration::from_millis(10);
+const LAST_PAUSE: Duration = Duration::from_secs(1);

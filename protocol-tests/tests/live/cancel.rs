@@ -1,0 +1,51 @@
+//! Statements that are given up, against a real server: they end there as well.
+
+mod stop;
+mod timeouts;
+mod ways;
+
+use std::time::Duration;
+
+use otaria::{Config, Connection, Error};
+use protocol_tests::live;
+use protocol_tests::traces::Watch;
+use tokio::time::timeout;
+
+/// Ends by itself long after every test has given up.
+const BENCHMARK: &str = "SELECT BENCHMARK(2000000000, MD5('x'))";
+const SLEEP: &str = "SELECT SLEEP(600)";
+/// Far more than the buffers of two sockets hold.
+const MILLIONS: &str = "SELECT seq, REPEAT('x', 100) FROM mysql.seq_1_to_10000000";
+
+/// The configuration for the shared server.
+fn config(database: &str) -> Config {
+    let url = live::shared().url(database);
+    url.parse().expect("the server's URL")
+}
+
+/// Waits until `call` runs on the server, and drops it.
+async fn give_up(call: impl Future<Output = Result<(), Error>>) {
+    let given_up = timeout(Duration::from_millis(150), call).await;
+    assert!(given_up.is_err(), "it should still run: {given_up:?}");
+}
+
+/// Makes sure that the connection is the one that it was, and that nothing runs on it.
+async fn goes_on(connection: &mut Connection, thread_id: u32) {
+    let (found,): (u32,) = connection
+        .query_one("SELECT CONNECTION_ID()", ())
+        .await
+        .unwrap();
+    assert_eq!((found, connection.thread_id()), (thread_id, thread_id));
+    let (sum,): (i64,) = connection.query_one("SELECT 20 + ?", (22,)).await.unwrap();
+    assert_eq!(sum, 42);
+}
+
+/// Waits until the server runs nothing for the connection with this id any more.
+async fn is_gone(thread_id: u32, config: &Config) {
+    let mut watch = Watch::connect(config).await.unwrap();
+    let runs = |process: &protocol_tests::traces::Process| {
+        process.id == u64::from(thread_id) && process.info.is_some()
+    };
+    let gone = watch.wait_until_gone("the statement", Duration::from_secs(10), runs);
+    gone.await.unwrap();
+}

@@ -1,0 +1,99 @@
+//! Ending, from another task, what a connection runs.
+
+use otaria::{ErrorKind, Stopped};
+use tokio::time::sleep;
+
+use super::*;
+use crate::connect;
+
+/// Runs `sql` and ends it by a token while it runs.
+async fn is_cancelled(connection: &mut Connection, sql: &str) -> Error {
+    let token = connection.cancel_token();
+    let cancel = async {
+        sleep(Duration::from_millis(150)).await;
+        token.cancel().await.unwrap()
+    };
+    let (result, stopped) = tokio::join!(connection.query_all::<(u64,)>(sql, ()), cancel);
+    assert_eq!(stopped, Stopped::Killed, "{sql}");
+    result.unwrap_err()
+}
+
+#[tokio::test]
+async fn a_token_ends_the_statement_that_runs_and_the_connection_goes_on() {
+    let mut connection = connect("").await;
+    let thread_id = connection.thread_id();
+    for sql in [BENCHMARK, "SELECT SLEEP(600) FROM mysql.seq_1_to_2"] {
+        let error = is_cancelled(&mut connection, sql).await;
+        assert_eq!(error.kind(), ErrorKind::Cancelled, "{sql}: {error}");
+        goes_on(&mut connection, thread_id).await;
+    }
+    let token = connection.cancel_token();
+    assert_eq!(token.cancel().await.unwrap(), Stopped::NotRunning);
+    goes_on(&mut connection, thread_id).await;
+}
+
+#[tokio::test]
+async fn a_token_works_from_another_thread_and_when_the_call_was_dropped() {
+    let mut connection = connect("").await;
+    let thread_id = connection.thread_id();
+    let token = connection.cancel_token();
+    give_up(async { connection.execute(SLEEP, ()).await.map(drop) }).await;
+    let other = tokio::spawn(async move { token.cancel().await });
+    assert_eq!(other.await.unwrap().unwrap(), Stopped::Killed);
+    goes_on(&mut connection, thread_id).await;
+}
+
+#[tokio::test]
+async fn kill_arrives_late_the_next_command_of_the_same_connection_is_not_the_one_that_dies() {
+    let mut connection = connect("").await;
+    let thread_id = connection.thread_id();
+    let token = connection.cancel_token();
+    // The same text, so that nothing but the number of the statement tells one from the next.
+    let sql = "SELECT SLEEP(0.004)";
+    let mut killed = 0;
+    let mut ended = 0;
+    for round in 0..300_u64 {
+        let wait = Duration::from_micros(round * 37 % 6_000);
+        let cancel = async {
+            sleep(wait).await;
+            token.cancel().await.unwrap()
+        };
+        let calls = async {
+            let first = connection.query_one::<(i64,)>(sql, ()).await;
+            let is_first = !matches!(first, Ok((0,)));
+            let next = connection.query_one::<(i64,)>(sql, ()).await;
+            let is_next = !matches!(next, Ok((0,)));
+            (is_first, is_next)
+        };
+        let ((is_first, is_next), stopped) = tokio::join!(calls, cancel);
+        // One kill ends one statement, and none that it was not meant for.
+        let ends = u32::from(is_first) + u32::from(is_next);
+        assert!(
+            ends <= u32::from(stopped == Stopped::Killed),
+            "round {round}: {stopped:?}"
+        );
+        killed += u32::from(stopped == Stopped::Killed);
+        ended += ends;
+    }
+    println!("{killed} kills, {ended} statements ended");
+    assert!(killed > 0, "no kill came in time");
+    goes_on(&mut connection, thread_id).await;
+}
+
+#[tokio::test]
+async fn what_runs_under_a_procedure_is_ended_by_a_token() {
+    let schema = live::shared().schema("token_procedure").unwrap();
+    let mut connection = connect(schema.name()).await;
+    let thread_id = connection.thread_id();
+    let create = "CREATE PROCEDURE sleeps(n INT) BEGIN SELECT 1; SELECT SLEEP(n); END";
+    connection.simple_execute(create).await.unwrap();
+    let token = connection.cancel_token();
+    let cancel = async {
+        sleep(Duration::from_millis(150)).await;
+        token.cancel().await.unwrap()
+    };
+    let (result, stopped) = tokio::join!(connection.execute("CALL sleeps(600)", ()), cancel);
+    assert_eq!(stopped, Stopped::Killed);
+    assert!(result.is_err());
+    goes_on(&mut connection, thread_id).await;
+}
