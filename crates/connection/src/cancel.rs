@@ -78,11 +78,16 @@ impl CancelToken {
         let Some(mut beside) = route.beside().await? else {
             return Ok(Stopped::NotFound);
         };
+        let mut sql: Box<str> = sql.into();
         for _ in 0..MAX_LOOKS {
-            let found = beside.look(sql).await?;
+            let found = beside.look(&sql).await?;
             // What was found is the statement only if the call was the same from before to behind.
-            if !self.watched.is_in_call(call) {
+            let Some(running) = self.watched.sql_of(call) else {
                 return Ok(Stopped::NotRunning);
+            };
+            if found == Found::Nothing && running != sql {
+                sql = running;
+                continue;
             }
             let kill = match found {
                 Found::Running { kill } => kill,
@@ -162,8 +167,10 @@ impl Watched {
         self.running().route = route;
     }
 
-    fn is_in_call(&self, call: u64) -> bool {
-        self.running().call == call
+    /// What runs, if the call is still this one.
+    fn sql_of(&self, call: u64) -> Option<Box<str>> {
+        let running = self.running();
+        running.sql.clone().filter(|_| running.call == call)
     }
 
     /// Notes, if the call is still this one, that a kill is sent which may come late.

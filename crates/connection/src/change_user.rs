@@ -101,6 +101,9 @@ impl Connection {
     pub(crate) fn take_changed_config(&mut self) {
         if let Some(config) = self.session.take_changed_config() {
             self.config = config;
+            if let Some(watched) = &self.limits.watched {
+                watched.set_route(self.route());
+            }
         }
     }
 }

@@ -165,7 +165,7 @@ impl Connection {
     /// # Cancel safety
     /// Safe. The connection is closed.
     pub async fn close(mut self) -> Result<(), Error> {
-        self.end_call();
+        self.end_calls();
         let settled = matches!(self.session.discard(), Ok(true));
         if !settled || !self.session.quit() {
             self.transport = None;

@@ -2,12 +2,14 @@
 
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
 use otaria_session::{CancelPolicy, Error, TimeoutPhase};
 use tokio::time::{Instant, timeout_at};
 
+use crate::cancel::Watched;
 use crate::io::Step;
 use crate::{Connection, Stopped};
 
@@ -21,6 +23,8 @@ pub(crate) struct Limits {
     deadline: Option<Instant>,
     /// Whether the clock was read a moment ago.
     is_fresh: bool,
+    /// What tokens are told, if there are any.
+    pub(crate) watched: Option<Arc<Watched>>,
 }
 
 /// When a wait has to end.
@@ -74,6 +78,12 @@ impl Connection {
 
     #[cold]
     fn begin_limited_call(&mut self) {
+        if let Some(watched) = &self.limits.watched {
+            self.kill_is_in_doubt |= watched.begin_call();
+            if Arc::strong_count(watched) == 1 {
+                self.limits.watched = None;
+            }
+        }
         self.close_if_in_doubt();
         let limit = self.limits.next.take();
         let limit = limit.or_else(|| self.config.call_timeout());
@@ -89,7 +99,9 @@ impl Connection {
     }
 
     fn is_always_limited(&self) -> bool {
-        self.config.call_timeout().is_some() || self.config.io_timeout().is_some()
+        self.config.call_timeout().is_some()
+            || self.config.io_timeout().is_some()
+            || self.limits.watched.is_some()
     }
 
     /// Closes the connection if its next statement may be the one that is killed.
@@ -100,13 +112,24 @@ impl Connection {
         }
     }
 
-    /// There is no call whose time could be over, and none that has been given a time.
+    /// Whoever had the connection is done with it: there is no call whose time could be over, none
+    /// that has been given a time, and what follows is not for the tokens that there are.
     #[inline]
-    pub(crate) const fn end_call(&mut self) {
+    pub(crate) fn end_calls(&mut self) {
         if self.is_limited {
-            self.limits.deadline = None;
-            self.limits.next = None;
+            self.end_limited_calls();
         }
+    }
+
+    #[cold]
+    fn end_limited_calls(&mut self) {
+        self.limits.deadline = None;
+        self.limits.next = None;
+        if let Some(watched) = self.limits.watched.take() {
+            watched.set_route(None);
+            self.kill_is_in_doubt |= watched.begin_call();
+        }
+        self.close_if_in_doubt();
     }
 
     pub(crate) const fn deadline(&self) -> Option<Instant> {
@@ -145,6 +168,9 @@ impl Connection {
 
     /// Writes or reads once, before the time is over.
     pub(crate) async fn step_in_time(&mut self) -> Result<Step, Error> {
+        if let Some(watched) = &self.limits.watched {
+            watched.note(&self.session);
+        }
         if self.is_over() {
             return Err(self.call_timed_out().await);
         }

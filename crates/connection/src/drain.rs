@@ -34,7 +34,7 @@ impl Connection {
         self.close_if_in_doubt();
         self.check_open()?;
         self.session.abandon();
-        self.drain_while(limit, None).await
+        self.drain_while(limit, While::NotDone).await
     }
 
     /// What the configuration says.
@@ -73,12 +73,12 @@ impl Connection {
                     bytes: limit.bytes.or(Some(MAX_BYTES_BEFORE_STOP)),
                     ..limit
                 };
-                if self.drain_while(limit, Some(QUIET_TIME)).await? {
+                if self.drain_while(limit, While::Heard(QUIET_TIME)).await? {
                     return Ok(true);
                 }
                 Ok(self.stop_left_behind().await != Stopped::NotFound)
             }
-            _ => self.drain_while(limit, None).await,
+            _ => self.drain_while(limit, While::NotDone).await,
         }
     }
 
@@ -91,13 +91,13 @@ impl Connection {
         })
     }
 
-    /// Reads within `limit`, for as long as the server is never `quiet` for longer than that. `true`
-    /// if nothing is left.
+    /// Reads within `limit`, and for as long as it is of use. `true` if nothing is left.
     pub(crate) async fn drain_while(
         &mut self,
         limit: DrainLimit,
-        quiet: Option<Duration>,
+        of_use: While,
     ) -> Result<bool, Error> {
+        let quiet = of_use.quiet();
         let start = Instant::now();
         let end = start.checked_add(limit.time);
         let mut quiet_end = quiet.and_then(|quiet| start.checked_add(quiet));
@@ -114,6 +114,7 @@ impl Connection {
             }
             // A response may have asked for something on its way.
             self.finish_change_of_user().await?;
+            is_over |= of_use.is_over(self.session.all_responses_due());
             if is_over || limit.bytes.is_some_and(|limit| bytes >= limit) {
                 return Ok(false);
             }
@@ -155,6 +156,33 @@ impl Connection {
             }
             Step::Written(Ok(_)) => Ok(0),
             Step::Written(Err(error)) => Err(self.write_failed(error).await),
+        }
+    }
+}
+
+/// For how long it is of use to read on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum While {
+    /// As long as anything is left.
+    NotDone,
+    /// As long as the server says something, and never nothing for so long.
+    Heard(Duration),
+    /// As long as so many responses are due.
+    Due(usize),
+}
+
+impl While {
+    const fn quiet(self) -> Option<Duration> {
+        match self {
+            Self::Heard(quiet) => Some(quiet),
+            Self::NotDone | Self::Due(_) => None,
+        }
+    }
+
+    const fn is_over(self, responses_due: usize) -> bool {
+        match self {
+            Self::Due(due) => responses_due < due,
+            Self::NotDone | Self::Heard(_) => false,
         }
     }
 }

@@ -2,6 +2,7 @@
 //! [`otaria_session::Session`]. It spawns no task; the task that uses a connection drives it.
 
 mod batch;
+mod cancel;
 mod change_user;
 mod clean_up;
 mod connect;
@@ -33,6 +34,7 @@ mod tls;
 mod transport;
 
 pub use batch::{Batch, BatchExecuted, UnitResult};
+pub use cancel::CancelToken;
 pub use connection::{Connection, Warning};
 pub use drain::DrainLimit;
 pub use hosts::HostStates;

@@ -36,8 +36,10 @@ impl Connection {
     /// # Half of the data
     /// The protocol has no word for a file that could not be read to its end. If `data` fails, or
     /// the future is dropped, the server takes what was sent until then for the whole, a line cut
-    /// at its end included, and with autocommit it commits. In a transaction it can be rolled
-    /// back.
+    /// at its end included, and with autocommit it commits, unless the next call stops it because it
+    /// takes long over that
+    /// ([`cancel_policy`](otaria_session::ConfigBuilder::cancel_policy)). In a transaction it can be
+    /// rolled back.
     ///
     /// # Errors
     /// - [`Error::LocalInfile`] if it is not enabled, in which case nothing was sent; if the

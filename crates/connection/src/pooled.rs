@@ -101,7 +101,7 @@ impl Connection {
     /// was, as far as neither needs waiting.
     #[inline]
     pub fn hand_back(&mut self, policy: ResetPolicy) -> HandedBack {
-        self.end_call();
+        self.end_calls();
         let is_quiet = self.is_ready() && !self.status().is_in_transaction();
         if is_quiet && !self.session.has_changed_user() && !self.is_reset_due(policy) {
             return HandedBack::Clean;

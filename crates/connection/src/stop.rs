@@ -13,7 +13,7 @@ use tokio::time::{Instant, timeout};
 
 use crate::Connection;
 use crate::dial::set_options;
-use crate::drain::DrainLimit;
+use crate::drain::{DrainLimit, While};
 use crate::transport::Transport;
 
 /// What became of a statement that was to be stopped.
@@ -83,6 +83,7 @@ impl Connection {
         let mut beside = None;
         let mut pause = Duration::ZERO;
         let mut misses = 0;
+        let mut strangers = 0;
         let mut due = self.session.all_responses_due();
         loop {
             if self.session.is_in_command() && !self.session.is_uploading() {
@@ -94,10 +95,8 @@ impl Connection {
                 // What cleans up is not stopped, nor what is no statement.
                 None => left,
             };
-            if self
-                .drain_while(DrainLimit { time, bytes: None }, None)
-                .await?
-            {
+            let end = DrainLimit { time, bytes: None };
+            if self.drain_while(end, While::Due(due)).await? {
                 return Ok(stopped);
             }
             if left.is_zero() {
@@ -107,6 +106,7 @@ impl Connection {
                 due = self.session.all_responses_due();
                 pause = FIRST_PAUSE;
                 misses = 0;
+                strangers = 0;
             }
             let Some(sql) = self.session.running_sql().map(str::to_owned) else {
                 continue;
@@ -121,6 +121,8 @@ impl Connection {
                 return Ok(Stopped::NotFound);
             };
             match beside.look(&sql).await? {
+                // It may have gone on to the next one, and the response is on its way.
+                Found::Nothing if strangers < MAX_STRANGERS && due > 1 => strangers += 1,
                 Found::Nothing => return Ok(Stopped::NotFound),
                 Found::Running { kill } => {
                     let kill = self.choose(kill, misses);
@@ -227,6 +229,16 @@ impl Route {
         }))
     }
 
+    /// How long it may take to stop a statement.
+    pub(crate) fn limit(&self) -> Duration {
+        self.config.stop_timeout()
+    }
+
+    /// The connection's id on the server.
+    pub(crate) fn connection(&self) -> u64 {
+        self.thread_id.into()
+    }
+
     async fn open(&self) -> io::Result<(Transport, Channel, Origin)> {
         match &self.way {
             Way::Tcp { server, own_port } => {
@@ -309,6 +321,8 @@ const fn not_stopped() -> Error {
 const NO_SUCH_QUERY: u16 = 1957;
 /// How often a statement may have had another number by the time it was told.
 const MAX_MISSES: u32 = 3;
+/// How often something else may be found than what should run.
+const MAX_STRANGERS: u32 = 4;
 /// How long the response of a statement that was stopped may take before it is looked for again.
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
 const LAST_PAUSE: Duration = Duration::from_secs(1);

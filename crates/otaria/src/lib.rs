@@ -23,7 +23,7 @@ pub use otaria_connection::Compression;
 pub use otaria_connection::TlsError;
 pub use otaria_connection::{
     AuthError, AuthPlugin, AuthPluginFactory, AuthStep, Batch, BatchError, BatchExecuted, BatchWay,
-    CachingSha2Password, CallbackError, CallbackFuture, CancelPolicy, Capabilities,
+    CachingSha2Password, CallbackError, CallbackFuture, CancelPolicy, CancelToken, Capabilities,
     CertificateProblem, Channel, Chunk, ClearPassword, CloseReason, ColumnDefinition, ColumnError,
     ColumnIndex, Config, ConfigBuilder, ConfigError, Connection, Credentials, CredentialsProvider,
     DerivedKey, Dialog, DrainLimit, Ed25519, Endpoint, EndpointError, EndpointErrors, Error,

@@ -2,7 +2,6 @@
 //! others.
 
 use otaria_auth::ServerVersion;
-use otaria_statement::only_reads;
 
 /// A connection as its server's process list should show it, and what it runs.
 ///
@@ -13,8 +12,8 @@ use otaria_statement::only_reads;
 /// - the user is ours;
 /// - the server sees both connections by their own ports, so that nobody on the way gives them
 ///   others; or both have come by the same Unix socket;
-/// - the list shows the statement that was sent. Where the server shows what that runs in its place,
-///   as for CALL, the ports alone have to do.
+/// - the list shows the statement that was sent, or one of several. Where the server shows what a
+///   procedure runs in place of CALL, the ports alone have to do.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Process<'a> {
     /// The connection's id on the server, its low 32 bits.
@@ -136,7 +135,7 @@ impl Process<'_> {
         let Some(info) = &line.info else {
             return Found::Idle;
         };
-        if !(shows(info, self.sql) || self.may_show_another()) {
+        if !(shows(info, self.sql) || self.may_show(info)) {
             return Found::Nothing;
         }
         let kill = match line.query_id {
@@ -149,11 +148,18 @@ impl Process<'_> {
         Found::Running { kill }
     }
 
-    /// Whether the list may show another statement than that which was sent: one of those that it
-    /// consists of or calls. By a Unix socket nothing else than the statement tells whether there
-    /// is a proxy on the way.
-    fn may_show_another(&self) -> bool {
-        matches!(self.origin, Origin::Ports { .. }) && !only_reads(self.sql)
+    /// Whether `info` may be shown in place of the statement that was sent: as one of those that it
+    /// consists of, or whatever a procedure runs. By a Unix socket nothing but the statement tells
+    /// whether there is a proxy on the way.
+    fn may_show(&self, info: &[u8]) -> bool {
+        let sql = self.sql.trim_start_matches(SPACE);
+        let end = sql.find(|character: char| !character.is_ascii_alphabetic());
+        let word = sql.get(..end.unwrap_or(sql.len())).unwrap_or_default();
+        let mut named_elsewhere = ["CALL", "EXECUTE"].iter();
+        let is_named_elsewhere = named_elsewhere.any(|known| word.eq_ignore_ascii_case(known));
+        let is_part =
+            sql.contains(';') && !info.is_empty() && position(sql.as_bytes(), info).is_some();
+        matches!(self.origin, Origin::Ports { .. }) && (is_named_elsewhere || is_part)
     }
 }
 

@@ -1,7 +1,9 @@
 //! Statements that are given up, against a real server: they end there as well.
 
+mod proxies;
 mod stop;
 mod timeouts;
+mod tokens;
 mod ways;
 
 use std::time::Duration;

@@ -4,7 +4,7 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use otaria::{Compression, Config, Connection, Error, LocalInfileError};
+use otaria::{CancelPolicy, Compression, Config, Connection, Error, LocalInfileError};
 use protocol_tests::live::{self, Schema};
 use protocol_tests::polls::poll_times;
 use tokio::io::{AsyncRead, AsyncReadExt, ReadBuf};
@@ -127,7 +127,13 @@ impl AsyncRead for Stalls {
 async fn half_an_upload_that_is_dropped_in_a_transaction_is_rolled_back() {
     let schema = schema("half");
     let data = rows();
-    let mut connection = connect(&schema).await;
+    // A server that takes long over the half would be told to stop.
+    let draining = config(&schema)
+        .to_builder()
+        .cancel_policy(CancelPolicy::Drain);
+    let mut connection = Connection::connect(&draining.build().unwrap())
+        .await
+        .unwrap();
     connection.simple_execute("BEGIN").await.unwrap();
     let half = data[..data.len() / 2].chain(Stalls);
     let load = connection.load_data_local(LOAD, half);

@@ -80,13 +80,10 @@ fn a_statement_is_ours_by_id_user_port_and_text() {
             ..own.clone()
         },
     ];
-    let sql = "SELECT a FROM t WHERE b = 1";
-    for other in &others[..4] {
+    for other in others {
         let lines = [other.clone(), beside.clone()];
         assert_eq!(process(SQL).find(&lines), Found::Nothing, "{other:?}");
     }
-    let lines = [others[4].clone(), beside.clone()];
-    assert_eq!(process(sql).find(&lines), Found::Nothing);
     assert_eq!(process(SQL).find(&[beside]), Found::Nothing);
     assert_eq!(
         process(SQL).find(&[own]),
@@ -143,9 +140,22 @@ fn a_statement_that_runs_others_is_known_by_its_port() {
         ),
         beside("127.0.0.1:5002"),
     ];
-    assert_eq!(process("CALL p(3)").find(&lines), OURS);
+    for sql in ["CALL p(3)", " call\np(3)", "EXECUTE s"] {
+        assert_eq!(process(sql).find(&lines), OURS, "{sql}");
+    }
+    for sql in [
+        "SELECT a FROM t",
+        "SELECT f(3)",
+        "SELECT a; SELECT b",
+        "CALLS",
+        "",
+    ] {
+        assert_eq!(process(sql).find(&lines), Found::Nothing, "{sql}");
+    }
+    let lines = [line(7, "c:5001", Some("SELECT SLEEP(3)")), beside("c:5002")];
     assert_eq!(process("SELECT a; SELECT SLEEP(3)").find(&lines), OURS);
-    assert_eq!(process("SELECT a FROM t").find(&lines), Found::Nothing);
+    let compound = "BEGIN NOT ATOMIC SELECT SLEEP(3); SELECT 1; END";
+    assert_eq!(process(compound).find(&lines), OURS);
 }
 
 #[test]

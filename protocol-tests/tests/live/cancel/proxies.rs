@@ -30,13 +30,8 @@ async fn behind_a_proxy_nothing_is_stopped_and_the_connection_is_closed() {
 }
 
 /// Two servers whose next connections have the same thread id.
-async fn twins() -> [LiveServer; 2] {
-    let start = || {
-        let builder = LiveServer::builder();
-        // The same password on both.
-        builder.start().unwrap()
-    };
-    let servers = [start(), start()];
+fn twins() -> [LiveServer; 2] {
+    let servers = [LiveServer::start().unwrap(), LiveServer::start().unwrap()];
     for server in &servers {
         server
             .sql("CREATE USER twin IDENTIFIED BY 'twin'; GRANT ALL ON *.* TO twin")
@@ -65,7 +60,7 @@ async fn twins() -> [LiveServer; 2] {
 
 #[tokio::test]
 async fn kill_never_hits_another_session_behind_a_proxy_the_thread_id_belongs_to_another_server() {
-    let servers = twins().await;
+    let servers = twins();
     let proxy = TcpProxy::balancing(&servers)
         .keep_ports()
         .start()

@@ -130,7 +130,6 @@ async fn what_a_procedure_runs_is_stopped() {
         "CREATE PROCEDURE sleeps(n INT) BEGIN SELECT 1; SELECT SLEEP(n); SELECT 2; END",
         "CREATE PROCEDURE hurries() BEGIN DECLARE i BIGINT DEFAULT 0; \
          WHILE i < 100000000000 DO SET i = i + 1; SET @a = i; END WHILE; END",
-        "CREATE FUNCTION waits(n INT) RETURNS INT BEGIN DECLARE x INT; SELECT SLEEP(n) INTO x; RETURN x; END",
     ] {
         connection.simple_execute(sql).await.unwrap();
     }
@@ -144,10 +143,6 @@ async fn what_a_procedure_runs_is_stopped() {
     })
     .await;
     is_stopped(connection, async |c| {
-        c.execute("SELECT waits(?)", (600,)).await.map(drop)
-    })
-    .await;
-    is_stopped(connection, async |c| {
         c.simple_execute("CALL hurries()").await.map(drop)
     })
     .await;
@@ -155,6 +150,20 @@ async fn what_a_procedure_runs_is_stopped() {
         c.execute("CALL hurries()", ()).await.map(drop)
     })
     .await;
+}
+
+#[tokio::test]
+async fn what_a_function_runs_is_not_told_from_others_and_the_connection_is_closed() {
+    let schema = live::shared().schema("function").unwrap();
+    let mut connection = connect(schema.name()).await;
+    let thread_id = connection.thread_id();
+    let create = "CREATE FUNCTION waits(n INT) RETURNS INT \
+                  BEGIN DECLARE x INT; SELECT SLEEP(n) INTO x; RETURN x; END";
+    connection.simple_execute(create).await.unwrap();
+    give_up(async { connection.execute("SELECT waits(?)", (60,)).await.map(drop) }).await;
+    assert_eq!(connection.stop().await.unwrap(), Stopped::NotFound);
+    assert!(connection.close_reason().is_some());
+    is_gone(thread_id, &config("")).await;
 }
 
 #[tokio::test]
@@ -174,6 +183,14 @@ async fn statements_behind_the_first_are_stopped_one_by_one() {
     for seconds in [0, 600, 601, 602] {
         pipeline.push("SELECT SLEEP(?)", (seconds,));
     }
+    is_stopped(&mut connection, async |c| {
+        c.execute_pipeline(&pipeline).await.map(drop)
+    })
+    .await;
+    let mut pipeline = Pipeline::new();
+    pipeline.push("SELECT SLEEP(?), 1", (0.2,));
+    pipeline.push("SELECT SLEEP(?), 2", (600,));
+    pipeline.push("SELECT SLEEP(?), 3", (600,));
     is_stopped(&mut connection, async |c| {
         c.execute_pipeline(&pipeline).await.map(drop)
     })
