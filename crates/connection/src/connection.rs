@@ -27,10 +27,12 @@ pub struct Warning {
 /// A connection to a server, driven by the task that uses it.
 ///
 /// Every future of a connection may be dropped at any time. What such a call leaves behind is
-/// settled by the next one: a command of which nothing was sent is taken back, the response to one
-/// that was sent is read and thrown away for as long as
-/// [`drain_timeout`](otaria_session::ConfigBuilder::drain_timeout) allows, and then the connection
-/// is closed with [`CloseReason::AbandonedResponse`]. A statement that was sent may have run.
+/// settled by the next one, as
+/// [`cancel_policy`](otaria_session::ConfigBuilder::cancel_policy) says: a command of which nothing
+/// was sent is taken back; the response to one that was sent is read and thrown away while it keeps
+/// coming, and if it does not, the statement is stopped on the server. Where that cannot be done, or
+/// takes too long, the connection is closed with [`CloseReason::AbandonedResponse`]. **Until the next
+/// call, or [`stop`](Self::stop), the server goes on with the statement, and it may have run.**
 ///
 /// A dropped connection says goodbye (`COM_QUIT`) if that can be done without waiting.
 #[derive(Debug)]
