@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use otaria_connection::{Config, Connection, Error, HostStates, PoolError};
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{Notify, Semaphore, mpsc};
 
 use crate::builder::Options;
 use crate::entry::Entry;
@@ -30,6 +30,8 @@ pub(crate) struct Shared {
     pub(crate) wanted: Notify,
     /// Where connections go that are dropped inside a response.
     pub(crate) abandoned: mpsc::UnboundedSender<Abandoned>,
+    /// Places for the connections that stop statements.
+    pub(crate) beside: Arc<Semaphore>,
     /// Where they come out, until somebody listens.
     is_started: AtomicBool,
     receiver: Mutex<Option<mpsc::UnboundedReceiver<Abandoned>>>,
@@ -72,6 +74,7 @@ impl Shared {
             changed: Notify::new(),
             wanted: Notify::new(),
             abandoned,
+            beside: Arc::new(Semaphore::new(options.reaper_limit)),
             is_started: AtomicBool::new(false),
             receiver: Mutex::new(Some(receiver)),
             options,

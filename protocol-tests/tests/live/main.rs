@@ -20,6 +20,7 @@ mod placeholders;
 mod pool;
 mod procedures;
 mod progress;
+mod reaper;
 mod session;
 mod settings;
 mod sql_modes;
