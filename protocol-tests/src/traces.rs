@@ -1,7 +1,7 @@
 //! What a test may not leave behind: statements that run on, connections, descriptors.
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 use std::{fs, io};
 
@@ -166,8 +166,11 @@ pub struct Sampler {
 pub struct Looks {
     /// How many they were.
     pub number: usize,
-    /// The greatest number of connections at once, less that of the watch.
+    /// The greatest number of connections at once, less that of the watch: of those that were there
+    /// in the look before as well, for a server goes on showing one for a moment that has ended.
     pub connections: usize,
+    /// The greatest number of TCP sockets that this process had open at once.
+    pub sockets: usize,
     /// For how long the oldest statement had run.
     pub longest: Duration,
 }
@@ -178,10 +181,14 @@ impl Sampler {
         let (stop, mut stopped) = oneshot::channel();
         let task = tokio::spawn(async move {
             let mut looks = Looks::default();
+            let mut before = BTreeSet::new();
             while stopped.try_recv().is_err() {
                 let processes = watch.processes().await?;
                 looks.number += 1;
-                looks.connections = looks.connections.max(processes.len());
+                let ids: BTreeSet<_> = processes.iter().map(|process| process.id).collect();
+                looks.connections = looks.connections.max(ids.intersection(&before).count());
+                before = ids;
+                looks.sockets = looks.sockets.max(open_sockets().unwrap_or_default());
                 let running = processes.iter().filter(|process| process.info.is_some());
                 let longest = running.map(|process| process.time).max();
                 looks.longest = looks.longest.max(longest.unwrap_or_default());
@@ -226,16 +233,31 @@ pub fn descriptors() -> io::Result<BTreeMap<u32, PathBuf>> {
     Ok(descriptors)
 }
 
-/// How many sockets of this process are open.
+/// How many TCP sockets of this process are open. Runtimes have sockets of other kinds.
 ///
 /// # Errors
-/// If this system has no `/proc/self/fd`.
+/// If this system has no `/proc/self`.
 pub fn open_sockets() -> io::Result<usize> {
-    let is_socket = |path: &PathBuf| path.to_string_lossy().starts_with("socket:");
-    Ok(descriptors()?
+    let descriptors = descriptors()?;
+    let sockets: BTreeSet<_> = descriptors
         .values()
-        .filter(|path| is_socket(path))
-        .count())
+        .filter_map(|path| inode(path))
+        .collect();
+    let mut open = 0;
+    for table in ["/proc/self/net/tcp", "/proc/self/net/tcp6"] {
+        // A system may have no IPv6.
+        let table = fs::read_to_string(table).unwrap_or_default();
+        let inodes = table
+            .lines()
+            .filter_map(|line| line.split_whitespace().nth(9));
+        open += inodes.filter(|inode| sockets.contains(inode)).count();
+    }
+    Ok(open)
+}
+
+/// The number of a socket, of which `path` is `socket:[number]`.
+fn inode(path: &Path) -> Option<&str> {
+    path.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')
 }
 
 const PROCESSES: &str = "SELECT ID, USER, HOST, COMMAND, TIME_MS, LEFT(INFO, 100) \

@@ -2,6 +2,8 @@
 //! restarted under them. A few seconds of each by default; `OTARIA_STORM=full`, which `ci/storm`
 //! sets, is the full dose.
 
+mod balancer;
+mod cancel;
 mod ledger;
 mod network;
 mod restart;

@@ -27,7 +27,7 @@ async fn survives_the_network(name: &str, layers: impl FnOnce(ConfigBuilder) -> 
     let proxy = proxy.start().await.unwrap();
     let config = layers(config(server, proxy.port()))
         .connect_timeout(CALL_TIMEOUT)
-        .io_timeout(CALL_TIMEOUT)
+        .call_timeout(CALL_TIMEOUT)
         .build()
         .unwrap();
     let pool = Pool::builder(config)

@@ -22,7 +22,7 @@ async fn a_server_restarted_under_load_leaves_every_failed_call_with_an_answer_a
     let mut random = Rng::with_seed(seed());
     let server = Arc::new(spawn_blocking(start_server).await.unwrap());
     let config = config(&server, server.port())
-        .io_timeout(CALL_TIMEOUT)
+        .call_timeout(CALL_TIMEOUT)
         .build()
         .unwrap();
     let mut watch = Watch::connect(&config).await.unwrap();
