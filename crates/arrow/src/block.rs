@@ -5,7 +5,7 @@
 
 use otaria_codec::InvalidPacket;
 
-use crate::cell::{CellSink, Fault, ReadCell};
+use crate::cell::{Binary, CellSink, CellSlots, Fault, Form, ReadCell, Text};
 use crate::nulls::Nulls;
 
 /// How the rows of a result set are written.
@@ -20,8 +20,9 @@ pub enum RowForm {
 }
 
 /// So many rows are decoded together, column by column: enough that what is done once for a column
-/// costs little, few enough that they stay in the first cache.
-pub(crate) const BLOCK_ROWS: usize = 128;
+/// costs little, few enough that they stay in the first cache. The values of a column are less than
+/// 2 KiB, from where on memory is cleared by instructions that take long to begin.
+pub(crate) const BLOCK_ROWS: usize = 120;
 
 /// What is left of some rows while their columns are decoded from left to right.
 pub(crate) struct Block<'b, 'a> {
@@ -72,15 +73,12 @@ impl<'a> Block<'_, 'a> {
         sink: &mut S,
         nulls: &mut Nulls,
     ) -> Result<(), RowFault> {
-        let mut from = 0;
-        loop {
-            let rests = self.rests.get_mut(from..).unwrap_or_default();
-            let Some((row, fault)) = usual::<F, R, S>(rests, reader, sink) else {
-                return Ok(());
-            };
-            self.unusual(from + row, fault, sink, nulls)?;
-            from += row + 1;
+        let mut first = 0;
+        while let Some((row, fault)) = sink.fill::<F, R>(first, self.rests, reader) {
+            self.unusual(row, fault, sink, nulls)?;
+            first = row + 1;
         }
+        Ok(())
     }
 
     /// The same where the cell of at least one row is NULL.
@@ -105,7 +103,7 @@ impl<'a> Block<'_, 'a> {
             };
             match reader.binary(rest) {
                 Ok((value, behind)) => {
-                    sink.push(value);
+                    sink.put(row, value);
                     *rest = behind;
                 }
                 Err(fault) => self.unusual(row, fault, sink, nulls)?,
@@ -116,7 +114,7 @@ impl<'a> Block<'_, 'a> {
 
     /// Passes a cell that has no value.
     #[inline(never)]
-    fn unusual<V, S: CellSink<V>>(
+    fn unusual<S: CellSlots>(
         &mut self,
         row: usize,
         fault: Fault,
@@ -151,55 +149,6 @@ impl<'a> Block<'_, 'a> {
         self.first_row
             .saturating_add(u32::try_from(row).unwrap_or(u32::MAX))
     }
-}
-
-/// A form of rows as a type: a closure in its place would be a call a cell.
-trait Form {
-    fn read<'a, R: ReadCell>(reader: &R, rest: &'a [u8])
-    -> Result<(R::Value<'a>, &'a [u8]), Fault>;
-}
-
-struct Text;
-
-impl Form for Text {
-    #[inline(always)]
-    fn read<'a, R: ReadCell>(
-        reader: &R,
-        rest: &'a [u8],
-    ) -> Result<(R::Value<'a>, &'a [u8]), Fault> {
-        reader.text(rest)
-    }
-}
-
-struct Binary;
-
-impl Form for Binary {
-    #[inline(always)]
-    fn read<'a, R: ReadCell>(
-        reader: &R,
-        rest: &'a [u8],
-    ) -> Result<(R::Value<'a>, &'a [u8]), Fault> {
-        reader.binary(rest)
-    }
-}
-
-/// Decodes cells up to the first that is not like most, and says where that is.
-#[inline(always)]
-fn usual<'a, F: Form, R: ReadCell, S: CellSink<R::Value<'a>>>(
-    rests: &mut [&'a [u8]],
-    reader: &R,
-    sink: &mut S,
-) -> Option<(usize, Fault)> {
-    for (row, rest) in rests.iter_mut().enumerate() {
-        match F::read(reader, rest) {
-            Ok((value, behind)) => {
-                sink.push(value);
-                *rest = behind;
-            }
-            Err(fault) => return Some((row, fault)),
-        }
-    }
-    None
 }
 
 /// Whether the bit of `column` is set in the NULL-bitmap of a row, or of all of them.

@@ -50,6 +50,12 @@ impl ByteValues {
         i32::try_from(self.data.len()).unwrap_or(i32::MAX)
     }
 
+    #[inline(always)]
+    pub(crate) fn push(&mut self, cell: &[u8]) {
+        self.data.extend_from_slice(cell);
+        self.ends.push(self.end());
+    }
+
     /// How many cells there are.
     pub(crate) fn rows(&self) -> usize {
         self.ends.len().saturating_sub(1)
@@ -81,9 +87,8 @@ impl CellSlots for ByteValues {
 
 impl CellSink<&[u8]> for ByteValues {
     #[inline(always)]
-    fn push(&mut self, cell: &[u8]) {
-        self.data.extend_from_slice(cell);
-        self.ends.push(self.end());
+    fn put(&mut self, _: usize, cell: &[u8]) {
+        self.push(cell);
     }
 }
 
@@ -167,7 +172,7 @@ mod tests {
         let mut values = ByteValues::default();
         values.reserve(cells.len());
         for cell in cells {
-            values.push(*cell);
+            values.push(cell);
         }
         values
     }

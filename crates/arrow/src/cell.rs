@@ -38,15 +38,70 @@ pub(crate) trait ReadCell {
     fn text<'a>(&self, rest: &'a [u8]) -> Result<(Self::Value<'a>, &'a [u8]), Fault>;
 }
 
-/// Takes the cells of a column.
+/// Takes the cells of a column, block by block.
 pub(crate) trait CellSlots {
+    /// A block of so many rows begins.
     fn reserve(&mut self, rows: usize);
+
+    /// The cell of the next row is NULL.
     fn push_null(&mut self);
 }
 
-/// Takes the values of the cells of a column.
+/// Takes the values of the cells of a column, in the order of the rows.
 pub(crate) trait CellSink<V>: CellSlots {
-    fn push(&mut self, value: V);
+    /// The value of the cell in this row of the block.
+    fn put(&mut self, row: usize, value: V);
+
+    /// Takes the cells of the rows from `first` on, up to one that has no value; says which that is.
+    #[inline(always)]
+    fn fill<'a, F: Form, R: ReadCell<Value<'a> = V>>(
+        &mut self,
+        first: usize,
+        rests: &mut [&'a [u8]],
+        reader: &R,
+    ) -> Option<(usize, Fault)> {
+        let rests = rests.get_mut(first..).unwrap_or_default();
+        for (row, rest) in rests.iter_mut().enumerate() {
+            match F::read(reader, rest) {
+                Ok((value, behind)) => {
+                    self.put(first + row, value);
+                    *rest = behind;
+                }
+                Err(fault) => return Some((first + row, fault)),
+            }
+        }
+        None
+    }
+}
+
+/// A form of rows as a type: a closure in its place would be a call a cell.
+pub(crate) trait Form {
+    fn read<'a, R: ReadCell>(reader: &R, rest: &'a [u8])
+    -> Result<(R::Value<'a>, &'a [u8]), Fault>;
+}
+
+pub(crate) struct Text;
+
+impl Form for Text {
+    #[inline(always)]
+    fn read<'a, R: ReadCell>(
+        reader: &R,
+        rest: &'a [u8],
+    ) -> Result<(R::Value<'a>, &'a [u8]), Fault> {
+        reader.text(rest)
+    }
+}
+
+pub(crate) struct Binary;
+
+impl Form for Binary {
+    #[inline(always)]
+    fn read<'a, R: ReadCell>(
+        reader: &R,
+        rest: &'a [u8],
+    ) -> Result<(R::Value<'a>, &'a [u8]), Fault> {
+        reader.binary(rest)
+    }
 }
 
 /// The cell behind its length, and what is left of the row.

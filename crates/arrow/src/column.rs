@@ -13,7 +13,7 @@ use arrow::error::ArrowError;
 
 use crate::CellReason;
 use crate::block::{Block, RowFault};
-use crate::cell::{CellSink, CellSlots, Fault, ReadCell, split_cell};
+use crate::cell::{CellSink, CellSlots, Fault, Form, ReadCell, split_cell};
 use crate::nulls::Nulls;
 
 /// A column under construction.
@@ -130,36 +130,70 @@ where
 }
 
 /// Values of one width.
-pub(crate) struct Primitives<T: ArrowPrimitiveType>(Vec<T::Native>);
+pub(crate) struct Primitives<T: ArrowPrimitiveType> {
+    values: Vec<T::Native>,
+    /// Where the values of the block begin. They are zeros before they are written: to append one by
+    /// one costs more.
+    block: usize,
+}
+
+impl<T: ArrowPrimitiveType> Primitives<T> {
+    const fn new(values: Vec<T::Native>) -> Self {
+        Self { values, block: 0 }
+    }
+}
 
 impl<T: ArrowPrimitiveType> Default for Primitives<T> {
     fn default() -> Self {
-        Self(Vec::new())
+        Self::new(Vec::new())
     }
 }
 
 impl<T: ArrowPrimitiveType> CellSlots for Primitives<T> {
     #[inline(always)]
     fn reserve(&mut self, rows: usize) {
-        self.0.reserve(rows);
+        self.block = self.values.len();
+        self.values.resize(self.block + rows, T::Native::default());
     }
 
     #[inline(always)]
-    fn push_null(&mut self) {
-        self.0.push(T::Native::default());
-    }
+    fn push_null(&mut self) {}
 }
 
 impl<T: ArrowPrimitiveType> CellSink<T::Native> for Primitives<T> {
     #[inline(always)]
-    fn push(&mut self, value: T::Native) {
-        self.0.push(value);
+    fn put(&mut self, row: usize, value: T::Native) {
+        if let Some(slot) = self.values.get_mut(self.block + row) {
+            *slot = value;
+        }
+    }
+
+    #[inline(always)]
+    fn fill<'a, F: Form, R: ReadCell<Value<'a> = T::Native>>(
+        &mut self,
+        first: usize,
+        rests: &mut [&'a [u8]],
+        reader: &R,
+    ) -> Option<(usize, Fault)> {
+        let slots = self.values.get_mut(self.block + first..);
+        let rests = rests.get_mut(first..).unwrap_or_default();
+        let rows = rests.iter_mut().zip(slots.unwrap_or_default());
+        for (row, (rest, slot)) in rows.enumerate() {
+            match F::read(reader, rest) {
+                Ok((value, behind)) => {
+                    *slot = value;
+                    *rest = behind;
+                }
+                Err(fault) => return Some((first + row, fault)),
+            }
+        }
+        None
     }
 }
 
 impl<T: ArrowPrimitiveType> Values for Primitives<T> {
     fn renew(&self) -> Self {
-        Self(Vec::with_capacity(self.0.len()))
+        Self::new(Vec::with_capacity(self.values.len()))
     }
 
     fn finish(
@@ -167,7 +201,7 @@ impl<T: ArrowPrimitiveType> Values for Primitives<T> {
         data_type: &DataType,
         nulls: Option<NullBuffer>,
     ) -> Result<ArrayRef, FinishError> {
-        let array = PrimitiveArray::<T>::try_new(ScalarBuffer::from(trimmed(self.0)), nulls)?;
+        let array = PrimitiveArray::<T>::try_new(ScalarBuffer::from(trimmed(self.values)), nulls)?;
         if PrimitiveArray::<T>::is_compatible(data_type) {
             return Ok(Arc::new(array.with_data_type(data_type.clone())));
         }
@@ -193,7 +227,7 @@ impl CellSlots for Bools {
 
 impl CellSink<bool> for Bools {
     #[inline(always)]
-    fn push(&mut self, value: bool) {
+    fn put(&mut self, _: usize, value: bool) {
         self.0.push(value);
     }
 }
@@ -253,7 +287,7 @@ impl CellSlots for Nothing {
 }
 
 impl CellSink<()> for Nothing {
-    fn push(&mut self, (): ()) {}
+    fn put(&mut self, _: usize, (): ()) {}
 }
 
 /// The same values, in not much more memory than they take.

@@ -33,7 +33,7 @@ impl CellSlots for Labels {
 }
 
 impl CellSink<&[u8]> for Labels {
-    fn push(&mut self, label: &[u8]) {
+    fn put(&mut self, _: usize, label: &[u8]) {
         let key = self.known.get(label).copied().unwrap_or_else(|| {
             let Ok(key) = u16::try_from(self.known.len()) else {
                 self.full.get_or_insert(self.keys.len());
@@ -143,7 +143,7 @@ impl CellSlots for Members {
 }
 
 impl CellSink<&[u8]> for Members {
-    fn push(&mut self, set: &[u8]) {
+    fn put(&mut self, _: usize, set: &[u8]) {
         if !set.is_empty() {
             for member in set.split(|byte| *byte == b',') {
                 self.members.push(member);

@@ -60,7 +60,7 @@ impl CellSlots for FixedBinaries {
 }
 
 impl CellSink<&[u8]> for FixedBinaries {
-    fn push(&mut self, cell: &[u8]) {
+    fn put(&mut self, _: usize, cell: &[u8]) {
         self.data.extend_from_slice(cell);
     }
 }
@@ -136,8 +136,8 @@ const fn hex(digit: u8) -> Option<u8> {
 }
 
 impl CellSink<[u8; 16]> for FixedBinaries {
-    fn push(&mut self, cell: [u8; 16]) {
-        CellSink::<&[u8]>::push(self, &cell);
+    fn put(&mut self, _: usize, cell: [u8; 16]) {
+        self.data.extend_from_slice(&cell);
     }
 }
 
@@ -169,7 +169,7 @@ impl CellSlots for Vectors {
 }
 
 impl CellSink<&[u8]> for Vectors {
-    fn push(&mut self, cell: &[u8]) {
+    fn put(&mut self, _: usize, cell: &[u8]) {
         let (numbers, _) = cell.as_chunks();
         let numbers = numbers.iter().map(|bytes| f32::from_le_bytes(*bytes));
         self.values.extend(numbers);

@@ -119,7 +119,7 @@ impl CellSlots for WkbSink {
 }
 
 impl CellSink<(u32, &[u8])> for WkbSink {
-    fn push(&mut self, (srid, wkb): (u32, &[u8])) {
+    fn put(&mut self, _: usize, (srid, wkb): (u32, &[u8])) {
         let expected = *self.srid.expected.get_or_insert(srid);
         if srid != expected && self.srid.other.is_none() {
             self.srid.other = Some((self.values.rows(), srid));

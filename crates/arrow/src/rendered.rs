@@ -147,8 +147,8 @@ fn datetime_binary<'a>(rest: &'a [u8], forms: &[u8]) -> Result<(DateTime, &'a [u
 }
 
 impl CellSink<ShortText> for ByteValues {
-    fn push(&mut self, text: ShortText) {
-        CellSink::<&[u8]>::push(self, text.as_bytes());
+    fn put(&mut self, _: usize, text: ShortText) {
+        self.push(text.as_bytes());
     }
 }
 

@@ -74,7 +74,9 @@ fn nulls_that_take_memory_count_towards_the_limit() {
     let mut decoder = RecordBatchDecoder::try_new(&[column(FieldType::Blob)], &options).unwrap();
     let payloads = std::iter::repeat_n(&b"\xfb"[..], 100_000);
     let taken = decoder.decode(RowForm::Text, payloads).unwrap();
-    assert_eq!(taken, 128);
+    // Looked at behind each block of rows.
+    assert!((27..=128).contains(&taken), "{taken}");
+    assert!(decoder.is_full());
 }
 
 #[test]
