@@ -60,7 +60,8 @@ async fn a_call_ends_when_its_time_is_over_and_the_connection_is_closed_if_nothi
         panic!("{error:?}");
     };
     assert!(rows.next().await.is_err(), "rows that were cut do not end");
-    assert_eq!(connection.close_reason(), Some(CloseReason::TimedOut));
+    // Not by the timeout itself: the statement could not be ended.
+    assert_eq!(connection.close_reason(), Some(CloseReason::Cancelled));
     assert!(handle.client_is_gone());
 }
 
