@@ -147,7 +147,7 @@ async fn kill_never_hits_another_session_behind_a_proxy_the_thread_id_belongs_to
         wait_until_it_runs(&servers.direct[1], id).await;
         leave_running(&mut ours, &servers.direct[0]).await;
 
-        // The one that looks for our statement comes to the other server.
+        // Who looks for our statement comes to the other server.
         balancer.hand_next_to(1);
         let stopped = ours.stop().await.unwrap();
         assert_eq!(balancer.passed().last().unwrap().server, 1);
@@ -186,6 +186,29 @@ async fn kill_only_where_the_process_list_shows_our_port_user_and_statement_unde
         }
         victim.await.unwrap().unwrap();
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_token_never_cancels_another_session_behind_a_proxy() {
+    let _alone = alone().await;
+    let servers = Servers::start().await;
+    let balancer = TcpProxy::balancing(servers.servers).start().await.unwrap();
+    servers.align().await;
+    balancer.hand_next_to(0);
+    let ours = Connection::connect(&servers.through(&balancer)).await;
+    let mut ours = ours.unwrap();
+    let theirs = Connection::connect(&servers.direct[1]).await.unwrap();
+    let id = u64::from(theirs.thread_id());
+    assert_eq!(u64::from(ours.thread_id()), id);
+    let token = ours.cancel_token();
+    let [victim, ours] = [theirs, ours].map(|connection| victim(connection, SLEEP));
+    for direct in &servers.direct {
+        wait_until_it_runs(direct, id).await;
+    }
+    balancer.hand_next_to(1);
+    assert_eq!(token.cancel().await.unwrap(), Stopped::NotFound);
+    victim.await.unwrap().unwrap();
+    ours.await.unwrap().expect("it could not be found either");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use fastrand::Rng;
-use otaria::{Error, ErrorKind, Pool, PoolError};
+use otaria::{Error, ErrorKind, Pool, PoolError, TlsError};
 use protocol_tests::traces::Watch;
 use tokio::time::{Instant, timeout};
 
@@ -245,12 +245,9 @@ fn is_of_login(error: &Error) -> bool {
 }
 
 /// What is cut within a record of TLS is answered by an alert.
-fn is_alert(error: &Error) -> bool {
-    match error {
-        Error::Tls(_) => error.kind() == ErrorKind::Protocol,
-        Error::Batch(batch) => is_alert(&batch.source),
-        _ => false,
-    }
+fn is_alert(error: &(dyn std::error::Error + 'static)) -> bool {
+    let is_one = matches!(error.downcast_ref(), Some(Error::Tls(TlsError::Record(_))));
+    is_one || error.source().is_some_and(is_alert)
 }
 
 impl Outcome {

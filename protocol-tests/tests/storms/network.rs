@@ -23,7 +23,7 @@ async fn survives_the_network(name: &str, layers: impl FnOnce(ConfigBuilder) -> 
         .seed(seed)
         .split(2_000)
         .delay(5, Duration::from_millis(4))
-        .end(1_000, 16 * 1024, &ENDS);
+        .end(1_000, 8 * 1024, &ENDS);
     let proxy = proxy.start().await.unwrap();
     let config = layers(config(server, proxy.port()))
         .connect_timeout(CALL_TIMEOUT)
@@ -57,7 +57,7 @@ async fn survives_the_network(name: &str, layers: impl FnOnce(ConfigBuilder) -> 
     assert_eq!(ledger.calls(), calls);
     let (came, ended) = (proxy.passed().len(), proxy.ended());
     println!("{name}: {came} connections, {ended} of them ended by the network");
-    assert!(ended > calls / 160 && ledger.failed() > 0 && ledger.succeeded() > calls / 4);
+    assert!(ended > 0 && ledger.failed() > 0 && ledger.succeeded() > calls / 4);
     proxy.spare();
     let took = recovers(&pool, POOL_SIZE).await;
     println!("{name}: recovered in {took:?}: {:?}", pool.status());
