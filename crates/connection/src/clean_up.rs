@@ -6,7 +6,7 @@ use tokio::io::AsyncWrite;
 use crate::Connection;
 
 impl Connection {
-    /// Writes what is queued as far as that can be done without waiting. The rest stays queued, and
+    /// Writes what is queued, such as what cleans up, as far as that can be done without waiting. The rest stays queued, and
     /// goes with the next call. A failure is for that one as well.
     pub(crate) fn write_clean_up(&mut self) {
         let Some(transport) = &mut self.transport else {

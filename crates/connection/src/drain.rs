@@ -19,6 +19,13 @@ pub struct DrainLimit {
     pub bytes: Option<u64>,
 }
 
+impl DrainLimit {
+    const NONE: Self = Self {
+        time: Duration::MAX,
+        bytes: None,
+    };
+}
+
 impl Connection {
     /// Reads what earlier calls that were dropped have left behind, and throws it away. Commands of
     /// which nothing was sent are taken back. `true` if nothing is left; `false` when the limit is
@@ -60,15 +67,22 @@ impl Connection {
     }
 
     async fn settle_by_policy(&mut self) -> Result<bool, Error> {
-        let limit = self.drain_limit();
         if self.session.unwritten().is_empty() && self.session.discard()? {
             return Ok(true);
         }
-        // What cleans up is wanted, however long it takes.
-        let is_wanted = !self.session.is_abandoned();
+        if self.session.is_abandoned() && !self.end_abandoned().await? {
+            return Ok(false);
+        }
+        // What cleans up or begins a transaction is wanted, however long it takes.
+        self.drain_while(DrainLimit::NONE, While::NotDone).await
+    }
+
+    /// Ends the responses that nobody wants. `true` if none of them is left.
+    async fn end_abandoned(&mut self) -> Result<bool, Error> {
+        let limit = self.drain_limit();
         match self.config.cancel_policy() {
-            CancelPolicy::Close if !is_wanted => Ok(false),
-            CancelPolicy::Stop if !is_wanted && self.can_be_stopped() => {
+            CancelPolicy::Close => Ok(false),
+            CancelPolicy::Stop if self.can_be_stopped() => {
                 let limit = DrainLimit {
                     bytes: limit.bytes.or(Some(MAX_BYTES_BEFORE_STOP)),
                     ..limit
@@ -78,7 +92,7 @@ impl Connection {
                 }
                 Ok(self.stop_left_behind().await != Stopped::NotFound)
             }
-            _ => self.drain_while(limit, While::NotDone).await,
+            _ => self.drain_while(limit, While::Abandoned).await,
         }
     }
 
@@ -110,6 +124,10 @@ impl Connection {
             };
             if is_settled && self.is_flushed() {
                 self.take_changed_config();
+                return Ok(true);
+            }
+            let is_wanted = self.session.is_response_due() && !self.session.is_abandoned();
+            if is_wanted && of_use.is_for_abandoned() {
                 return Ok(true);
             }
             // A response may have asked for something on its way.
@@ -165,7 +183,9 @@ impl Connection {
 pub(crate) enum While {
     /// As long as anything is left.
     NotDone,
-    /// As long as the server says something, and never nothing for so long.
+    /// As long as a response is due that nobody wants.
+    Abandoned,
+    /// The same, and the server says something, and never nothing for so long.
     Heard(Duration),
     /// As long as so many responses are due.
     Due(usize),
@@ -175,14 +195,18 @@ impl While {
     const fn quiet(self) -> Option<Duration> {
         match self {
             Self::Heard(quiet) => Some(quiet),
-            Self::NotDone | Self::Due(_) => None,
+            Self::NotDone | Self::Abandoned | Self::Due(_) => None,
         }
+    }
+
+    const fn is_for_abandoned(self) -> bool {
+        matches!(self, Self::Abandoned | Self::Heard(_))
     }
 
     const fn is_over(self, responses_due: usize) -> bool {
         match self {
             Self::Due(due) => responses_due < due,
-            Self::NotDone | Self::Heard(_) => false,
+            Self::NotDone | Self::Abandoned | Self::Heard(_) => false,
         }
     }
 }

@@ -65,14 +65,16 @@ impl Connection {
             },
         };
         self.take_changed_config();
-        settled
+        settled?;
+        self.resolve_doubt().await?;
+        self.session.check_transaction()
     }
 
     /// Whether the connection is ready for a command already, as it is unless the call before was
     /// dropped.
     #[inline]
     pub(crate) fn is_ready(&self) -> bool {
-        self.session.is_settled() && !self.needs_flush
+        self.session.is_settled() && self.session.is_transaction_open() && !self.needs_flush
     }
 
     /// Sends what is queued and reads once; for a transport with a time limit it may stop before.

@@ -31,6 +31,7 @@ mod statements;
 mod stop;
 #[cfg(feature = "tls")]
 mod tls;
+mod transaction;
 mod transport;
 
 pub use batch::{Batch, BatchExecuted, UnitResult};
@@ -53,11 +54,11 @@ pub use otaria_session::{
     CallbackError, CallbackFuture, CancelPolicy, CertificateProblem, Channel, Chunk, ClearPassword,
     CloseReason, ColumnError, ColumnIndex, Config, ConfigBuilder, ConfigError, Credentials,
     CredentialsProvider, DerivedKey, Dialog, Ed25519, Endpoint, EndpointError, EndpointErrors,
-    Error, ErrorKind, Executed, Fingerprint, HostOrder, KeyDerivation, LocalInfileError,
-    LongDataError, NativePassword, OptionFiles, OwnedRow, Parsec, Password, PasswordProblem, Pem,
-    PlaceError, PluginRegistry, PoolError, PoolPhase, Progress, Prompt, PromptHandler, Role, Row,
-    ServerError, ServerVersion, SessionState, Sha256Password, SslMode, Statement, TimeoutPhase,
-    TlsInfo, TlsProof, ToExecutable, Unproven,
+    Error, ErrorKind, Executed, Fingerprint, HostOrder, IsolationLevel, KeyDerivation,
+    LocalInfileError, LongDataError, NativePassword, OptionFiles, OwnedRow, Parsec, Password,
+    PasswordProblem, Pem, PlaceError, PluginRegistry, PoolError, PoolPhase, Progress, Prompt,
+    PromptHandler, Role, Row, ServerError, ServerVersion, SessionState, Sha256Password, SslMode,
+    Statement, TimeoutPhase, TlsInfo, TlsProof, ToExecutable, TransactionOptions, Unproven,
 };
 pub use otaria_types::{FromRow, Params};
 pub use pipeline::{Pipeline, PipelineResults};
@@ -66,4 +67,5 @@ pub use retry::RetryPolicy;
 pub use row_stream::RowStream;
 pub use rows::Rows;
 pub use stop::Stopped;
+pub use transaction::Transaction;
 pub use transport::Stream;

@@ -308,6 +308,10 @@ impl<'c, 'p> PipelineResults<'c, 'p> {
             if let Some(reason) = self.connection.session.close_reason() {
                 return self.next_lost(reason);
             }
+            // An error that has closed the connection is that of what follows.
+            if self.connection.resolve_doubt().await.is_err() {
+                continue;
+            }
             self.fill();
             if let Due::Refused { .. } = self.due.front()? {
                 return self.refused();

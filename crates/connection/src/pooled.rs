@@ -3,7 +3,7 @@
 use std::io;
 
 use otaria_codec::Capabilities;
-use otaria_session::{CleanUp, Error, Executed};
+use otaria_session::{CleanUp, Error, Executed, TransactionWatch};
 
 use crate::{Connection, Rows};
 
@@ -153,7 +153,9 @@ impl Connection {
                 self.session
                     .clean_up(CleanUp::Sql(TRACK_CHANGES.to_owned()));
             }
-        } else if self.status().is_in_transaction() {
+        } else if self.status().is_in_transaction()
+            || self.session.transaction() != TransactionWatch::Outside
+        {
             self.session.clean_up(CleanUp::Rollback);
         }
         self.write_clean_up();

@@ -181,7 +181,7 @@ impl Connection {
     }
 
     /// Runs a statement up to its first result.
-    async fn run(
+    pub(crate) async fn run(
         &mut self,
         executable: Executable<'_>,
         params: &impl Params,

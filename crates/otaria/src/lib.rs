@@ -28,12 +28,13 @@ pub use otaria_connection::{
     ColumnIndex, Config, ConfigBuilder, ConfigError, Connection, Credentials, CredentialsProvider,
     DerivedKey, Dialog, DrainLimit, Ed25519, Endpoint, EndpointError, EndpointErrors, Error,
     ErrorKind, Executed, FieldFlags, FieldType, Fingerprint, HostOrder, HostStates, InvalidPacket,
-    KeyDerivation, LocalInfileError, LongDataError, LongDataExecution, NativePassword, OptionFiles,
-    OwnedRow, Parsec, Password, PasswordProblem, PayloadWriter, Pem, Pipeline, PipelineResults,
-    PlaceError, PluginRegistry, PoolError, PoolPhase, Progress, Prompt, PromptHandler, RetryPolicy,
-    Role, Row, RowStream, Rows, ServerError, ServerStatus, ServerVersion, SessionState,
-    Sha256Password, SslMode, Statement, Stopped, Stream, TimeoutPhase, TlsInfo, TlsProof,
-    ToExecutable, UnitResult, Unproven, Warning, read_option_files, standard_option_files,
+    IsolationLevel, KeyDerivation, LocalInfileError, LongDataError, LongDataExecution,
+    NativePassword, OptionFiles, OwnedRow, Parsec, Password, PasswordProblem, PayloadWriter, Pem,
+    Pipeline, PipelineResults, PlaceError, PluginRegistry, PoolError, PoolPhase, Progress, Prompt,
+    PromptHandler, RetryPolicy, Role, Row, RowStream, Rows, ServerError, ServerStatus,
+    ServerVersion, SessionState, Sha256Password, SslMode, Statement, Stopped, Stream, TimeoutPhase,
+    TlsInfo, TlsProof, ToExecutable, Transaction, TransactionOptions, UnitResult, Unproven,
+    Warning, read_option_files, standard_option_files,
 };
 pub use otaria_pool::{Pool, PoolBuilder, PoolRows, PoolStatus, PooledConnection, ResetPolicy};
 #[cfg(feature = "uuid-1")]

@@ -112,17 +112,32 @@ pub enum Error {
         /// sent ([`TimeoutPhase::Ready`]).
         statement_stopped: bool,
     },
-    /// The server has rolled the transaction back before its end, or it is not known whether there
-    /// is one any longer. Nothing was sent, for the statement would have run outside of it: roll
-    /// the transaction back and begin it again. The connection stays usable.
+    /// The transaction has ended before its end, so that the statement, or the COMMIT, would run
+    /// outside of it: nothing was sent. The connection stays usable, and the transaction can be
+    /// begun again.
     #[error(
-        "the transaction is rolled back already{}: begin it again",
-        .code.map_or_else(String::new, |code| format!(", by error {code}"))
+        "the transaction {}: what follows would run outside of it",
+        .code.map_or_else(
+            || "was ended by a statement in it, and may be committed".to_owned(),
+            |code| format!("was rolled back at error {code}"),
+        )
     )]
     TransactionAborted {
-        /// The code of the server's error that has ended it, such as 1213; `None` if the server
-        /// ended it without one.
+        /// The code of the server's error at which all of it was rolled back, such as 1213. `None` if
+        /// a statement in it has ended it: what came before that may be committed, as it is by a
+        /// COMMIT, and by a CREATE TABLE or ALTER TABLE even if that fails.
         code: Option<u16>,
+    },
+    /// A transaction was to be begun while one is open, which the server would commit for that: one
+    /// that was begun by SQL, or by a statement while `autocommit` is off. Nothing was sent.
+    #[error("a transaction is open on the connection: commit it or roll it back first")]
+    TransactionOpen,
+    /// The COMMIT was sent, and its answer did not come. Whether the transaction is committed is not
+    /// known: look before it is done again.
+    #[error("whether the transaction is committed is not known")]
+    CommitUnknown {
+        /// Why the answer did not come.
+        source: Box<Self>,
     },
     /// The pool gives no connection. Nothing was sent.
     #[error(transparent)]

@@ -30,6 +30,9 @@ pub enum Event {
     StatementReset,
     /// A command that [cleans up](crate::Session::clean_up) was executed.
     CleanedUp,
+    /// A command that begins or ends a transaction, or a part of one, was answered:
+    /// [`Session::transaction`](crate::Session::transaction) tells how.
+    TransactionStep,
     /// A result without rows.
     Ok(Executed),
     /// A result with rows, whose columns [`Session::columns`](crate::Session::columns) tells.

@@ -31,6 +31,7 @@ mod statements;
 mod tls;
 mod tls_info;
 mod tracking;
+mod transaction_options;
 mod url;
 
 pub use batch_error::{BatchError, BatchWay};
@@ -68,4 +69,5 @@ pub use session::{CleanUp, Pipelined, Queued, SavepointId, Session};
 #[cfg(feature = "tls")]
 pub use tls::{TlsContext, TlsError, TlsMaterial};
 pub use tls_info::{CertificateProblem, PasswordProblem, TlsInfo, TlsProof};
-pub use tracking::SessionState;
+pub use tracking::{SessionState, TransactionWatch};
+pub use transaction_options::{IsolationLevel, TransactionOptions};

@@ -17,6 +17,7 @@ mod simple;
 mod statement_reset;
 #[cfg(feature = "tls")]
 mod tls;
+mod transaction;
 mod watch;
 
 use std::collections::VecDeque;
@@ -29,7 +30,7 @@ use otaria_text::{ComInitDb, ComPing, ComQuery, ComQuit, ComResetConnection};
 use otaria_types::{Columns, ZeroDates};
 
 use crate::commands::CommandQueue;
-use crate::error::{CloseReason, Error};
+use crate::error::{CloseReason, Error, ServerError};
 use crate::event::{Event, PacketRange};
 use crate::receiver::Receiver;
 use crate::rows::{Chunk, RowForm};
@@ -69,6 +70,8 @@ pub struct Session {
     expected: VecDeque<Expected>,
     /// What cleans up and cannot be queued yet.
     set_aside: VecDeque<CleanUp>,
+    /// Why the transaction that is watched could not be begun or ended, until it is told.
+    transaction_refused: Option<ServerError>,
     statements: Statements,
     /// That whose rows are being fetched.
     cursor: Option<Cursor>,
@@ -134,6 +137,7 @@ impl Session {
             commands: CommandQueue::default(),
             expected: VecDeque::new(),
             set_aside: VecDeque::new(),
+            transaction_refused: None,
             statements: Statements::new(config.statement_cache_capacity()),
             cursor: None,
             head: Head::default(),
@@ -314,6 +318,7 @@ impl Session {
     /// # Errors
     /// [`Error::Closed`].
     pub fn reset(&mut self) -> Result<(), Error> {
+        self.leave_transaction();
         let reader = ResponseReader::for_ok(self.capabilities);
         self.command(&ComResetConnection, Expected::reset(reader))
     }

@@ -1,9 +1,13 @@
 mod time_zone;
+mod transaction;
 
 use std::collections::BTreeMap;
 
 use otaria_codec::{InvalidPacket, ServerStatus, SessionChange, SessionChanges};
 use otaria_types::SessionTimeZone;
+
+pub(crate) use transaction::Harm;
+pub use transaction::TransactionWatch;
 
 /// What the server has told about the session: its status, and the [session
 /// state](https://mariadb.com/docs/server/reference/clientserver-protocol/4-server-response-packets/ok_packet#session-state-info)
@@ -11,6 +15,7 @@ use otaria_types::SessionTimeZone;
 #[derive(Clone, Debug, Default)]
 pub struct SessionState {
     status: ServerStatus,
+    transaction: TransactionWatch,
     current: Tracked,
     /// What was known after the login: a reset goes back to it.
     after_login: Tracked,
@@ -171,6 +176,34 @@ impl SessionState {
         self.status = status;
     }
 
+    /// What is known of the transaction that is watched.
+    pub(crate) fn transaction(&self) -> TransactionWatch {
+        let mut transaction = self.transaction;
+        transaction.told_if_open(self.status);
+        transaction
+    }
+
+    /// The same, without the latest status of a response that said no more.
+    #[inline]
+    pub(crate) const fn watched(&self) -> TransactionWatch {
+        self.transaction
+    }
+
+    pub(crate) const fn watch_transaction(&mut self, transaction: TransactionWatch) {
+        self.transaction = transaction;
+    }
+
+    /// The server has said that no transaction is open, if not by a status.
+    pub(crate) fn transaction_is_gone(&mut self) {
+        self.transaction.told(ServerStatus::empty());
+    }
+
+    /// The server has refused or ended a statement by the error with this code.
+    pub(crate) fn statement_refused(&mut self, code: u16, harm: Harm) {
+        self.transaction = self.transaction();
+        self.transaction.refused(code, harm);
+    }
+
     /// Takes what a response says.
     pub(crate) fn update(
         &mut self,
@@ -178,6 +211,7 @@ impl SessionState {
         session_state: &[u8],
     ) -> Result<(), InvalidPacket> {
         self.status = status;
+        self.transaction.told(status);
         if session_state.len() > MAX_VARIABLES_BYTES {
             return Err(too_long(session_state.len()));
         }
@@ -213,6 +247,7 @@ impl SessionState {
         self.reset();
         self.status
             .remove(ServerStatus::IN_TRANS | ServerStatus::IN_TRANS_READONLY);
+        self.transaction.told(self.status);
     }
 
     /// The server has reset the session: all is as after the login, but the default database stays.

@@ -170,6 +170,7 @@ impl<R: Source> Run<'_, '_, R> {
 
     /// Sends a command. `false` if its statement cannot be prepared, and nothing was executed.
     async fn send(&mut self, command: &mut Command) -> Result<bool, Error> {
+        self.connection.session.check_transaction()?;
         let rows = u64::try_from(command.rows()).unwrap_or(u64::MAX);
         match command {
             Command::Bulk(parameters) => {

@@ -93,6 +93,7 @@ impl<R: Source> Run<'_, '_, R> {
     /// Queues the execution of a row, and sends and reads so much that neither side's queue grows
     /// beyond its limit.
     async fn execute_row(&mut self, row: &impl Params, as_text: bool) -> Result<(), Error> {
+        self.connection.session.check_transaction()?;
         let mut queued = self.queue_row(row, as_text);
         if matches!(queued, Err(Error::Params(_) | Error::Place(_))) && self.tally.in_flight > 0 {
             // Points in time and literals are sent only while nothing is under way that may change

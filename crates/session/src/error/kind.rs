@@ -24,7 +24,7 @@ pub enum ErrorKind {
     /// Another transaction has changed the row since this one began (1020, which `InnoDB` says if
     /// `innodb_snapshot_isolation` is on), or committed before it in a cluster.
     Conflict,
-    /// The transaction was rolled back before the call: [`Error::TransactionAborted`].
+    /// The transaction had ended before the call: [`Error::TransactionAborted`].
     TransactionAborted,
     /// The server refused the login, or the user may not do this.
     AccessDenied,
@@ -61,7 +61,9 @@ impl Error {
                 kind => kind,
             },
             Self::Auth(error) => auth_kind(error),
-            Self::Pipeline { source, .. } | Self::Pool(PoolError::Connect(source)) => source.kind(),
+            Self::Pipeline { source, .. }
+            | Self::CommitUnknown { source }
+            | Self::Pool(PoolError::Connect(source)) => source.kind(),
             Self::Batch(batch) => batch.source.kind(),
             Self::Endpoints(errors) => {
                 let mut kinds = errors.iter().map(|endpoint| endpoint.error().kind());

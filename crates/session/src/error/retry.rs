@@ -30,7 +30,8 @@ impl Error {
             // Nothing was sent.
             | Self::Closed { .. }
             | Self::Pool(_)
-            | Self::TransactionAborted { .. }
+            | Self::TransactionAborted { code: Some(_) }
+            | Self::TransactionOpen
             // The caller's mistakes, found before anything was sent or run.
             | Self::Config(_)
             | Self::Pipeline { .. }
@@ -67,14 +68,14 @@ impl Error {
             | Self::ConnectionLost { .. }
             | Self::OutcomeUnknown { .. }
             | Self::Timeout { .. }
-            | Self::TransactionAborted { .. }
+            | Self::TransactionAborted { code: Some(_) }
             | Self::WrongRole { .. }
             | Self::Pool(PoolError::Timeout { .. }) => true,
             Self::Auth(_) => passes(self.kind()),
             Self::Batch(batch) => batch.source.is_transient(),
-            Self::Pipeline { source, .. } | Self::Pool(PoolError::Connect(source)) => {
-                source.is_transient()
-            }
+            Self::Pipeline { source, .. }
+            | Self::CommitUnknown { source }
+            | Self::Pool(PoolError::Connect(source)) => source.is_transient(),
             Self::Endpoints(errors) => errors.iter().any(|error| error.error().is_transient()),
             _ => false,
         }
@@ -101,9 +102,9 @@ impl Error {
             Self::Timeout {
                 statement_stopped, ..
             } => !statement_stopped,
-            Self::Pipeline { source, .. } | Self::Pool(PoolError::Connect(source)) => {
-                source.is_disconnect()
-            }
+            Self::Pipeline { source, .. }
+            | Self::CommitUnknown { source }
+            | Self::Pool(PoolError::Connect(source)) => source.is_disconnect(),
             Self::Batch(batch) => batch.source.is_disconnect(),
             _ => false,
         }

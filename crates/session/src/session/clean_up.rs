@@ -11,9 +11,9 @@ use otaria_text::{ComInitDb, ComQuery, ComResetConnection};
 
 use super::Session;
 use super::expected::{Expected, Reply};
-use crate::Config;
 use crate::error::{CloseReason, Error, ServerError};
 use crate::event::Event;
+use crate::{Config, TransactionWatch};
 
 /// A command by which a session is made what its next user expects: see [`Session::clean_up`].
 ///
@@ -98,6 +98,9 @@ impl Session {
             return;
         }
         self.abandon();
+        if matches!(due, CleanUp::Rollback | CleanUp::Reset) {
+            self.leave_transaction();
+        }
         if self.set_aside.is_empty() && !self.may_be_asked() {
             self.queue_clean_up(due);
         } else {
@@ -138,6 +141,12 @@ impl Session {
     /// Whether a command that cleans up is queued, or was sent and has not been answered.
     pub fn is_clean_up_due(&self) -> bool {
         !self.set_aside.is_empty() || self.expected.iter().any(Expected::is_clean_up)
+    }
+
+    /// Whether a response is due that somebody has given up. That to a command that cleans up, or begins
+    /// or ends a transaction, is wanted.
+    pub fn is_abandoned_due(&self) -> bool {
+        self.expected.iter().any(|due| !due.is_wanted())
     }
 
     /// Queues what was set aside, if the server can read it for what it is.
@@ -207,8 +216,8 @@ impl Session {
             }) => (status, session_state.to_vec()),
             Ok(ResponseEvent::Progress(report)) => return Ok(Some(Event::Progress(report.into()))),
             Ok(ResponseEvent::Err(err)) => {
-                let error = ServerError::from(err);
-                return Err(self.not_cleaned_up(error));
+                let (error, of) = (ServerError::from(err), reply.of.clone());
+                return self.not_cleaned_up(error, &of).map(Some);
             }
             Ok(ResponseEvent::LocalInfile(_)) => {
                 let packet = "response to a command that has no file";
@@ -263,18 +272,26 @@ impl Session {
         });
     }
 
-    /// The session is not what its next user expects: nobody may use it.
-    fn not_cleaned_up(&mut self, error: ServerError) -> Error {
-        let reason = CloseReason::CleanUpFailed { code: error.code() };
-        match self.refused(error, false) {
-            Ok(_) => {
-                self.close(reason);
-                Error::Closed { reason }
-            }
-            Err(error) => error,
+    /// The session is not what its next user expects: nobody may use it. Only where a savepoint is
+    /// gone with the transaction that is watched, it is that which is not used any more.
+    fn not_cleaned_up(&mut self, error: ServerError, of: &CleanUp) -> Result<Event, Error> {
+        let code = error.code();
+        let watched = self.transaction();
+        self.refused(error, false)?;
+        let is_gone = matches!(of, CleanUp::RollbackTo(_)) && code == NO_SUCH_SAVEPOINT;
+        if is_gone && watched != TransactionWatch::Outside {
+            // By what it was in doubt before, not by this error.
+            self.state.watch_transaction(watched);
+            self.state.transaction_is_gone();
+            return Ok(Event::CleanedUp);
         }
+        let reason = CloseReason::CleanUpFailed { code };
+        self.close(reason);
+        Err(Error::Closed { reason })
     }
 }
 
 /// Ends the transaction and begins no other, nor ends the session, whatever `completion_type` says.
 const ROLLBACK: &str = "ROLLBACK AND NO CHAIN NO RELEASE";
+/// `ER_SP_DOES_NOT_EXIST`, which is said of savepoints as well.
+const NO_SUCH_SAVEPOINT: u16 = 1305;

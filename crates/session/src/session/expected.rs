@@ -6,6 +6,7 @@ use otaria_statement::{PrepareReader, StatementId};
 use super::change_user::ChangeUser;
 use super::clean_up::CleanUpReply;
 use super::infile::Infile;
+use super::transaction::TransactionReply;
 use crate::error::ServerError;
 use crate::statements::{Prepare, Sql};
 
@@ -29,6 +30,8 @@ pub(super) enum Reply {
     StatementReset(StatementReset),
     /// The response to a command that cleans up, which nobody waits for.
     CleanUp(Box<CleanUpReply>),
+    /// The response to a command that begins or ends a transaction, which nobody waits for.
+    Transaction(TransactionReply),
 }
 
 /// One that [`ResponseReader`] reads.
@@ -204,9 +207,7 @@ impl Expected {
     pub(super) const fn reset_statement(&self) -> Option<StatementId> {
         match &self.reply {
             Reply::StatementReset(reset) => Some(reset.statement),
-            Reply::Response(_) | Reply::Prepare(_) | Reply::ChangeUser(_) | Reply::CleanUp(_) => {
-                None
-            }
+            _ => None,
         }
     }
 
@@ -224,6 +225,11 @@ impl Expected {
         matches!(self.reply, Reply::CleanUp(_))
     }
 
+    /// Whether its command is of use to whoever comes next.
+    pub(super) const fn is_wanted(&self) -> bool {
+        matches!(self.reply, Reply::CleanUp(_) | Reply::Transaction(_))
+    }
+
     /// Whether the server may ask for something in its response, and would take what is sent behind
     /// the command for the answer. `several` says whether it may have been several statements.
     pub(super) fn may_ask(&self, has_local_files: bool, several: bool) -> bool {
@@ -233,7 +239,19 @@ impl Expected {
                 let asks_first = !self.is_begun() || several;
                 response.infile != Infile::Refuse || has_local_files && asks_first
             }
-            Reply::Prepare(_) | Reply::StatementReset(_) | Reply::CleanUp(_) => false,
+            Reply::Prepare(_)
+            | Reply::StatementReset(_)
+            | Reply::CleanUp(_)
+            | Reply::Transaction(_) => false,
+        }
+    }
+
+    /// The response to a command that begins or ends a transaction.
+    pub(super) const fn transaction(reply: TransactionReply) -> Self {
+        Self {
+            reply: Reply::Transaction(reply),
+            sequence_number: 0,
+            keeps_session: true,
         }
     }
 
@@ -279,7 +297,8 @@ impl Expected {
             Reply::Prepare(_)
             | Reply::ChangeUser(_)
             | Reply::StatementReset(_)
-            | Reply::CleanUp(_) => false,
+            | Reply::CleanUp(_)
+            | Reply::Transaction(_) => false,
         }
     }
 
@@ -292,7 +311,8 @@ impl Expected {
             Reply::Prepare(_)
             | Reply::ChangeUser(_)
             | Reply::StatementReset(_)
-            | Reply::CleanUp(_) => false,
+            | Reply::CleanUp(_)
+            | Reply::Transaction(_) => false,
         }
     }
 
@@ -304,6 +324,7 @@ impl Expected {
             Reply::ChangeUser(_) => "response to COM_CHANGE_USER",
             Reply::StatementReset(reset) => reset.reader.expects(),
             Reply::CleanUp(reply) => reply.expects(),
+            Reply::Transaction(reply) => reply.expects(),
         }
     }
 
@@ -313,7 +334,8 @@ impl Expected {
             Reply::Prepare(_)
             | Reply::ChangeUser(_)
             | Reply::StatementReset(_)
-            | Reply::CleanUp(_) => None,
+            | Reply::CleanUp(_)
+            | Reply::Transaction(_) => None,
         }
     }
 
@@ -324,7 +346,8 @@ impl Expected {
             Reply::Response(_)
             | Reply::ChangeUser(_)
             | Reply::StatementReset(_)
-            | Reply::CleanUp(_) => None,
+            | Reply::CleanUp(_)
+            | Reply::Transaction(_) => None,
         }
     }
 
@@ -334,7 +357,8 @@ impl Expected {
             Reply::Prepare(_)
             | Reply::ChangeUser(_)
             | Reply::StatementReset(_)
-            | Reply::CleanUp(_) => None,
+            | Reply::CleanUp(_)
+            | Reply::Transaction(_) => None,
         }
     }
 }

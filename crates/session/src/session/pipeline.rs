@@ -1,12 +1,12 @@
 //! Statements that are sent behind others whose responses are due.
 
-use otaria_statement::{StatementId, StatementKind};
+use otaria_statement::{StatementId, StatementKind, only_reads};
 use otaria_types::Params;
 
 use super::Session;
 use super::expected::Expected;
 use crate::error::Error;
-use crate::{Executable, Queued};
+use crate::{Executable, Queued, TransactionWatch};
 
 /// What became of a statement of a pipeline.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -24,18 +24,21 @@ impl Session {
     /// It has to wait behind a statement that may change the session, such as USE and CALL; where
     /// the server's answer to its prepare is needed; behind the first prepare of the same SQL,
     /// unless it can be executed by that; and while many statements are to be closed, which is done
-    /// in front of a command that finds nothing due. Parameters that are points in time are written
+    /// in front of a command that finds nothing due. In a transaction that is watched
+    /// ([`begin_transaction`](Self::begin_transaction)) it has to wait behind any other, unless it only
+    /// reads: an error such as a deadlock ends the transaction, and it would run outside. Parameters that are points in time are written
     /// in the zone that the server has told last.
     ///
     /// # Errors
-    /// Those of [`execute`](Self::execute). Nothing is queued then.
+    /// Those of [`execute`](Self::execute) and of [`check_transaction`](Self::check_transaction).
+    /// Nothing is queued then.
     pub fn execute_behind<P: Params>(
         &mut self,
         executable: Executable<'_>,
         params: &P,
     ) -> Result<Pipelined, Error> {
         self.check_open()?;
-        if !self.is_kept() {
+        if !self.is_kept() || self.waits_for_transaction(executable.sql())? {
             return Ok(Pipelined::Wait);
         }
         self.encode_parameters_in(params, self.state.time_zone())?;
@@ -65,10 +68,11 @@ impl Session {
     /// are due. It has to wait behind a statement that may change the session.
     ///
     /// # Errors
-    /// Those of [`query_with_literals`](Self::query_with_literals). Nothing is queued then.
+    /// Those of [`query_with_literals`](Self::query_with_literals) and of
+    /// [`check_transaction`](Self::check_transaction). Nothing is queued then.
     pub fn query_behind<P: Params>(&mut self, sql: &str, params: &P) -> Result<Pipelined, Error> {
         self.check_open()?;
-        if !self.is_kept() {
+        if !self.is_kept() || self.waits_for_transaction(sql)? {
             return Ok(Pipelined::Wait);
         }
         self.query_in_zone(sql, params, self.state.time_zone())?;
@@ -101,6 +105,19 @@ impl Session {
     /// is closed: the server has not seen these.
     pub fn unsent_commands(&self) -> usize {
         self.commands.unbegun()
+    }
+
+    /// Whether the statement might run outside of the transaction that is watched, as long as responses
+    /// are due or its state is in doubt.
+    fn waits_for_transaction(&mut self, sql: &str) -> Result<bool, Error> {
+        match self.transaction() {
+            TransactionWatch::Outside => Ok(false),
+            TransactionWatch::Open => Ok(!self.expected.is_empty() && !only_reads(sql)),
+            TransactionWatch::InDoubt { .. } => Ok(true),
+            TransactionWatch::Starting | TransactionWatch::Aborted { .. } => {
+                self.check_transaction().map(|()| true)
+            }
+        }
     }
 
     /// Whether the last of the prepares that are due is that of `sql`.

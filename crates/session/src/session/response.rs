@@ -27,6 +27,7 @@ impl Session {
             Some(Reply::ChangeUser(_)) => return self.read_change_user(packet),
             Some(Reply::StatementReset(_)) => return self.read_statement_reset(packet),
             Some(Reply::CleanUp(_)) => return self.read_clean_up(packet),
+            Some(Reply::Transaction(_)) => return self.read_transaction(packet),
             None => return Err(self.unasked(packet)),
         };
         if response.is_refused() && payload.first() != Some(&0xff) {
@@ -185,6 +186,7 @@ impl Session {
     ) -> Result<Event, Error> {
         self.cursor = None;
         self.note_failure();
+        self.note_refusal(&error);
         let out_of_sequence = self.received.packets().is_out_of_sequence();
         self.is_retired |= error.retires_connection(self.is_for_reading);
         // Of MariaDB it is another error.

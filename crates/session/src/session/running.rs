@@ -13,23 +13,31 @@ impl Session {
     pub fn running_sql(&self) -> Option<&str> {
         let is_reset = |due: &&Expected| due.reset_statement().is_some();
         let due = self.expected.iter().find(|due| !is_reset(due))?;
-        let sql: &str = match &due.reply {
-            Reply::Prepare(reply) => &reply.prepare.sql,
+        self.sql_of(due).map(cut)
+    }
+
+    /// The SQL that a response is due to, if it is that to SQL: the beginning of it, where it was sent
+    /// by the text protocol.
+    pub(super) fn sql_of<'a>(&'a self, due: &'a Expected) -> Option<&'a str> {
+        match &due.reply {
+            Reply::Prepare(reply) => Some(&reply.prepare.sql),
             Reply::Response(response) => match (&response.execution, &response.subject) {
-                (Some(execution), _) => self.statements.sql(execution.statement)?,
-                (None, Subject::Sql(sql)) => sql,
-                (None, Subject::Fetch(statement)) => self.statements.sql(*statement)?,
-                (None, Subject::None | Subject::Schema(_)) => return None,
+                (Some(execution), _) => Some(self.statements.sql(execution.statement)?),
+                (None, Subject::Sql(sql)) => Some(sql),
+                (None, Subject::Fetch(statement)) => Some(self.statements.sql(*statement)?),
+                (None, Subject::None | Subject::Schema(_)) => None,
             },
-            Reply::ChangeUser(_) | Reply::StatementReset(_) | Reply::CleanUp(_) => return None,
-        };
-        Some(cut(sql))
+            Reply::ChangeUser(_)
+            | Reply::StatementReset(_)
+            | Reply::CleanUp(_)
+            | Reply::Transaction(_) => None,
+        }
     }
 
     /// Whether a response is due that nobody waits for, once [`abandon`](Self::abandon) has been
-    /// called: another one than those to what cleans up.
+    /// called: another one than those to what cleans up, or begins a transaction.
     pub fn is_abandoned(&self) -> bool {
-        let is_ours = |due: &Expected| due.is_clean_up() || due.reset_statement().is_some();
+        let is_ours = |due: &Expected| due.is_wanted() || due.reset_statement().is_some();
         self.is_in_command() || !self.expected.iter().all(is_ours)
     }
 

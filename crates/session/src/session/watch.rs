@@ -3,7 +3,6 @@
 use otaria_statement::{Leftovers, Statement};
 
 use super::Session;
-use super::expected::Expected;
 
 impl Session {
     /// Watches from now on whether the session changes: what it is now is what its next user expects.
@@ -37,9 +36,9 @@ impl Session {
     }
 
     /// Whether of all responses only those are due, if any, that nobody waits for because they
-    /// [clean up](Self::clean_up).
+    /// [clean up](Self::clean_up), or begin a transaction that was given up.
     pub fn is_only_clean_up_due(&self) -> bool {
-        self.expected.iter().all(Expected::is_clean_up)
+        !self.is_abandoned_due()
     }
 
     /// Whether a change of the user has been tried since the login.

@@ -73,6 +73,7 @@ fn sent() -> Vec<(Error, [bool; 3])> {
         (batch(server(1213), [3, 3, 0], false), [NO, YES, NO]),
         (batch(server(1213), [0, 3, 0], true), [NO, YES, NO]),
         (batch(lost(), [0, 0, 3], false), [NO, YES, YES]),
+        (commit(lost()), [NO, YES, YES]),
     ]
 }
 
@@ -88,6 +89,9 @@ fn not_sent() -> Vec<(Error, [bool; 3])> {
             Error::TransactionAborted { code: Some(1213) },
             [YES, YES, NO],
         ),
+        // It may be committed.
+        (Error::TransactionAborted { code: None }, [NO, NO, NO]),
+        (Error::TransactionOpen, [YES, NO, NO]),
         (pool(PoolError::Closed), [YES, NO, NO]),
         (
             not_made(io(io::ErrorKind::ConnectionRefused)),
@@ -214,6 +218,12 @@ fn pipeline(source: Error) -> Error {
     }
 }
 
+fn commit(source: Error) -> Error {
+    Error::CommitUnknown {
+        source: Box::new(source),
+    }
+}
+
 fn batch(source: Error, rows: [u64; 3], may_remain: bool) -> Error {
     let [rows_confirmed, rows_refused, rows_unknown] = rows;
     Error::Batch(Box::new(BatchError {
@@ -264,6 +274,7 @@ fn the_kind_of_what_is_no_server_s_error_is_told_by_what_it_is() {
         ),
         (init_command(1062), ErrorKind::UniqueViolation),
         (pipeline(server(1062)), ErrorKind::UniqueViolation),
+        (commit(lost()), ErrorKind::Disconnected),
         (
             batch(server(1452), [0; 3], false),
             ErrorKind::ForeignKeyViolation,

@@ -1,0 +1,221 @@
+mod run;
+mod statements;
+
+use otaria_session::{
+    CleanUp, CloseReason, Error, SavepointId, TransactionOptions, TransactionWatch,
+};
+
+use crate::Connection;
+
+/// A transaction, or with [`transaction`](Self::transaction) a part of one that can be undone by
+/// itself.
+///
+/// It ends by [`commit`](Self::commit) or [`rollback`](Self::rollback). **One that is dropped is
+/// rolled back at once**, also where the drop is that of a cancelled future or a panic: the server is
+/// told without waiting, so that its locks are free whatever becomes of the connection. The answer is
+/// read by the connection's next call. Only where a transport takes nothing, or a file is on its way to
+/// the server (`load_data_local`), does the next call tell it.
+///
+/// The connection cannot be used beside its transaction:
+///
+/// ```compile_fail,E0499
+/// # async fn both(connection: &mut otaria_connection::Connection)
+/// # -> Result<(), otaria_session::Error> {
+/// let mut transaction = connection.transaction().await?;
+/// connection.execute("DELETE FROM item", ()).await?; // it is the transaction's
+/// transaction.commit().await
+/// # }
+/// ```
+///
+/// # A transaction that ends before its end
+/// After an error by which the server rolls back more than the statement, such as a deadlock (1213),
+/// each further statement would run by itself and be committed at once. So the transaction is then
+/// *aborted*: every call but [`rollback`](Self::rollback) is [`Error::TransactionAborted`], and nothing
+/// is sent. It is so, too, behind statements that commit, such as DDL; that error then has no `code`.
+/// Where the error alone does not tell whether the transaction is still open, such as a lock that could
+/// not be had in time (1205), the server is asked before the next statement (`COM_PING`).
+///
+/// Statements that begin or end a transaction (`BEGIN`, `COMMIT`, `SET autocommit`) are not for
+/// [`query`](Self::query) and its like: a `BEGIN` in a transaction commits it, and nothing tells.
+#[derive(Debug)]
+#[must_use = "a transaction that is dropped is rolled back"]
+pub struct Transaction<'c> {
+    pub(crate) connection: &'c mut Connection,
+    /// 0 for the whole, else the number of its savepoint.
+    level: u32,
+    is_ended: bool,
+}
+
+impl Connection {
+    /// Begins a transaction, as the server has it by default: see
+    /// [`transaction_with`](Self::transaction_with).
+    ///
+    /// ```no_run
+    /// # async fn pay(connection: &mut otaria_connection::Connection)
+    /// # -> Result<(), otaria_session::Error> {
+    /// let mut transaction = connection.transaction().await?;
+    /// transaction.execute("UPDATE account SET sum = sum - 5 WHERE id = ?", (1,)).await?;
+    /// transaction.execute("UPDATE account SET sum = sum + 5 WHERE id = ?", (2,)).await?;
+    /// transaction.commit().await
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// Those of [`transaction_with`](Self::transaction_with).
+    ///
+    /// # Cancel safety
+    /// Like [`transaction_with`](Self::transaction_with).
+    pub async fn transaction(&mut self) -> Result<Transaction<'_>, Error> {
+        self.transaction_with(&TransactionOptions::new()).await
+    }
+
+    /// Begins a transaction.
+    ///
+    /// `START TRANSACTION` is sent and not waited for. The server's answer is read in front of the
+    /// first statement: if it refuses, that is the error of the first call, and nothing has run.
+    ///
+    /// # Errors
+    /// [`Error::TransactionOpen`] if a transaction is open, which was begun by SQL or because
+    /// `autocommit` is off. Nothing was sent.
+    ///
+    /// # Cancel safety
+    /// Safe. No transaction is begun, or it is rolled back at once.
+    pub async fn transaction_with(
+        &mut self,
+        options: &TransactionOptions,
+    ) -> Result<Transaction<'_>, Error> {
+        self.ready().await?;
+        self.session.begin_transaction(options)?;
+        let transaction = Transaction {
+            connection: self,
+            level: 0,
+            is_ended: false,
+        };
+        transaction.connection.write_clean_up();
+        Ok(transaction)
+    }
+
+    /// Makes certain whether the transaction is still open, if that is in doubt: the status of any OK
+    /// tells.
+    pub(crate) async fn resolve_doubt(&mut self) -> Result<(), Error> {
+        let in_doubt = matches!(self.session.transaction(), TransactionWatch::InDoubt { .. });
+        if !in_doubt || self.session.is_response_due() {
+            return Ok(());
+        }
+        self.session.ping()?;
+        match self.executed().await {
+            // It stays in doubt, and nothing more runs in it.
+            Ok(_) | Err(Error::Server(_)) => Ok(()),
+            Err(error) => Err(self.not_sent(error)),
+        }
+    }
+
+    /// Undoes the transaction, or the part of it behind a savepoint, without waiting.
+    fn undo(&mut self, level: u32) {
+        let is_aborted = matches!(self.session.transaction(), TransactionWatch::Aborted { .. });
+        match level {
+            0 => self.session.clean_up(CleanUp::Rollback),
+            // The savepoint is gone.
+            _ if is_aborted => return,
+            level => {
+                let savepoint = SavepointId(level);
+                self.session.clean_up(CleanUp::RollbackTo(savepoint));
+            }
+        }
+        self.write_clean_up();
+    }
+}
+
+impl Transaction<'_> {
+    /// Begins a part of the transaction that can be undone by itself, by a savepoint. Its
+    /// [`commit`](Self::commit) makes its work a part of this transaction's.
+    ///
+    /// # Errors
+    /// [`Error::TransactionAborted`]. Nothing was sent.
+    ///
+    /// # Cancel safety
+    /// Safe. The transaction is as it was before.
+    pub async fn transaction(&mut self) -> Result<Transaction<'_>, Error> {
+        self.connection.ready().await?;
+        let level = self.level.saturating_add(1);
+        self.connection.session.set_savepoint(SavepointId(level))?;
+        let part = Transaction {
+            connection: self.connection,
+            level,
+            is_ended: false,
+        };
+        part.connection.write_clean_up();
+        Ok(part)
+    }
+
+    /// Commits the transaction. A part of one is made part of the rest, and not committed before that
+    /// is.
+    ///
+    /// # Errors
+    /// - [`Error::TransactionAborted`] if the transaction has ended before; nothing was sent.
+    /// - [`Error::Server`] if the server refuses, as it may in a cluster by a deadlock (1213): the
+    ///   transaction is rolled back.
+    /// - [`Error::CommitUnknown`] if the connection was lost before the answer came. Whether the
+    ///   transaction is committed is not known then.
+    ///
+    /// # Cancel safety
+    /// Safe for the connection. Whether the transaction was committed is not known then; if not, it is
+    /// rolled back.
+    pub async fn commit(mut self) -> Result<(), Error> {
+        self.connection.ready().await?;
+        if self.level > 0 {
+            return self.release().await;
+        }
+        self.connection.session.commit()?;
+        match self.connection.executed().await {
+            Ok(_) => {
+                self.connection.session.leave_transaction();
+                self.is_ended = true;
+                Ok(())
+            }
+            Err(Error::Server(error)) => Err(Error::Server(error)),
+            Err(_) if self.connection.session.unsent_commands() > 0 => Err(Error::Closed {
+                reason: self.connection.close_reason().unwrap_or(CloseReason::Lost),
+            }),
+            Err(error) => Err(Error::CommitUnknown {
+                source: Box::new(error),
+            }),
+        }
+    }
+
+    /// Undoes the transaction, or the part of it that this one is, and waits until that is done. Without
+    /// waiting a drop does the same.
+    ///
+    /// # Errors
+    /// [`Error::Closed`] if the connection is lost, whose server then does it by itself.
+    ///
+    /// # Cancel safety
+    /// Safe. It is undone all the same.
+    pub async fn rollback(mut self) -> Result<(), Error> {
+        self.is_ended = true;
+        self.connection.undo(self.level);
+        match self.connection.ready().await {
+            // That the rest has ended as well is said by its next call.
+            Err(Error::TransactionAborted { .. }) => Ok(()),
+            undone => undone,
+        }
+    }
+
+    /// Makes the work of this part the transaction's. It is not taken back, so that nothing is in
+    /// doubt where the wait for the answer is given up.
+    async fn release(mut self) -> Result<(), Error> {
+        let savepoint = SavepointId(self.level);
+        self.connection.session.release_savepoint(savepoint)?;
+        self.is_ended = true;
+        self.connection.write_clean_up();
+        self.connection.ready().await
+    }
+}
+
+impl Drop for Transaction<'_> {
+    fn drop(&mut self) {
+        if !self.is_ended {
+            self.connection.undo(self.level);
+        }
+    }
+}

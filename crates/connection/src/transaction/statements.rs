@@ -1,0 +1,250 @@
+//! What can be done in a transaction, all of it as on a connection of its own.
+
+use std::num::NonZeroU32;
+
+use otaria_session::{Error, Executed, SessionState, Statement, ToExecutable};
+use otaria_types::{FromRow, Params};
+use tokio::io::AsyncRead;
+
+use super::Transaction;
+use crate::{Batch, BatchExecuted, Pipeline, PipelineResults, Rows, Warning};
+
+/// Statements, as on a [`Connection`](crate::Connection). Each fails with
+/// [`Error::TransactionAborted`], and is not sent, if it would run outside of the transaction.
+impl Transaction<'_> {
+    /// Runs a statement with parameters and returns its first result: see
+    /// [`Connection::query`](crate::Connection::query). The rows are lent out of the transaction.
+    ///
+    /// # Errors
+    /// Those of [`Connection::query`](crate::Connection::query), and [`Error::TransactionAborted`].
+    ///
+    /// # Cancel safety
+    /// Safe. The statement may have run, as part of the transaction.
+    pub async fn query(
+        &mut self,
+        statement: &(impl ToExecutable + ?Sized),
+        params: impl Params,
+    ) -> Result<Rows<'_>, Error> {
+        self.connection.query(statement, params).await
+    }
+
+    /// Runs a statement with parameters and says what it did: see
+    /// [`Connection::execute`](crate::Connection::execute).
+    ///
+    /// # Errors
+    /// Those of [`query`](Self::query).
+    ///
+    /// # Cancel safety
+    /// Like [`query`](Self::query).
+    pub async fn execute(
+        &mut self,
+        statement: &(impl ToExecutable + ?Sized),
+        params: impl Params,
+    ) -> Result<Executed, Error> {
+        self.connection.execute(statement, params).await
+    }
+
+    /// Runs a statement and reads the one row that it returns: see
+    /// [`Connection::query_one`](crate::Connection::query_one).
+    ///
+    /// # Errors
+    /// [`Error::RowCount`] and those of [`query`](Self::query).
+    ///
+    /// # Cancel safety
+    /// Like [`query`](Self::query).
+    pub async fn query_one<T: for<'r> FromRow<'r>>(
+        &mut self,
+        statement: &(impl ToExecutable + ?Sized),
+        params: impl Params,
+    ) -> Result<T, Error> {
+        self.connection.query_one(statement, params).await
+    }
+
+    /// Runs a statement and reads the one row that it returns, or `None`: see
+    /// [`Connection::query_opt`](crate::Connection::query_opt).
+    ///
+    /// # Errors
+    /// [`Error::RowCount`] and those of [`query`](Self::query).
+    ///
+    /// # Cancel safety
+    /// Like [`query`](Self::query).
+    pub async fn query_opt<T: for<'r> FromRow<'r>>(
+        &mut self,
+        statement: &(impl ToExecutable + ?Sized),
+        params: impl Params,
+    ) -> Result<Option<T>, Error> {
+        self.connection.query_opt(statement, params).await
+    }
+
+    /// Runs a statement and reads all rows of its first result: see
+    /// [`Connection::query_all`](crate::Connection::query_all).
+    ///
+    /// # Errors
+    /// Those of [`query`](Self::query).
+    ///
+    /// # Cancel safety
+    /// Like [`query`](Self::query).
+    pub async fn query_all<T: for<'r> FromRow<'r>>(
+        &mut self,
+        statement: &(impl ToExecutable + ?Sized),
+        params: impl Params,
+    ) -> Result<Vec<T>, Error> {
+        self.connection.query_all(statement, params).await
+    }
+
+    /// Runs a SELECT with a cursor on the server: see
+    /// [`Connection::query_with_cursor`](crate::Connection::query_with_cursor).
+    ///
+    /// # Errors
+    /// [`Error::CursorRefused`] and those of [`query`](Self::query).
+    ///
+    /// # Cancel safety
+    /// Like [`query`](Self::query).
+    pub async fn query_with_cursor(
+        &mut self,
+        statement: &(impl ToExecutable + ?Sized),
+        params: impl Params,
+        fetch_size: NonZeroU32,
+    ) -> Result<Rows<'_>, Error> {
+        let connection = &mut *self.connection;
+        connection
+            .query_with_cursor(statement, params, fetch_size)
+            .await
+    }
+
+    /// Runs SQL by the text protocol and returns its first result: see
+    /// [`Connection::simple_query`](crate::Connection::simple_query).
+    ///
+    /// # Errors
+    /// Those of [`query`](Self::query).
+    ///
+    /// # Cancel safety
+    /// Like [`query`](Self::query).
+    pub async fn simple_query(&mut self, sql: &str) -> Result<Rows<'_>, Error> {
+        self.connection.simple_query(sql).await
+    }
+
+    /// Runs SQL by the text protocol and says what it did: see
+    /// [`Connection::simple_execute`](crate::Connection::simple_execute).
+    ///
+    /// # Errors
+    /// Those of [`query`](Self::query).
+    ///
+    /// # Cancel safety
+    /// Like [`query`](Self::query).
+    pub async fn simple_execute(&mut self, sql: &str) -> Result<Executed, Error> {
+        self.connection.simple_execute(sql).await
+    }
+
+    /// Prepares a statement: see [`Connection::prepare`](crate::Connection::prepare). It stays so when
+    /// the transaction has ended.
+    ///
+    /// # Errors
+    /// Those of [`query`](Self::query).
+    ///
+    /// # Cancel safety
+    /// Like [`Connection::prepare`](crate::Connection::prepare).
+    pub async fn prepare(&mut self, sql: &str) -> Result<Statement, Error> {
+        self.connection.prepare(sql).await
+    }
+
+    /// Executes a statement for each of `rows`: see
+    /// [`Connection::execute_batch`](crate::Connection::execute_batch). Rows that cannot be sent in bulk
+    /// wait for each other's answers: behind an error that ends the transaction they would run outside
+    /// of it.
+    ///
+    /// # Errors
+    /// Those of [`Connection::execute_batch`](crate::Connection::execute_batch), and
+    /// [`Error::TransactionAborted`].
+    ///
+    /// # Cancel safety
+    /// Safe. Rows that were sent may have been executed, as part of the transaction.
+    pub async fn execute_batch<R>(
+        &mut self,
+        statement: &(impl ToExecutable + ?Sized),
+        rows: R,
+    ) -> Result<BatchExecuted, Error>
+    where
+        R: IntoIterator<Item: Params>,
+    {
+        self.connection.execute_batch(statement, rows).await
+    }
+
+    /// A statement to be executed for many rows as [`execute_batch`](Self::execute_batch) does it, with
+    /// options.
+    pub fn batch<'b, 's>(
+        &'b mut self,
+        statement: &'s (impl ToExecutable + ?Sized),
+    ) -> Batch<'b, 's> {
+        self.connection.batch(statement)
+    }
+
+    /// Sends the statements of a pipeline, and returns what reads their results: see
+    /// [`Connection::query_pipeline`](crate::Connection::query_pipeline). In a transaction only
+    /// statements that certainly do nothing but read are sent before the results of others have come:
+    /// behind an error that ends the transaction all others would run outside of it. Those that are left
+    /// then fail with [`Error::TransactionAborted`].
+    ///
+    /// # Errors
+    /// Those of [`Connection::query_pipeline`](crate::Connection::query_pipeline), and
+    /// [`Error::TransactionAborted`].
+    ///
+    /// # Cancel safety
+    /// Like [`Connection::query_pipeline`](crate::Connection::query_pipeline).
+    pub async fn query_pipeline<'b, 'p>(
+        &'b mut self,
+        pipeline: &'b Pipeline<'p>,
+    ) -> Result<PipelineResults<'b, 'p>, Error> {
+        self.connection.query_pipeline(pipeline).await
+    }
+
+    /// Runs the statements of a pipeline and says what each has done: see
+    /// [`Connection::execute_pipeline`](crate::Connection::execute_pipeline) and
+    /// [`query_pipeline`](Self::query_pipeline).
+    ///
+    /// # Errors
+    /// Those of [`query_pipeline`](Self::query_pipeline).
+    ///
+    /// # Cancel safety
+    /// Safe. Statements that were sent may have run, as part of the transaction.
+    pub async fn execute_pipeline(
+        &mut self,
+        pipeline: &Pipeline<'_>,
+    ) -> Result<Vec<Result<Executed, Error>>, Error> {
+        self.connection.execute_pipeline(pipeline).await
+    }
+
+    /// Runs `LOAD DATA LOCAL INFILE` with the content that `data` has: see
+    /// [`Connection::load_data_local`](crate::Connection::load_data_local).
+    ///
+    /// # Errors
+    /// Those of [`Connection::load_data_local`](crate::Connection::load_data_local), and
+    /// [`Error::TransactionAborted`].
+    ///
+    /// # Cancel safety
+    /// Like [`Connection::load_data_local`](crate::Connection::load_data_local), as part of the
+    /// transaction. If that is dropped as well, it is rolled back by the connection's next call.
+    pub async fn load_data_local(
+        &mut self,
+        sql: &str,
+        data: impl AsyncRead + Unpin,
+    ) -> Result<Executed, Error> {
+        self.connection.load_data_local(sql, data).await
+    }
+
+    /// The warnings of the latest statement: see [`Connection::warnings`](crate::Connection::warnings).
+    ///
+    /// # Errors
+    /// Those of [`query`](Self::query).
+    ///
+    /// # Cancel safety
+    /// Like [`query`](Self::query).
+    pub async fn warnings(&mut self) -> Result<Vec<Warning>, Error> {
+        self.connection.warnings().await
+    }
+
+    /// What the server has told about the session.
+    pub const fn session_state(&self) -> &SessionState {
+        self.connection.session_state()
+    }
+}

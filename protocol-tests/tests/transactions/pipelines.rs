@@ -1,0 +1,125 @@
+//! Pipelines and batches in a transaction: no statement is on its way behind one that may end it.
+
+use otaria::{BatchWay, Error, Pipeline};
+
+use crate::server::{Bank, Then};
+use crate::{PAY, SUMS, connected};
+
+fn code(result: &Result<otaria::Executed, Error>) -> Option<u16> {
+    match result {
+        Err(Error::Server(error)) => Some(error.code()),
+        _ => None,
+    }
+}
+
+fn is_aborted(result: &Result<otaria::Executed, Error>) -> bool {
+    matches!(result, Err(Error::TransactionAborted { code: Some(1213) }))
+}
+
+#[tokio::test]
+async fn no_statement_of_a_pipeline_runs_in_autocommit_behind_a_deadlock() {
+    let bank = Bank::new();
+    let (mut connection, _) = connected(&bank).await;
+    let mut transaction = connection.transaction().await.unwrap();
+    transaction.prepare(PAY).await.unwrap();
+    let mut pipeline = Pipeline::new();
+    for id in 0..5 {
+        pipeline.push(PAY, (1, id));
+    }
+    bank.refuse("UPDATE", 1213, *b"40001", Then::Ends);
+    let results = transaction.execute_pipeline(&pipeline).await.unwrap();
+    assert_eq!(results.len(), 5);
+    assert_eq!(code(&results[0]), Some(1213));
+    assert!(results[1..].iter().all(is_aborted), "{results:?}");
+    drop(transaction);
+    assert!(bank.data().is_empty());
+}
+
+#[tokio::test]
+async fn statements_that_only_read_are_sent_together() {
+    let bank = Bank::new();
+    let (mut connection, handle) = connected(&bank).await;
+    let mut transaction = connection.transaction().await.unwrap();
+    transaction.prepare(SUMS).await.unwrap();
+    transaction.prepare(PAY).await.unwrap();
+    let mut pipeline = Pipeline::new();
+    pipeline.push(PAY, (1, 1)).push(SUMS, (1,)).push(SUMS, (2,));
+    pipeline.push(PAY, (2, 2)).push(SUMS, (3,));
+    let before = handle.writes();
+    let results = transaction.execute_pipeline(&pipeline).await.unwrap();
+    assert!(results.iter().all(Result::is_ok), "{results:?}");
+    assert_eq!(handle.writes() - before, 2);
+    transaction.commit().await.unwrap();
+    assert_eq!(bank.data().len(), 5);
+}
+
+#[tokio::test]
+async fn a_statement_behind_an_error_that_leaves_the_transaction_in_doubt_waits_for_the_answer() {
+    for (then, ran) in [(Then::Stays, 3), (Then::Ends, 0)] {
+        let bank = Bank::new();
+        let (mut connection, _) = connected(&bank).await;
+        let mut transaction = connection.transaction().await.unwrap();
+        let mut pipeline = Pipeline::new();
+        pipeline.push(PAY, (1, 1)).push(PAY, (2, 2));
+        pipeline.push(SUMS, (3,)).push(PAY, (4, 4));
+        bank.refuse("UPDATE", 1205, *b"HY000", then);
+        let results = transaction.execute_pipeline(&pipeline).await.unwrap();
+        assert_eq!(code(&results[0]), Some(1205));
+        let done = results.iter().filter(|result| result.is_ok()).count();
+        assert_eq!(done, ran, "{results:?}");
+        assert_eq!(bank.pings(), 1);
+        assert!(bank.data().iter().all(|ran| ran.in_transaction));
+        drop(transaction);
+    }
+}
+
+#[tokio::test]
+async fn outside_a_transaction_pipelines_go_in_one_write_as_ever() {
+    let bank = Bank::new();
+    let (mut connection, handle) = connected(&bank).await;
+    let transaction = connection.transaction().await.unwrap();
+    transaction.commit().await.unwrap();
+    connection.prepare(PAY).await.unwrap();
+    let mut pipeline = Pipeline::new();
+    pipeline.push(PAY, (1, 1)).push(PAY, (2, 2));
+    let before = handle.writes();
+    connection.execute_pipeline(&pipeline).await.unwrap();
+    assert_eq!(handle.writes() - before, 1);
+}
+
+#[tokio::test]
+async fn no_row_of_a_batch_runs_in_autocommit_behind_a_deadlock() {
+    let bank = Bank::new();
+    let (mut connection, _) = connected(&bank).await;
+    let mut transaction = connection.transaction().await.unwrap();
+    bank.refuse("UPDATE", 1213, *b"40001", Then::Ends);
+    let batch = transaction.batch(PAY).bulk(false);
+    let error = batch.run((0..100).map(|id| (1, id))).await.unwrap_err();
+    let Error::Batch(error) = error else {
+        panic!("{error:?}");
+    };
+    assert!(matches!(error.source, Error::Server(ref error) if error.code() == 1213));
+    drop(transaction);
+    assert!(bank.data().is_empty());
+}
+
+#[tokio::test]
+async fn no_row_of_a_batch_runs_behind_one_that_has_committed_the_transaction() {
+    let bank = Bank::new();
+    let (mut connection, _) = connected(&bank).await;
+    let mut transaction = connection.transaction().await.unwrap();
+    let batch = transaction
+        .batch("CREATE TABLE t (a INT DEFAULT ?)")
+        .bulk(false);
+    let error = batch.run([(1,), (2,), (3,)]).await.unwrap_err();
+    let Error::Batch(error) = error else {
+        panic!("{error:?}");
+    };
+    assert_eq!(error.way, BatchWay::Pipelined);
+    assert!(
+        matches!(error.source, Error::TransactionAborted { code: None }),
+        "{error:?}"
+    );
+    drop(transaction);
+    assert_eq!(bank.data().len(), 1);
+}
