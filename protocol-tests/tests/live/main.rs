@@ -25,6 +25,7 @@ mod session;
 mod settings;
 mod sql_modes;
 mod statements;
+mod transactions;
 mod values;
 
 /// What needs a server of its own, whatever `OTARIA_TEST_URL` says.
@@ -32,6 +33,7 @@ mod private_server {
     mod batch;
     mod hosts;
     mod tls;
+    mod transactions;
 }
 
 use otaria::{Config, Connection};
