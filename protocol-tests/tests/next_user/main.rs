@@ -4,6 +4,7 @@
 
 mod calls;
 mod checkouts;
+mod transactions;
 
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -136,10 +136,10 @@ impl Ledger {
                 connection.simple_execute(&sql).await.map(drop)
             }
             Kind::Transaction => {
-                connection.simple_execute("START TRANSACTION").await?;
-                connection.execute(&insert, (id,)).await?;
-                connection.execute(&insert, (id,)).await?;
-                connection.simple_execute("COMMIT").await.map(drop)
+                let mut transaction = connection.transaction().await?;
+                transaction.execute(&insert, (id,)).await?;
+                transaction.execute(&insert, (id,)).await?;
+                transaction.commit().await
             }
             Kind::Batch => {
                 let rows = [(id,); BATCH_ROWS as usize];
@@ -246,7 +246,11 @@ fn is_of_login(error: &Error) -> bool {
 
 /// What is cut within a record of TLS is answered by an alert.
 fn is_alert(error: &(dyn std::error::Error + 'static)) -> bool {
-    let is_one = matches!(error.downcast_ref(), Some(Error::Tls(TlsError::Record(_))));
+    let boxed = error.downcast_ref::<Box<Error>>().map(|error| &**error);
+    let is_one = matches!(
+        boxed.or_else(|| error.downcast_ref()),
+        Some(Error::Tls(TlsError::Record(_)))
+    );
     is_one || error.source().is_some_and(is_alert)
 }
 

@@ -28,6 +28,7 @@ async fn survives_the_network(name: &str, layers: impl FnOnce(ConfigBuilder) -> 
     let config = layers(config(server, proxy.port()))
         .connect_timeout(CALL_TIMEOUT)
         .call_timeout(CALL_TIMEOUT)
+        .stop_timeout(CALL_TIMEOUT)
         .build()
         .unwrap();
     let pool = Pool::builder(config)
@@ -35,7 +36,7 @@ async fn survives_the_network(name: &str, layers: impl FnOnce(ConfigBuilder) -> 
         .get_timeout(GET_TIMEOUT)
         .build();
     // Behind a timeout there may be an attempt to stop the statement, which has one of its own.
-    let limit = GET_TIMEOUT + 8 * CALL_TIMEOUT;
+    let limit = GET_TIMEOUT + 4 * CALL_TIMEOUT;
     let table = format!("storms.network_{name}");
     let ledger = Arc::new(Ledger::new(&mut watch, &table, limit).await);
 
