@@ -103,8 +103,9 @@ impl Connection {
     /// the server or of a row the connection stays usable. No row is sent behind one that cannot be.
     ///
     /// # Cancel safety
-    /// Safe for the connection. Rows that were sent may have been executed, and rows that were
-    /// pulled are lost: use a transaction where that matters.
+    /// Safe for the connection. Rows that were sent may have been executed, all or some of them, since
+    /// the [next call](Connection#cancel-safety) may stop what takes long; rows that were pulled are
+    /// lost. Use a transaction where that matters.
     pub async fn execute_batch<R>(
         &mut self,
         statement: &(impl ToExecutable + ?Sized),

@@ -52,7 +52,7 @@ impl CancelToken {
     /// [`stop_timeout`](otaria_session::ConfigBuilder::stop_timeout).
     ///
     /// # Cancel safety
-    /// Safe. The statement may have been ended.
+    /// Safe. The statement may have been ended; of the connection nothing has changed.
     pub async fn cancel(&self) -> Result<Stopped, Error> {
         let (call, sql, route) = {
             let running = self.watched.running();
@@ -129,8 +129,9 @@ impl Connection {
     /// # }
     /// ```
     ///
-    /// A dropped future does the same when the connection is used next; a token is for a call that is
-    /// to go on, and return. As long as there is a token, the connection notes what it runs.
+    /// What a dropped call has left running is [stopped](Connection#cancel-safety) when the connection
+    /// is used next, if at all; a token does it at once, and is for a call that is to go on, and
+    /// return. As long as there is a token, the connection notes what it runs.
     pub fn cancel_token(&mut self) -> CancelToken {
         if self.limits.watched.is_none() {
             let watched = Watched::default();

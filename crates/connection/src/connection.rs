@@ -26,15 +26,28 @@ pub struct Warning {
 
 /// A connection to a server, driven by the task that uses it.
 ///
-/// Every future of a connection may be dropped at any time. What such a call leaves behind is
-/// settled by the next one, as
-/// [`cancel_policy`](otaria_session::ConfigBuilder::cancel_policy) says: a command of which nothing
-/// was sent is taken back; the response to one that was sent is read and thrown away while it keeps
-/// coming, and if it does not, the statement is stopped on the server. Where that cannot be done, or
-/// takes too long, the connection is closed with [`CloseReason::AbandonedResponse`]. **Until the next
-/// call, or [`stop`](Self::stop), the server goes on with the statement, and it may have run.**
-///
 /// A dropped connection says goodbye (`COM_QUIT`) if that can be done without waiting.
+///
+/// # Cancel safety
+/// Every future of a connection may be dropped at any time, and so may what it has returned, such as
+/// [`Rows`]. Nothing is sent or read by that: **the server goes on with the statement, which may come
+/// to its end**, and what is left behind waits for the next call, or for [`stop`](Self::stop) or
+/// [`drain`](Self::drain). The call deals with it first, and within its own
+/// [`call_timeout`](otaria_session::ConfigBuilder::call_timeout):
+///
+/// - A command of which nothing was sent is taken back. Of one that was sent in part the rest is sent.
+/// - A response that is due is read and thrown away as long as the server keeps sending it, for
+///   [`drain_timeout`](otaria_session::ConfigBuilder::drain_timeout) at most. If the server says
+///   nothing for a tenth of a second, if time is up, or after 16 MiB
+///   ([`drain_bytes`](otaria_session::ConfigBuilder::drain_bytes)), its statement is stopped as by
+///   [`stop`](Self::stop). What it has done so far is then undone, as far as the engine of its tables
+///   can do that; of a procedure, what the statements before have done stays.
+/// - If that fails the connection is closed, and the call is [`Error::Closed`]: nothing of it was
+///   sent. The statement that was left behind may run on.
+///
+/// So it is by default; by [`cancel_policy`](otaria_session::ConfigBuilder::cancel_policy) nothing is
+/// stopped, or the connection is closed at once. A connection of a pool is not left to its next user:
+/// the pool does this as soon as it comes back.
 #[derive(Debug)]
 pub struct Connection {
     pub(crate) session: Session,
@@ -62,7 +75,8 @@ impl Connection {
     /// [`Error::Server`] if the server refuses the statement; the connection stays usable.
     ///
     /// # Cancel safety
-    /// Safe. The statement may have run; its response is thrown away by the next call.
+    /// Safe. The statement may have run, wholly or in part; what is left of it is dealt with by the
+    /// next call as [above](Connection#cancel-safety).
     pub async fn simple_query(&mut self, sql: &str) -> Result<Rows<'_>, Error> {
         self.ready().await?;
         self.session.simple_query(sql)?;
@@ -91,7 +105,7 @@ impl Connection {
     /// Those of the transport; the connection is then closed.
     ///
     /// # Cancel safety
-    /// Safe. The answer is thrown away by the next call.
+    /// Safe. The next call reads the answer.
     pub async fn ping(&mut self) -> Result<(), Error> {
         self.ready().await?;
         self.session.ping()?;

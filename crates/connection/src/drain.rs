@@ -36,7 +36,7 @@ impl Connection {
     /// Those of the transport, and [`Error::Closed`].
     ///
     /// # Cancel safety
-    /// Safe. The next call goes on.
+    /// Safe. What was read counts, and the next call goes on.
     pub async fn drain(&mut self, limit: DrainLimit) -> Result<bool, Error> {
         self.close_if_in_doubt();
         self.check_open()?;

@@ -50,8 +50,8 @@ impl Connection {
     /// In all of these the connection stays usable.
     ///
     /// # Cancel safety
-    /// Safe for the connection: the next call ends the file where it is and throws the response
-    /// away. For the rows see above.
+    /// Safe for the connection: the next call ends the file where it is and deals with the response
+    /// as [for every statement](Connection#cancel-safety). For the rows see above.
     pub async fn load_data_local(
         &mut self,
         sql: &str,

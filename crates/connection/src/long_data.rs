@@ -150,7 +150,7 @@ impl<'c> LongDataExecution<'c> {
     /// stays usable.
     ///
     /// # Cancel safety
-    /// Safe. The statement may have run; its response is thrown away by the next call.
+    /// Like [`Connection::query`].
     pub async fn query(self, params: impl Params) -> Result<Rows<'c>, Error> {
         let connection = self.start(params)?;
         let executed = connection.first_result().await?;

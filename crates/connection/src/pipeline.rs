@@ -204,8 +204,8 @@ impl Connection {
     /// errors of [`PipelineResults::next`].
     ///
     /// # Cancel safety
-    /// Safe for the connection. Statements that were sent may have run; those that were not are
-    /// taken back.
+    /// Safe for the connection. Statements that were sent may have run, each on its own; those that
+    /// were not are taken back. What is left is dealt with as [above](Connection#cancel-safety).
     pub async fn execute_pipeline(
         &mut self,
         pipeline: &Pipeline<'_>,
@@ -228,8 +228,9 @@ impl Connection {
 
 /// The results of a pipeline, one statement after the other.
 ///
-/// Dropping it gives up the rest: statements that have not been sent are not run, and the responses
-/// to those that have been are read and thrown away by the connection's next call.
+/// Dropping it gives up the rest: statements that have not been sent are not run, and those that have
+/// been are left to the connection's [next call](Connection#cancel-safety), which may stop one after
+/// the other.
 pub struct PipelineResults<'c, 'p> {
     connection: &'c mut Connection,
     pipeline: &'c Pipeline<'p>,

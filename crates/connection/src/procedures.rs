@@ -40,7 +40,8 @@ impl Rows<'_> {
     /// [`Row::read`](otaria_session::Row::read). The connection stays usable.
     ///
     /// # Cancel safety
-    /// Safe. What is left is thrown away by the connection's next call. The procedure may have run.
+    /// Safe. The procedure may have run, or some of its statements; the rest is left to the
+    /// connection's [next call](crate::Connection#cancel-safety).
     pub async fn out_parameters<T: for<'r> FromRow<'r>>(mut self) -> Result<Option<T>, Error> {
         let mut parameters: Option<OwnedRow> = None;
         loop {

@@ -30,7 +30,8 @@ struct Received<'c> {
 
 impl<'c> Rows<'c> {
     /// The rows of the current result as a stream. It ends behind the last of them, or behind an
-    /// error; further results of the statement are thrown away by the connection's next call.
+    /// error; further results of the statement are left to the connection's [next
+    /// call](crate::Connection#cancel-safety).
     ///
     /// Each row is copied out of the receive buffer. [`next`](Self::next) and
     /// [`next_chunk`](Self::next_chunk) do without.
@@ -57,7 +58,7 @@ impl<'c> Rows<'c> {
     ///
     /// # Cancel safety
     /// Safe. A future that takes the next item may be dropped: no row is lost. If the stream is
-    /// dropped, what is left is thrown away by the connection's next call.
+    /// dropped, the rest is left to the connection's [next call](crate::Connection#cancel-safety).
     pub const fn into_stream(self) -> RowStream<'c> {
         RowStream {
             state: State::Rows(self),

@@ -8,8 +8,8 @@ use crate::Connection;
 
 /// The results of a statement, lent out of the connection one row at a time.
 ///
-/// Rows that are not read are thrown away by the connection's next call, or here by
-/// [`finish`](Self::finish).
+/// What is not read is left to the connection's [next call](Connection#cancel-safety), which stops the
+/// statement if too much is left. [`finish`](Self::finish) reads all of it.
 ///
 /// ```compile_fail,E0499
 /// # async fn two(mut rows: otaria_connection::Rows<'_>) -> Result<(), otaria_session::Error> {
@@ -124,7 +124,7 @@ impl<'c> Rows<'c> {
     /// [`Error::Server`] if one of the results is an error.
     ///
     /// # Cancel safety
-    /// Safe. What is left is thrown away by the connection's next call.
+    /// Safe. The rest is left to the connection's [next call](Connection#cancel-safety).
     pub async fn finish(self) -> Result<(), Error> {
         self.connection.rest(self.executed).await?;
         let session = &mut self.connection.session;
@@ -141,7 +141,8 @@ impl<'c> Rows<'c> {
     /// Those of [`next`](Self::next) and of [`Row::read`].
     ///
     /// # Cancel safety
-    /// The rows read are lost; the connection stays usable.
+    /// Safe for the connection. The rows that were read are lost, and the rest is left to its [next
+    /// call](Connection#cancel-safety).
     pub async fn collect<T: for<'r> FromRow<'r>>(mut self) -> Result<Vec<T>, Error> {
         let mut collected = Vec::new();
         while let Some(chunk) = self.next_chunk().await? {
@@ -160,7 +161,8 @@ impl<'c> Rows<'c> {
     /// Those of [`next`](Self::next) and of `each`.
     ///
     /// # Cancel safety
-    /// Safe. What is left is thrown away by the connection's next call.
+    /// Safe. No row is passed twice, and the rest is left to the connection's [next
+    /// call](Connection#cancel-safety).
     pub async fn for_each<E: From<Error>>(
         mut self,
         mut each: impl FnMut(Row<'_>) -> Result<(), E>,

@@ -33,7 +33,8 @@ impl Connection {
     /// usable.
     ///
     /// # Cancel safety
-    /// Safe. The statement may have run; its response is thrown away by the next call.
+    /// Safe. The statement may have run, wholly or in part; what is left of it is dealt with by the
+    /// next call as [above](Connection#cancel-safety).
     pub async fn query(
         &mut self,
         statement: &(impl ToExecutable + ?Sized),
@@ -156,7 +157,7 @@ impl Connection {
     /// [`Error::Server`] if the server refuses the statement; the connection stays usable.
     ///
     /// # Cancel safety
-    /// Safe. A statement whose prepare was sent is kept for the next time.
+    /// Safe. Nothing is executed. A statement whose prepare was sent is kept for the next time.
     pub async fn prepare(&mut self, sql: &str) -> Result<Statement, Error> {
         self.ready().await?;
         match self.session.prepare(sql)? {

@@ -54,7 +54,9 @@ impl Connection {
     /// and the connection is closed.
     ///
     /// # Cancel safety
-    /// Safe. The statement may have been stopped; the rest is for the next call.
+    /// Safe. The statement may have been stopped, and the connection beside is closed; the rest is
+    /// for the [next call](Connection#cancel-safety). If a `KILL QUERY` without the number of the
+    /// statement may be on its way, that call closes the connection.
     pub async fn stop(&mut self) -> Result<Stopped, Error> {
         self.check_open()?;
         self.session.abandon();

@@ -10,7 +10,9 @@ use crate::reaper::Abandoned;
 
 /// A connection taken from a [`Pool`](crate::Pool), which goes back to it when this is dropped.
 ///
-/// One that cannot be used any more is closed then, and makes room for another.
+/// One that cannot be used any more is closed then, and makes room for another. A statement that a
+/// dropped call has left running is ended in the background, as when a call of the pool is dropped
+/// ([`Pool::query_one`](crate::Pool::query_one)); until that is done the connection keeps its place.
 #[must_use]
 pub struct PooledConnection {
     /// `None` only while it is dropped.

@@ -13,7 +13,8 @@ use crate::PooledConnection;
 /// [`Pool::stream`](crate::Pool::stream). It is a [`Stream`], too.
 ///
 /// The connection goes back to the pool behind the last row, behind an error, or when this is
-/// dropped; what is left of the rows is then thrown away in the background.
+/// dropped; what is left of the statement is then ended in the background, as when a call of the
+/// pool is dropped ([`Pool::query_one`](crate::Pool::query_one)).
 #[must_use]
 pub struct PoolRows {
     state: State,

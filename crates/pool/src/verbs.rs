@@ -25,6 +25,11 @@ macro_rules! with_connection {
 ///
 /// One that finds its connection closed by the server, before anything of the statement was sent, is
 /// run on another connection, once.
+///
+/// Each may be dropped at any time. The connection then goes back to the pool, which ends what is left
+/// of the statement in the background, as
+/// [`Connection`](otaria_connection::Connection#cancel-safety) says, but sooner: it is read for a tenth
+/// of a second and up to 1 MiB before it is stopped.
 impl Pool {
     /// Runs a statement and reads the one row that it returns.
     ///
@@ -40,7 +45,9 @@ impl Pool {
     /// [`Connection::query_one`](otaria_connection::Connection::query_one).
     ///
     /// # Cancel safety
-    /// Safe. The statement may have run; what it still does is stopped in the background.
+    /// Safe. The statement may have run, wholly or in part. What it still does is ended in the
+    /// background, by [`cancel_policy`](otaria_connection::ConfigBuilder::cancel_policy): by default it
+    /// is stopped if it takes longer than a tenth of a second more.
     pub async fn query_one<T: for<'r> FromRow<'r>>(
         &self,
         sql: &str,
@@ -101,7 +108,8 @@ impl Pool {
     /// Those of [`get`](Self::get) and [`Error::Batch`].
     ///
     /// # Cancel safety
-    /// Safe. Rows that were sent may have been executed.
+    /// Safe for the pool. Rows that were sent may have been executed, all or some of them, and rows that
+    /// were pulled are lost.
     pub async fn execute_batch<R>(&self, sql: &str, rows: R) -> Result<BatchExecuted, Error>
     where
         R: IntoIterator<Item: Params>,
