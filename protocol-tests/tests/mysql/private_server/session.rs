@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use otaria::{Compression, Connection, Error, FieldType, ServerStatus};
+use otaria::{CloseReason, Compression, Connection, Error, FieldType, ServerStatus};
 use otaria_codec::{Capabilities, MAX_BODY_BYTES};
 
 use crate::server::{connect, server, value};
@@ -346,9 +346,11 @@ async fn a_session_that_waited_too_long_is_told_so() {
         .unwrap();
     tokio::time::sleep(Duration::from_secs(3)).await;
     let error = connection.ping().await.unwrap_err();
-    // ER_CLIENT_INTERACTION_TIMEOUT
+    // ER_CLIENT_INTERACTION_TIMEOUT; nothing of the ping was sent.
+    let reason = CloseReason::EndedByServer { code: 4031 };
     assert!(
-        matches!(&error, Error::EndedByServer(error) if error.code() == 4031),
+        matches!(&error, Error::Closed { reason: found } if *found == reason),
         "{error:?}"
     );
+    assert_eq!(connection.close_reason(), Some(reason));
 }
