@@ -13,8 +13,11 @@ use crate::Connection;
 /// It ends by [`commit`](Self::commit) or [`rollback`](Self::rollback). **One that is dropped is
 /// rolled back at once**, also where the drop is that of a cancelled future or a panic: the server is
 /// told without waiting, so that its locks are free whatever becomes of the connection. The answer is
-/// read by the connection's next call. Only where a transport takes nothing, or a file is on its way to
-/// the server (`load_data_local`), does the next call tell it.
+/// read by the connection's next call. The server reads it when it is done with what it does: a
+/// statement that is given up runs to its end, and a long result that nobody reads holds it up until the
+/// connection is used again, or its pool takes care of it. Where the transport takes nothing, a file is on
+/// its way (`load_data_local`), or `local_infile` is on and a response has not begun, the next call tells
+/// it.
 ///
 /// The connection cannot be used beside its transaction:
 ///

@@ -275,3 +275,18 @@ async fn a_transaction_that_was_begun_by_sql_is_not_committed_by_the_beginning_o
         .await
         .unwrap();
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_takes_too_long_in_a_transaction_rolls_it_back_with_its_connection() {
+    let bank = Bank::new();
+    let (mut connection, handle) = connected(&bank).await;
+    let mut transaction = connection.transaction().await.unwrap();
+    bank.be_silent_at("UPDATE");
+    let limit = std::time::Duration::from_secs(1);
+    let call = transaction.with_timeout(limit).execute(PAY, (1, 2));
+    let error = call.await.unwrap_err();
+    assert!(matches!(error, Error::Timeout { .. }), "{error:?}");
+    let error = transaction.commit().await.unwrap_err();
+    assert!(matches!(error, Error::Closed { .. }), "{error:?}");
+    assert!(handle.client_is_gone());
+}

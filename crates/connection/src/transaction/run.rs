@@ -43,6 +43,10 @@ impl Connection {
     /// error `work` makes of it. So `work` is called several times, and must do nothing but by the
     /// transaction that could not be done twice.
     ///
+    /// For a task of its own (`tokio::spawn`), `work` has to own what it uses, as in `async move` with
+    /// values and clones of `Arc`s: of one that captures references the compiler cannot see that its future
+    /// may be sent.
+    ///
     /// # Errors
     /// The last error of `work`, and those of [`transaction_with`](Self::transaction_with) and of
     /// [`Transaction::commit`].

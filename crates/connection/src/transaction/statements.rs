@@ -1,13 +1,14 @@
 //! What can be done in a transaction, all of it as on a connection of its own.
 
 use std::num::NonZeroU32;
+use std::time::Duration;
 
 use otaria_session::{Error, Executed, SessionState, Statement, ToExecutable};
 use otaria_types::{FromRow, Params};
 use tokio::io::AsyncRead;
 
 use super::Transaction;
-use crate::{Batch, BatchExecuted, Pipeline, PipelineResults, Rows, Warning};
+use crate::{Batch, BatchExecuted, CancelToken, Pipeline, PipelineResults, Rows, Warning};
 
 /// Statements, as on a [`Connection`](crate::Connection). Each fails with
 /// [`Error::TransactionAborted`], and is not sent, if it would run outside of the transaction.
@@ -241,6 +242,19 @@ impl Transaction<'_> {
     /// Like [`query`](Self::query).
     pub async fn warnings(&mut self) -> Result<Vec<Warning>, Error> {
         self.connection.warnings().await
+    }
+
+    /// Gives the next call at most so much time: see
+    /// [`Connection::with_timeout`](crate::Connection::with_timeout).
+    pub const fn with_timeout(&mut self, limit: Duration) -> &mut Self {
+        self.connection.with_timeout(limit);
+        self
+    }
+
+    /// What ends a call from another task: see
+    /// [`Connection::cancel_token`](crate::Connection::cancel_token).
+    pub fn cancel_token(&mut self) -> CancelToken {
+        self.connection.cancel_token()
     }
 
     /// What the server has told about the session.
