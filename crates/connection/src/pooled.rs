@@ -5,6 +5,7 @@ use std::io;
 use otaria_codec::Capabilities;
 use otaria_session::{CleanUp, Error, Executed, TransactionWatch};
 
+use crate::transport::Transport;
 use crate::{Connection, Rows};
 
 /// Whether a connection is reset when it comes back to its pool.
@@ -55,13 +56,18 @@ impl Connection {
     ///
     /// What has come is looked at without waiting, and nothing is sent. A server that has gone
     /// without a word, or to which the network is cut, is noticed by [`ping`](Self::ping) only.
-    #[inline]
     pub fn is_usable(&mut self) -> bool {
+        self.is_quiet() && self.transport.as_ref().is_some_and(Transport::is_driven)
+    }
+
+    /// The same, but that the runtime may be gone that the connection was made on.
+    #[inline]
+    pub fn is_quiet(&mut self) -> bool {
         let Some(transport) = self.transport.as_ref().filter(|_| self.is_ready()) else {
             return false;
         };
         match transport.peek() {
-            Some(Err(error)) if error.kind() == io::ErrorKind::WouldBlock => transport.is_driven(),
+            Some(Err(error)) if error.kind() == io::ErrorKind::WouldBlock => true,
             Some(Ok(0) | Err(_)) => false,
             Some(Ok(_)) | None => self.hears_nothing_new(),
         }

@@ -1,3 +1,4 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use otaria_connection::{CloseReason, Connection, Error, HandedBack, PoolError, ResetPolicy};
@@ -17,6 +18,8 @@ pub(crate) struct Entry {
     reset_policy: ResetPolicy,
     /// Whether its session was reset when it came back, and has to be set up again.
     was_reset: bool,
+    /// Whether it was made on the runtime of the pool's background, and there is no hook to be asked.
+    has_plain_checkout: bool,
     /// Behind the connection, which is to be gone first.
     live: Live,
 }
@@ -44,11 +47,13 @@ impl Entry {
             idle_since: now,
             reset_policy: options.reset_policy,
             was_reset: false,
+            has_plain_checkout: options.hooks.before_get.is_none() && live.shared().is_at_home(),
             live,
         }
     }
 
-    pub(crate) fn shared(&self) -> &Shared {
+    #[inline]
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
         self.live.shared()
     }
 
@@ -87,9 +92,20 @@ impl Entry {
         Fate::Kept
     }
 
-    /// Makes it fit for the next user, as far as it is not.
-    pub(crate) async fn recycle(&mut self) -> Result<(), Error> {
+    /// Whether it is fit for the next user as it is, which nothing but a look at the socket tells.
+    #[inline]
+    pub(crate) fn is_fit(&mut self) -> bool {
         let now = Instant::now();
+        !self.was_reset
+            && self.has_plain_checkout
+            && self.shared().has_background()
+            && !self.is_too_old(now)
+            && !self.is_to_be_verified(now)
+            && self.connection.is_quiet()
+    }
+
+    /// Makes it fit for the next user, as far as it is not.
+    pub(crate) async fn recycle(&mut self, now: Instant) -> Result<(), Error> {
         if self.is_too_old(now) {
             self.shared().counters.retired.count();
             return Err(closed(&self.connection));
@@ -109,17 +125,22 @@ impl Entry {
         if self.was_reset {
             self.set_up().await?;
         }
-        let options = &self.live.shared().options;
-        let idle = now.saturating_duration_since(self.idle_since);
-        if options.verify_after.is_some_and(|after| idle > after) {
+        if self.is_to_be_verified(now) {
             let ping = timeout(PING_TIME, self.connection.ping()).await;
             ping.unwrap_or_else(|_| Err(closed(&self.connection)))?;
         }
+        let options = &self.live.shared().options;
         if let Some(hook) = &options.hooks.before_get {
             let seen = hook(&mut self.connection).await;
             seen.map_err(|error| Error::Pool(PoolError::Hook(error)))?;
         }
         Ok(())
+    }
+
+    /// Whether it has been idle for so long that it may be gone without a word.
+    fn is_to_be_verified(&self, now: Instant) -> bool {
+        let limit = self.shared().options.verify_after;
+        limit.is_some_and(|limit| now.saturating_duration_since(self.idle_since) > limit)
     }
 
     /// Whether it has been idle for longer than connections may be.

@@ -4,6 +4,7 @@ mod builder;
 mod entry;
 mod futures;
 mod hooks;
+mod idle;
 mod maintenance;
 mod manager;
 mod phase;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use deadpool::managed::{Pool, WeakPool};
+use deadpool::managed::{Object, Pool, WeakPool};
 use otaria_connection::Error;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, Sleep, sleep};
@@ -145,6 +145,10 @@ fn retire(pool: &Pool<Manager>, shared: &Shared, now: Instant) {
     // Those that are closed say so, which is not to be done under the pool's lock.
     let retired = pool.retain(|entry, _| is_kept(entry));
     drop(retired);
+    let idle = shared.idle().take_unless(|object| is_kept(object));
+    for object in idle {
+        drop(Object::take(object));
+    }
     shared.retain_made(is_kept);
 }
 

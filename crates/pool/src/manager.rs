@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use deadpool::managed::{self, Metrics, RecycleError, RecycleResult};
 use otaria_connection::{Error, PoolPhase};
+use tokio::time::Instant;
 
 use crate::entry::Entry;
 use crate::phase::in_phase;
@@ -19,11 +20,13 @@ impl managed::Manager for Manager {
     type Error = Error;
 
     async fn create(&self) -> Result<Box<Entry>, Error> {
-        in_phase(PoolPhase::Create, self.shared.connection()).await
+        // The future is large, and a checkout that needs none of it moves it all the same.
+        Box::pin(in_phase(PoolPhase::Create, self.shared.connection())).await
     }
 
     async fn recycle(&self, entry: &mut Box<Entry>, _: &Metrics) -> RecycleResult<Error> {
-        let recycled = in_phase(PoolPhase::Recycle, entry.recycle()).await;
+        let recycle = entry.recycle(Instant::now());
+        let recycled = Box::pin(in_phase(PoolPhase::Recycle, recycle)).await;
         recycled.map_err(RecycleError::Backend)
     }
 }
@@ -31,6 +34,8 @@ impl managed::Manager for Manager {
 /// The pool is gone: nothing is left to be maintained.
 impl Drop for Manager {
     fn drop(&mut self) {
+        let idle = self.shared.idle().close();
+        drop(idle);
         self.shared.retain_made(|_| false);
         self.shared.wanted.notify_one();
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use deadpool::managed::{self, PoolConfig, QueueMode};
+use deadpool::managed::{self, Object, PoolConfig, QueueMode};
 use otaria_connection::{Config, Error, PoolError};
 use tokio::runtime::Handle;
 use tokio::time::sleep;
@@ -80,7 +80,8 @@ impl Pool {
         {
             let shared = Arc::clone(&self.shared);
             let maintenance = Maintenance::new(self.inner.weak(), shared, abandoned);
-            drop(runtime.spawn(maintenance.run()));
+            let task = runtime.spawn(maintenance.run()).abort_handle();
+            self.shared.set_background(runtime.id(), task);
         }
     }
 
@@ -98,7 +99,19 @@ impl Pool {
     /// # Cancel safety
     /// Safe. The place in the queue is lost, and a connection that was being made is closed.
     pub async fn get(&self) -> Result<PooledConnection, Error> {
+        let mut idle = self.shared.idle().pop();
+        if let Some(object) = idle.take_if(|object| object.is_fit()) {
+            return Ok(object.into());
+        }
+        // In a box, so that the future of who need not wait is small.
+        Box::pin(self.checkout(idle)).await
+    }
+
+    /// Takes a connection by way of deadpool, which may have to wait for one. `unfit` may be one that
+    /// is to be made fit.
+    async fn checkout(&self, unfit: Option<Object<Manager>>) -> Result<PooledConnection, Error> {
         self.start();
+        let _waiting = Waiting::begin(&self.shared, unfit);
         let checkout = pin!(self.inner.get());
         let connection = match self.shared.options.get_timeout {
             Some(limit) => self.checkout_within(limit, checkout).await?,
@@ -122,6 +135,8 @@ impl Pool {
     /// Safe. The pool is closed by the first poll; call it again to wait.
     pub async fn close(&self) {
         self.inner.close();
+        let idle = self.shared.idle().close();
+        drop(idle);
         self.shared.retain_made(|_| false);
         self.shared.wait_until_all_are_gone().await;
     }
@@ -155,6 +170,9 @@ impl Pool {
         }
         let connections = connections.max(1);
         self.shared.set_max_size(connections);
+        // It is for deadpool to say which are closed.
+        let idle = self.shared.idle().take_all();
+        drop(idle);
         self.inner.resize(connections);
     }
 
@@ -170,7 +188,7 @@ impl Pool {
         PoolStatus {
             max_size: status.max_size,
             size: self.shared.live(),
-            idle: status.available + self.shared.made(),
+            idle: status.available + self.shared.idle().len() + self.shared.made(),
             waiting: status.waiting,
             connected: counters.connected.get(),
             connect_failures: counters.connect_failures.get(),
@@ -199,5 +217,24 @@ impl Pool {
             }),
         })
         .await
+    }
+}
+
+/// Somebody who waits for a connection.
+struct Waiting<'p>(&'p Shared);
+
+impl<'p> Waiting<'p> {
+    /// From now on, what comes back is for those who wait; as is `unfit`, or else what has come back
+    /// in the meantime.
+    fn begin(shared: &'p Shared, unfit: Option<Object<Manager>>) -> Self {
+        let object = shared.idle().begin_to_wait(unfit);
+        drop(object);
+        Self(shared)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.idle().end_to_wait();
     }
 }

@@ -1,5 +1,6 @@
 use std::fmt;
 use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
 
 use deadpool::managed::Object;
 use otaria_connection::Connection;
@@ -80,7 +81,7 @@ impl Drop for PooledConnection {
 /// Gives a connection back to its pool, to the reaper, or up.
 pub(crate) fn give_back(mut object: Object<Manager>) {
     match object.come_back() {
-        Fate::Kept => drop(object),
+        Fate::Kept => keep(object),
         Fate::Reaped => {
             let abandoned = object.shared().abandoned.clone();
             // It is closed if there is no reaper any more.
@@ -95,6 +96,17 @@ pub(crate) fn give_back(mut object: Object<Manager>) {
             drop(Object::take(object));
         }
     }
+}
+
+fn keep(object: Object<Manager>) {
+    let shared = Arc::clone(object.shared());
+    // There may be too many of them.
+    let for_deadpool = if shared.live() > shared.max_size() {
+        Some(object)
+    } else {
+        shared.idle().push(object)
+    };
+    drop(for_deadpool);
 }
 
 impl fmt::Debug for PooledConnection {

@@ -1,14 +1,18 @@
 use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use otaria_connection::{Config, Connection, Error, HostStates, PoolError};
+use tokio::runtime::{Handle, Id};
 use tokio::sync::{Notify, Semaphore, mpsc};
+use tokio::task::AbortHandle;
+use tokio::time::Instant;
 
 use crate::builder::Options;
 use crate::entry::Entry;
 use crate::futures::Futures;
+use crate::idle::Idle;
 use crate::reaper::Abandoned;
 
 /// What a pool, its connections and its maintenance share.
@@ -23,7 +27,10 @@ pub(crate) struct Shared {
     max_size: AtomicUsize,
     /// How many there are, those being made included.
     live: AtomicUsize,
+    idle: Mutex<Idle>,
     ahead: Mutex<MadeAhead>,
+    /// What goes on in the background, and the runtime that it does so on.
+    background: OnceLock<(Id, AbortHandle)>,
     /// Told when a connection is gone, or has been made ahead.
     changed: Notify,
     /// Told when there is something to be done in the background.
@@ -70,7 +77,9 @@ impl Shared {
             counters: Counters::default(),
             max_size: AtomicUsize::new(options.max_size),
             live: AtomicUsize::new(0),
+            idle: Mutex::new(Idle::new()),
             ahead: Mutex::default(),
+            background: OnceLock::new(),
             changed: Notify::new(),
             wanted: Notify::new(),
             abandoned,
@@ -136,7 +145,7 @@ impl Shared {
             changed.as_mut().enable();
             let made = self.ahead().made.pop();
             if let Some(mut entry) = made {
-                if entry.recycle().await.is_ok() {
+                if entry.recycle(Instant::now()).await.is_ok() {
                     return Ok(entry);
                 }
                 continue;
@@ -240,6 +249,32 @@ impl Shared {
         Ok(entry)
     }
 
+    /// The connections that can be taken at once.
+    #[inline]
+    pub(crate) fn idle(&self) -> MutexGuard<'_, Idle> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Says what goes on in the background.
+    pub(crate) fn set_background(&self, runtime: Id, task: AbortHandle) {
+        // There is one task only.
+        let _ = self.background.set((runtime, task));
+    }
+
+    /// Whether the runtime is there that the background goes on on.
+    #[inline]
+    pub(crate) fn has_background(&self) -> bool {
+        let background = self.background.get();
+        background.is_some_and(|(_, task)| !task.is_finished())
+    }
+
+    /// Whether this is called on the runtime that the background goes on on.
+    pub(crate) fn is_at_home(&self) -> bool {
+        let here = Handle::try_current().map(|runtime| runtime.id());
+        let home = self.background.get();
+        matches!((here, home), (Ok(here), Some((home, _))) if here == *home)
+    }
+
     fn ahead(&self) -> MutexGuard<'_, MadeAhead> {
         self.ahead.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -282,7 +317,8 @@ impl Live {
         reserved.is_ok().then(|| Self(Arc::clone(shared)))
     }
 
-    pub(crate) fn shared(&self) -> &Shared {
+    #[inline]
+    pub(crate) const fn shared(&self) -> &Arc<Shared> {
         &self.0
     }
 }
