@@ -93,8 +93,9 @@ impl PoolBuilder {
         self
     }
 
-    /// How long a connection may have been idle to be taken without a ping: 30 seconds by default;
-    /// `None` for any time. One that the server has closed is noticed without.
+    /// How long a connection may have been idle to be taken without a ping, less a fifth of it at
+    /// most: 30 seconds by default; `None` for any time. One that the server has closed is noticed
+    /// without.
     pub fn verify_after(mut self, idle: impl Into<Option<Duration>>) -> Self {
         self.options.verify_after = idle.into();
         self

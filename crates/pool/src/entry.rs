@@ -2,19 +2,22 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use otaria_connection::{CloseReason, Connection, Error, HandedBack, PoolError, ResetPolicy};
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 
 use crate::builder::Options;
+use crate::clock::milliseconds;
 use crate::shared::{Live, Shared};
 
 /// A connection of the pool, and what the pool keeps about it.
 #[derive(Debug)]
 pub(crate) struct Entry {
     pub(crate) connection: Connection,
-    /// When it is too old; `None` for never.
-    retire_at: Option<Instant>,
+    /// When it is too old, by the pool's clock.
+    retire_at: u64,
     /// When it came back.
-    idle_since: Instant,
+    idle_since: u64,
+    /// After which time it may be gone without a word.
+    verify_after: u64,
     reset_policy: ResetPolicy,
     /// Whether its session was reset when it came back, and has to be set up again.
     was_reset: bool,
@@ -39,12 +42,17 @@ pub(crate) enum Fate {
 
 impl Entry {
     pub(crate) fn new(connection: Connection, live: Live) -> Self {
-        let now = Instant::now();
+        let now = live.shared().clock().look();
         let options = &live.shared().options;
+        let lifetime = lifetime(options).map_or(u64::MAX, milliseconds);
         Self {
             connection,
-            retire_at: lifetime(options).and_then(|lifetime| now.checked_add(lifetime)),
+            retire_at: now.saturating_add(lifetime),
             idle_since: now,
+            // The clock may be late by one round of the maintenance, a tenth of it.
+            verify_after: options
+                .verify_after
+                .map_or(u64::MAX, |limit| milliseconds(limit / 10 * 9)),
             reset_policy: options.reset_policy,
             was_reset: false,
             has_plain_checkout: options.hooks.before_get.is_none() && live.shared().is_at_home(),
@@ -77,7 +85,7 @@ impl Entry {
     /// Its user is done. Does what needs no waiting to make it fit for the next one, and says what
     /// else is to be done.
     pub(crate) fn come_back(&mut self) -> Fate {
-        let now = Instant::now();
+        let now = self.shared().clock().now();
         match self.connection.hand_back(self.reset_policy) {
             HandedBack::Clean => {}
             HandedBack::Cleaning { resets } => self.was_reset |= resets,
@@ -95,7 +103,7 @@ impl Entry {
     /// Whether it is fit for the next user as it is, which nothing but a look at the socket tells.
     #[inline]
     pub(crate) fn is_fit(&mut self) -> bool {
-        let now = Instant::now();
+        let now = self.shared().clock().now();
         !self.was_reset
             && self.has_plain_checkout
             && self.shared().has_background()
@@ -105,7 +113,8 @@ impl Entry {
     }
 
     /// Makes it fit for the next user, as far as it is not.
-    pub(crate) async fn recycle(&mut self, now: Instant) -> Result<(), Error> {
+    pub(crate) async fn recycle(&mut self) -> Result<(), Error> {
+        let now = self.shared().clock().now();
         if self.is_too_old(now) {
             self.shared().counters.retired.count();
             return Err(closed(&self.connection));
@@ -117,7 +126,7 @@ impl Entry {
         made_fit
     }
 
-    async fn make_fit(&mut self, now: Instant) -> Result<(), Error> {
+    async fn make_fit(&mut self, now: u64) -> Result<(), Error> {
         self.connection.clean().await?;
         if !self.connection.is_usable() {
             return Err(closed(&self.connection));
@@ -125,7 +134,8 @@ impl Entry {
         if self.was_reset {
             self.set_up().await?;
         }
-        if self.is_to_be_verified(now) {
+        // Without maintenance, no time passes.
+        if self.is_to_be_verified(now) || !self.shared().has_background() {
             let ping = timeout(PING_TIME, self.connection.ping()).await;
             ping.unwrap_or_else(|_| Err(closed(&self.connection)))?;
         }
@@ -138,19 +148,19 @@ impl Entry {
     }
 
     /// Whether it has been idle for so long that it may be gone without a word.
-    fn is_to_be_verified(&self, now: Instant) -> bool {
-        let limit = self.shared().options.verify_after;
-        limit.is_some_and(|limit| now.saturating_duration_since(self.idle_since) > limit)
+    #[inline]
+    fn is_to_be_verified(&self, now: u64) -> bool {
+        now.saturating_sub(self.idle_since) >= self.verify_after
     }
 
     /// Whether it has been idle for longer than connections may be.
-    pub(crate) fn is_idle_for_too_long(&self, now: Instant) -> bool {
+    pub(crate) fn is_idle_for_too_long(&self, now: u64) -> bool {
         let limit = self.shared().options.idle_timeout;
-        limit.is_some_and(|limit| now.saturating_duration_since(self.idle_since) >= limit)
+        limit.is_some_and(|limit| now.saturating_sub(self.idle_since) >= milliseconds(limit))
     }
 
-    pub(crate) fn is_too_old(&self, now: Instant) -> bool {
-        self.retire_at.is_some_and(|retire_at| now >= retire_at)
+    pub(crate) const fn is_too_old(&self, now: u64) -> bool {
+        now >= self.retire_at
     }
 
     fn is_kept_by_judge(&self) -> bool {

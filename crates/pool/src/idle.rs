@@ -1,6 +1,4 @@
-use deadpool::managed::Object;
-
-use crate::manager::Manager;
+use crate::pooled_connection::Taken;
 
 /// The connections that can be taken without asking deadpool, which takes four times as many
 /// instructions. They are in use for all that deadpool knows.
@@ -8,7 +6,7 @@ use crate::manager::Manager;
 /// While somebody waits for a connection, those that come back go to deadpool, which keeps the queue.
 #[derive(Debug)]
 pub(crate) struct Idle {
-    objects: Vec<Object<Manager>>,
+    objects: Vec<Taken>,
     waiting: usize,
     is_open: bool,
 }
@@ -27,12 +25,12 @@ impl Idle {
     }
 
     /// Takes the connection that came back last.
-    pub(crate) fn pop(&mut self) -> Option<Object<Manager>> {
+    pub(crate) fn pop(&mut self) -> Option<Taken> {
         self.objects.pop()
     }
 
     /// Keeps a connection; gives it back if it is for deadpool.
-    pub(crate) fn push(&mut self, object: Object<Manager>) -> Option<Object<Manager>> {
+    pub(crate) fn push(&mut self, object: Taken) -> Option<Taken> {
         if self.waiting > 0 || !self.is_open {
             return Some(object);
         }
@@ -42,10 +40,7 @@ impl Idle {
 
     /// Somebody is going to wait. What may be for him, `unfit` if it is something, is to be given to
     /// deadpool.
-    pub(crate) fn begin_to_wait(
-        &mut self,
-        unfit: Option<Object<Manager>>,
-    ) -> Option<Object<Manager>> {
+    pub(crate) fn begin_to_wait(&mut self, unfit: Option<Taken>) -> Option<Taken> {
         self.waiting += 1;
         unfit.or_else(|| self.objects.pop())
     }
@@ -55,20 +50,17 @@ impl Idle {
     }
 
     /// Keeps nothing from now on, and says what has been kept.
-    pub(crate) fn close(&mut self) -> Vec<Object<Manager>> {
+    pub(crate) fn close(&mut self) -> Vec<Taken> {
         self.is_open = false;
         self.take_all()
     }
 
-    pub(crate) fn take_all(&mut self) -> Vec<Object<Manager>> {
+    pub(crate) fn take_all(&mut self) -> Vec<Taken> {
         std::mem::take(&mut self.objects)
     }
 
     /// Takes those out that are not to be kept.
-    pub(crate) fn take_unless(
-        &mut self,
-        mut is_kept: impl FnMut(&Object<Manager>) -> bool,
-    ) -> Vec<Object<Manager>> {
+    pub(crate) fn take_unless(&mut self, mut is_kept: impl FnMut(&Taken) -> bool) -> Vec<Taken> {
         self.objects
             .extract_if(.., |object| !is_kept(object))
             .collect()

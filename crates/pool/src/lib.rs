@@ -1,6 +1,7 @@
 //! A pool of MariaDB connections on tokio, around [`deadpool`].
 
 mod builder;
+mod clock;
 mod entry;
 mod futures;
 mod hooks;

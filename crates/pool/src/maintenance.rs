@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use deadpool::managed::{Object, Pool, WeakPool};
+use deadpool::managed::{Pool, WeakPool};
 use otaria_connection::Error;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, Sleep, sleep};
@@ -71,7 +71,7 @@ impl Maintenance {
                 Event::Round => {
                     let now = Instant::now();
                     timer.as_mut().reset(self.next_round());
-                    retire(&pool, &self.shared, now);
+                    retire(&pool, &self.shared);
                     if !pool.is_closed() {
                         self.connect(now);
                     }
@@ -131,7 +131,8 @@ impl Maintenance {
 
 /// Closes the idle connections that are too old, and those that are idle for too long as far as there
 /// are more than there should always be.
-fn retire(pool: &Pool<Manager>, shared: &Shared, now: Instant) {
+fn retire(pool: &Pool<Manager>, shared: &Shared) {
+    let now = shared.clock().look();
     let mut spare = shared.live().saturating_sub(shared.min_size());
     let mut is_kept = |entry: &crate::entry::Entry| {
         let is_spare = spare > 0 && entry.is_idle_for_too_long(now);
@@ -145,17 +146,21 @@ fn retire(pool: &Pool<Manager>, shared: &Shared, now: Instant) {
     // Those that are closed say so, which is not to be done under the pool's lock.
     let retired = pool.retain(|entry, _| is_kept(entry));
     drop(retired);
-    let idle = shared.idle().take_unless(|object| is_kept(object));
-    for object in idle {
-        drop(Object::take(object));
+    let idle = shared.idle().take_unless(|taken| is_kept(taken));
+    for taken in idle {
+        drop(taken.detach());
     }
     shared.retain_made(is_kept);
 }
 
-/// How often is looked for connections that are to be closed.
+/// How often is looked for connections that are to be closed. The pool's clock goes by it.
 fn interval(shared: &Shared) -> Duration {
     let options = &shared.options;
-    let limits = [options.idle_timeout, options.max_lifetime];
+    let limits = [
+        options.idle_timeout,
+        options.max_lifetime,
+        options.verify_after,
+    ];
     let shortest = limits.into_iter().flatten().min();
     let interval = shortest.unwrap_or(MAX_INTERVAL) / 10;
     interval.clamp(MIN_INTERVAL, MAX_INTERVAL)

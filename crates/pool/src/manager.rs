@@ -2,7 +2,6 @@ use std::sync::Arc;
 
 use deadpool::managed::{self, Metrics, RecycleError, RecycleResult};
 use otaria_connection::{Error, PoolPhase};
-use tokio::time::Instant;
 
 use crate::entry::Entry;
 use crate::phase::in_phase;
@@ -25,7 +24,7 @@ impl managed::Manager for Manager {
     }
 
     async fn recycle(&self, entry: &mut Box<Entry>, _: &Metrics) -> RecycleResult<Error> {
-        let recycle = entry.recycle(Instant::now());
+        let recycle = entry.recycle();
         let recycled = Box::pin(in_phase(PoolPhase::Recycle, recycle)).await;
         recycled.map_err(RecycleError::Backend)
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use deadpool::managed::{self, Object, PoolConfig, QueueMode};
+use deadpool::managed::{self, PoolConfig, QueueMode};
 use otaria_connection::{Config, Error, PoolError};
 use tokio::runtime::Handle;
 use tokio::time::sleep;
@@ -13,6 +13,7 @@ use crate::builder::{Options, PoolBuilder};
 use crate::maintenance::Maintenance;
 use crate::manager::Manager;
 use crate::phase::poll_checkout;
+use crate::pooled_connection::Taken;
 use crate::shared::Shared;
 use crate::{PoolStatus, PooledConnection};
 
@@ -100,8 +101,8 @@ impl Pool {
     /// Safe. The place in the queue is lost, and a connection that was being made is closed.
     pub async fn get(&self) -> Result<PooledConnection, Error> {
         let mut idle = self.shared.idle().pop();
-        if let Some(object) = idle.take_if(|object| object.is_fit()) {
-            return Ok(object.into());
+        if let Some(taken) = idle.take_if(|taken| taken.is_fit()) {
+            return Ok(taken.into());
         }
         // In a box, so that the future of who need not wait is small.
         Box::pin(self.checkout(idle)).await
@@ -109,8 +110,9 @@ impl Pool {
 
     /// Takes a connection by way of deadpool, which may have to wait for one. `unfit` may be one that
     /// is to be made fit.
-    async fn checkout(&self, unfit: Option<Object<Manager>>) -> Result<PooledConnection, Error> {
+    async fn checkout(&self, unfit: Option<Taken>) -> Result<PooledConnection, Error> {
         self.start();
+        self.shared.clock().look();
         let _waiting = Waiting::begin(&self.shared, unfit);
         let checkout = pin!(self.inner.get());
         let connection = match self.shared.options.get_timeout {
@@ -172,7 +174,7 @@ impl Pool {
         self.shared.set_max_size(connections);
         // It is for deadpool to say which are closed.
         let idle = self.shared.idle().take_all();
-        drop(idle);
+        idle.into_iter().for_each(Taken::leave_to_deadpool);
         self.inner.resize(connections);
     }
 
@@ -226,9 +228,11 @@ struct Waiting<'p>(&'p Shared);
 impl<'p> Waiting<'p> {
     /// From now on, what comes back is for those who wait; as is `unfit`, or else what has come back
     /// in the meantime.
-    fn begin(shared: &'p Shared, unfit: Option<Object<Manager>>) -> Self {
-        let object = shared.idle().begin_to_wait(unfit);
-        drop(object);
+    fn begin(shared: &'p Shared, unfit: Option<Taken>) -> Self {
+        let taken = shared.idle().begin_to_wait(unfit);
+        if let Some(taken) = taken {
+            taken.leave_to_deadpool();
+        }
         Self(shared)
     }
 }

@@ -17,30 +17,31 @@ use crate::reaper::Abandoned;
 #[must_use]
 pub struct PooledConnection {
     /// `None` only while it is dropped.
-    object: Option<Object<Manager>>,
+    taken: Option<Taken>,
 }
 
 impl PooledConnection {
     /// Takes the connection out of the pool for good: it does not count any more, and is closed when
     /// it is dropped.
-    pub fn detach(mut self) -> Connection {
-        Object::take(self.take()).connection
-    }
-
     #[expect(
         clippy::expect_used,
-        reason = "who takes the object ends this value, and nothing is called on it after that"
+        reason = "who takes it ends this value, and nothing is called on it after that"
     )]
-    fn take(&mut self) -> Object<Manager> {
-        self.object.take().expect(IS_THERE)
+    pub fn detach(mut self) -> Connection {
+        self.taken.take().expect(IS_THERE).detach()
+    }
+}
+
+impl From<Taken> for PooledConnection {
+    #[inline]
+    fn from(taken: Taken) -> Self {
+        Self { taken: Some(taken) }
     }
 }
 
 impl From<Object<Manager>> for PooledConnection {
     fn from(object: Object<Manager>) -> Self {
-        Self {
-            object: Some(object),
-        }
+        Self::from(Taken(Box::new(object)))
     }
 }
 
@@ -50,11 +51,10 @@ impl Deref for PooledConnection {
     #[inline]
     #[expect(
         clippy::expect_used,
-        reason = "who takes the object ends this value, and nothing is called on it after that"
+        reason = "who takes it ends this value, and nothing is called on it after that"
     )]
     fn deref(&self) -> &Connection {
-        let entry: &Entry = self.object.as_ref().expect(IS_THERE);
-        &entry.connection
+        &self.taken.as_ref().expect(IS_THERE).connection
     }
 }
 
@@ -62,59 +62,85 @@ impl DerefMut for PooledConnection {
     #[inline]
     #[expect(
         clippy::expect_used,
-        reason = "who takes the object ends this value, and nothing is called on it after that"
+        reason = "who takes it ends this value, and nothing is called on it after that"
     )]
     fn deref_mut(&mut self) -> &mut Connection {
-        let entry: &mut Entry = self.object.as_mut().expect(IS_THERE);
-        &mut entry.connection
+        &mut self.taken.as_mut().expect(IS_THERE).connection
     }
 }
 
 impl Drop for PooledConnection {
+    #[inline]
     fn drop(&mut self) {
-        if let Some(object) = self.object.take() {
-            give_back(object);
+        if let Some(taken) = self.taken.take() {
+            taken.come_back();
         }
     }
-}
-
-/// Gives a connection back to its pool, to the reaper, or up.
-pub(crate) fn give_back(mut object: Object<Manager>) {
-    match object.come_back() {
-        Fate::Kept => keep(object),
-        Fate::Reaped => {
-            let abandoned = object.shared().abandoned.clone();
-            // It is closed if there is no reaper any more.
-            drop(abandoned.send(Abandoned::new(object)));
-        }
-        Fate::Broken => {
-            object.shared().counters.broken.count();
-            drop(Object::take(object));
-        }
-        Fate::Retired => {
-            object.shared().counters.retired.count();
-            drop(Object::take(object));
-        }
-    }
-}
-
-fn keep(object: Object<Manager>) {
-    let shared = Arc::clone(object.shared());
-    // There may be too many of them.
-    let for_deadpool = if shared.live() > shared.max_size() {
-        Some(object)
-    } else {
-        shared.idle().push(object)
-    };
-    drop(for_deadpool);
 }
 
 impl fmt::Debug for PooledConnection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let connection = self.object.as_ref().map(|object| &object.connection);
+        let connection = self.taken.as_ref().map(|taken| &taken.connection);
         f.debug_tuple("PooledConnection")
             .field(&connection)
             .finish()
+    }
+}
+
+/// What was taken from deadpool, in a box because it is moved a few times for each checkout.
+#[derive(Debug)]
+pub(crate) struct Taken(Box<Object<Manager>>);
+
+impl Taken {
+    /// The connection's user is done: it is kept for the next one, given to the reaper, or closed.
+    pub(crate) fn come_back(mut self) {
+        let shared = Arc::clone(self.shared());
+        match Entry::come_back(&mut self) {
+            // There may be too many of them.
+            Fate::Kept if shared.live() > shared.max_size() => self.leave_to_deadpool(),
+            Fate::Kept => {
+                let for_deadpool = shared.idle().push(self);
+                if let Some(taken) = for_deadpool {
+                    taken.leave_to_deadpool();
+                }
+            }
+            // It is closed if there is no reaper any more.
+            Fate::Reaped => drop(shared.abandoned.send(Abandoned::new(self))),
+            Fate::Broken => {
+                shared.counters.broken.count();
+                drop(self.detach());
+            }
+            Fate::Retired => {
+                shared.counters.retired.count();
+                drop(self.detach());
+            }
+        }
+    }
+
+    /// Gives it back to deadpool, for the next one who waits.
+    pub(crate) fn leave_to_deadpool(self) {
+        drop(self.0);
+    }
+
+    /// Takes the connection out of the pool for good.
+    pub(crate) fn detach(self) -> Connection {
+        Object::take(*self.0).connection
+    }
+}
+
+impl Deref for Taken {
+    type Target = Entry;
+
+    #[inline]
+    fn deref(&self) -> &Entry {
+        &self.0
+    }
+}
+
+impl DerefMut for Taken {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut Entry {
+        &mut self.0
     }
 }
 

@@ -1,55 +1,54 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use deadpool::managed::Object;
 use otaria_connection::{CancelPolicy, Config, DrainLimit, Stopped};
 
-use crate::manager::Manager;
-use crate::pooled_connection::give_back;
+use crate::entry::Entry;
+use crate::pooled_connection::Taken;
 
 /// A connection whose user has left it inside a response. It keeps its place in the pool until it is
 /// settled; dropped before, it is closed.
 #[derive(Debug)]
-pub(crate) struct Abandoned(Option<Object<Manager>>);
+pub(crate) struct Abandoned(Option<Taken>);
 
 impl Abandoned {
-    pub(crate) const fn new(object: Object<Manager>) -> Self {
-        Self(Some(object))
+    pub(crate) const fn new(taken: Taken) -> Self {
+        Self(Some(taken))
     }
 
     /// Reads the response to its end, or has the server stop the statement, and gives the connection
     /// back. If neither can be done, it is closed.
     pub(crate) async fn reap(mut self) {
-        let Some(object) = &mut self.0 else {
+        let Some(taken) = &mut self.0 else {
             return;
         };
-        if settle(object).await
-            && let Some(object) = self.0.take()
+        if settle(taken).await
+            && let Some(taken) = self.0.take()
         {
-            give_back(object);
+            taken.come_back();
         }
     }
 }
 
 impl Drop for Abandoned {
     fn drop(&mut self) {
-        if let Some(object) = self.0.take() {
-            object.shared().counters.broken.count();
-            drop(Object::take(object));
+        if let Some(taken) = self.0.take() {
+            taken.shared().counters.broken.count();
+            drop(taken.detach());
         }
     }
 }
 
 /// Whether nothing is left of the response, and the connection can be used.
-async fn settle(object: &mut Object<Manager>) -> bool {
-    let policy = object.shared().config.cancel_policy();
+async fn settle(entry: &mut Entry) -> bool {
+    let policy = entry.shared().config.cancel_policy();
     if policy == CancelPolicy::Close {
         return false;
     }
-    let limit = drain_limit(&object.shared().config);
-    match object.connection.drain(limit).await {
+    let limit = drain_limit(&entry.shared().config);
+    match entry.connection.drain(limit).await {
         Ok(true) => true,
-        Ok(false) if policy == CancelPolicy::Stop => stop(object).await,
+        Ok(false) if policy == CancelPolicy::Stop => stop(entry).await,
         Ok(false) | Err(_) => false,
     }
 }
@@ -69,17 +68,17 @@ fn drain_limit(config: &Config) -> DrainLimit {
 }
 
 /// Has the server stop the statement, when it is this connection's turn to.
-async fn stop(object: &mut Object<Manager>) -> bool {
-    let beside = Arc::clone(&object.shared().beside);
-    if object.shared().options.reaper_limit == 0 {
+async fn stop(entry: &mut Entry) -> bool {
+    let beside = Arc::clone(&entry.shared().beside);
+    if entry.shared().options.reaper_limit == 0 {
         return false;
     }
     let Ok(_place) = beside.acquire().await else {
         return false;
     };
-    let stopped = object.connection.stop().await;
+    let stopped = entry.connection.stop().await;
     matches!(stopped, Ok(Stopped::Killed | Stopped::NotRunning))
-        && object.connection.close_reason().is_none()
+        && entry.connection.close_reason().is_none()
 }
 
 /// How long the rest of a response may take that nobody wants, before its statement is stopped.

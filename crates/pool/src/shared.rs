@@ -7,9 +7,9 @@ use otaria_connection::{Config, Connection, Error, HostStates, PoolError};
 use tokio::runtime::{Handle, Id};
 use tokio::sync::{Notify, Semaphore, mpsc};
 use tokio::task::AbortHandle;
-use tokio::time::Instant;
 
 use crate::builder::Options;
+use crate::clock::Clock;
 use crate::entry::Entry;
 use crate::futures::Futures;
 use crate::idle::Idle;
@@ -27,6 +27,7 @@ pub(crate) struct Shared {
     max_size: AtomicUsize,
     /// How many there are, those being made included.
     live: AtomicUsize,
+    clock: Clock,
     idle: Mutex<Idle>,
     ahead: Mutex<MadeAhead>,
     /// What goes on in the background, and the runtime that it does so on.
@@ -77,6 +78,7 @@ impl Shared {
             counters: Counters::default(),
             max_size: AtomicUsize::new(options.max_size),
             live: AtomicUsize::new(0),
+            clock: Clock::new(),
             idle: Mutex::new(Idle::new()),
             ahead: Mutex::default(),
             background: OnceLock::new(),
@@ -145,7 +147,7 @@ impl Shared {
             changed.as_mut().enable();
             let made = self.ahead().made.pop();
             if let Some(mut entry) = made {
-                if entry.recycle(Instant::now()).await.is_ok() {
+                if entry.recycle().await.is_ok() {
                     return Ok(entry);
                 }
                 continue;
@@ -247,6 +249,11 @@ impl Shared {
         let mut entry = Box::new(Entry::new(connection, live));
         entry.set_up().await?;
         Ok(entry)
+    }
+
+    #[inline]
+    pub(crate) const fn clock(&self) -> &Clock {
+        &self.clock
     }
 
     /// The connections that can be taken at once.

@@ -319,7 +319,7 @@ async fn one_that_was_idle_for_longer_than_verify_after_is_pinged() -> Result<()
         .build();
     drop(pool.get().await?);
     database.take_commands();
-    sleep(Duration::from_secs(19)).await;
+    sleep(Duration::from_secs(15)).await;
     drop(pool.get().await?);
     assert!(database.take_commands().is_empty());
     sleep(Duration::from_secs(21)).await;
