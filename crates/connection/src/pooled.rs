@@ -126,6 +126,7 @@ impl Connection {
         self.ready_within_call().await
     }
 
+    #[inline]
     fn is_reset_due(&self, policy: ResetPolicy) -> bool {
         match policy {
             ResetPolicy::WhenChanged => self.session.may_have_changed(),

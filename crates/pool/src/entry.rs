@@ -23,6 +23,8 @@ pub(crate) struct Entry {
     was_reset: bool,
     /// Whether it was made on the runtime of the pool's background, and there is no hook to be asked.
     has_plain_checkout: bool,
+    /// Until when nothing but a look at the socket is needed before it is taken.
+    fit_until: u64,
     /// Behind the connection, which is to be gone first.
     live: Live,
 }
@@ -55,6 +57,7 @@ impl Entry {
                 .map_or(u64::MAX, |limit| milliseconds(limit / 10 * 9)),
             reset_policy: options.reset_policy,
             was_reset: false,
+            fit_until: 0,
             has_plain_checkout: options.hooks.before_get.is_none() && live.shared().is_at_home(),
             live,
         }
@@ -84,6 +87,7 @@ impl Entry {
 
     /// Its user is done. Does what needs no waiting to make it fit for the next one, and says what
     /// else is to be done.
+    #[inline]
     pub(crate) fn come_back(&mut self) -> Fate {
         let now = self.shared().clock().now();
         match self.connection.hand_back(self.reset_policy) {
@@ -97,18 +101,19 @@ impl Entry {
             return Fate::Retired;
         }
         self.idle_since = now;
+        self.fit_until = if self.has_plain_checkout && !self.was_reset {
+            self.retire_at.min(now.saturating_add(self.verify_after))
+        } else {
+            0
+        };
         Fate::Kept
     }
 
     /// Whether it is fit for the next user as it is, which nothing but a look at the socket tells.
     #[inline]
     pub(crate) fn is_fit(&mut self) -> bool {
-        let now = self.shared().clock().now();
-        !self.was_reset
-            && self.has_plain_checkout
+        self.shared().clock().now() < self.fit_until
             && self.shared().has_background()
-            && !self.is_too_old(now)
-            && !self.is_to_be_verified(now)
             && self.connection.is_quiet()
     }
 

@@ -7,16 +7,20 @@ use crate::pooled_connection::Taken;
 #[derive(Debug)]
 pub(crate) struct Idle {
     objects: Vec<Taken>,
-    waiting: usize,
-    is_open: bool,
+    /// How many reasons there are to keep none: those who wait, that the pool is closed, and that it
+    /// has become smaller.
+    for_deadpool: usize,
+    is_closed: bool,
+    is_shrinking: bool,
 }
 
 impl Idle {
     pub(crate) const fn new() -> Self {
         Self {
             objects: Vec::new(),
-            waiting: 0,
-            is_open: true,
+            for_deadpool: 0,
+            is_closed: false,
+            is_shrinking: false,
         }
     }
 
@@ -31,7 +35,7 @@ impl Idle {
 
     /// Keeps a connection; gives it back if it is for deadpool.
     pub(crate) fn push(&mut self, object: Taken) -> Option<Taken> {
-        if self.waiting > 0 || !self.is_open {
+        if self.for_deadpool > 0 {
             return Some(object);
         }
         self.objects.push(object);
@@ -41,21 +45,29 @@ impl Idle {
     /// Somebody is going to wait. What may be for him, `unfit` if it is something, is to be given to
     /// deadpool.
     pub(crate) fn begin_to_wait(&mut self, unfit: Option<Taken>) -> Option<Taken> {
-        self.waiting += 1;
+        self.for_deadpool += 1;
         unfit.or_else(|| self.objects.pop())
     }
 
     pub(crate) const fn end_to_wait(&mut self) {
-        self.waiting -= 1;
+        self.for_deadpool -= 1;
     }
 
     /// Keeps nothing from now on, and says what has been kept.
     pub(crate) fn close(&mut self) -> Vec<Taken> {
-        self.is_open = false;
-        self.take_all()
+        if !self.is_closed {
+            self.is_closed = true;
+            self.for_deadpool += 1;
+        }
+        std::mem::take(&mut self.objects)
     }
 
-    pub(crate) fn take_all(&mut self) -> Vec<Taken> {
+    /// The pool has become smaller, so that deadpool is to say which connections are kept, or larger.
+    /// Says what has been kept.
+    pub(crate) fn resize(&mut self, is_shrinking: bool) -> Vec<Taken> {
+        self.for_deadpool -= usize::from(self.is_shrinking);
+        self.for_deadpool += usize::from(is_shrinking);
+        self.is_shrinking = is_shrinking;
         std::mem::take(&mut self.objects)
     }
 

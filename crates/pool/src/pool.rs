@@ -172,8 +172,7 @@ impl Pool {
         }
         let connections = connections.max(1);
         self.shared.set_max_size(connections);
-        // It is for deadpool to say which are closed.
-        let idle = self.shared.idle().take_all();
+        let idle = self.shared.idle().resize(connections < self.shared.live());
         idle.into_iter().for_each(Taken::leave_to_deadpool);
         self.inner.resize(connections);
     }

@@ -93,31 +93,37 @@ pub(crate) struct Taken(Box<Object<Manager>>);
 
 impl Taken {
     /// The connection's user is done: it is kept for the next one, given to the reaper, or closed.
+    #[inline]
     pub(crate) fn come_back(mut self) {
+        let fate = Entry::come_back(&mut self);
+        if fate != Fate::Kept {
+            return self.end(fate);
+        }
         let shared = Arc::clone(self.shared());
-        match Entry::come_back(&mut self) {
-            // There may be too many of them.
-            Fate::Kept if shared.live() > shared.max_size() => self.leave_to_deadpool(),
-            Fate::Kept => {
-                let for_deadpool = shared.idle().push(self);
-                if let Some(taken) = for_deadpool {
-                    taken.leave_to_deadpool();
-                }
-            }
-            // It is closed if there is no reaper any more.
-            Fate::Reaped => drop(shared.abandoned.send(Abandoned::new(self))),
-            Fate::Broken => {
-                shared.counters.broken.count();
-                drop(self.detach());
-            }
-            Fate::Retired => {
-                shared.counters.retired.count();
-                drop(self.detach());
-            }
+        let for_deadpool = shared.idle().push(self);
+        if let Some(taken) = for_deadpool {
+            taken.leave_to_deadpool();
         }
     }
 
+    #[cold]
+    fn end(self, fate: Fate) {
+        let counters = &self.shared().counters;
+        match fate {
+            // It is closed if there is no reaper any more.
+            Fate::Reaped => {
+                let abandoned = self.shared().abandoned.clone();
+                drop(abandoned.send(Abandoned::new(self)));
+                return;
+            }
+            Fate::Broken => counters.broken.count(),
+            Fate::Retired | Fate::Kept => counters.retired.count(),
+        }
+        drop(self.detach());
+    }
+
     /// Gives it back to deadpool, for the next one who waits.
+    #[cold]
     pub(crate) fn leave_to_deadpool(self) {
         drop(self.0);
     }
