@@ -23,6 +23,8 @@ pub(crate) struct Entry {
     was_reset: bool,
     /// Whether it was made on the runtime of the pool's background, and there is no hook to be asked.
     has_plain_checkout: bool,
+    /// Whether it is known to be of no use.
+    is_broken: bool,
     /// Until when nothing but a look at the socket is needed before it is taken.
     fit_until: u64,
     /// Behind the connection, which is to be gone first.
@@ -57,6 +59,7 @@ impl Entry {
                 .map_or(u64::MAX, |limit| milliseconds(limit / 10 * 9)),
             reset_policy: options.reset_policy,
             was_reset: false,
+            is_broken: false,
             fit_until: 0,
             has_plain_checkout: options.hooks.before_get.is_none() && live.shared().is_at_home(),
             live,
@@ -112,9 +115,15 @@ impl Entry {
     /// Whether it is fit for the next user as it is, which nothing but a look at the socket tells.
     #[inline]
     pub(crate) fn is_fit(&mut self) -> bool {
-        self.shared().clock().now() < self.fit_until
-            && self.shared().has_background()
-            && self.connection.is_quiet()
+        if self.shared().clock().now() >= self.fit_until || !self.shared().has_background() {
+            return false;
+        }
+        let is_quiet = self.connection.is_quiet();
+        if !is_quiet {
+            // Where nothing is due, what was heard is the end, or what nobody has asked for.
+            self.is_broken = self.connection.is_idle();
+        }
+        is_quiet
     }
 
     /// Makes it fit for the next user, as far as it is not.
@@ -132,6 +141,9 @@ impl Entry {
     }
 
     async fn make_fit(&mut self, now: u64) -> Result<(), Error> {
+        if self.is_broken {
+            return Err(closed(&self.connection));
+        }
         self.connection.clean().await?;
         if !self.connection.is_usable() {
             return Err(closed(&self.connection));

@@ -15,6 +15,7 @@ mod reaper;
 mod rows;
 mod shared;
 mod status;
+mod transactions;
 mod verbs;
 
 pub use builder::PoolBuilder;

@@ -23,12 +23,16 @@ pub struct PooledConnection {
 impl PooledConnection {
     /// Takes the connection out of the pool for good: it does not count any more, and is closed when
     /// it is dropped.
+    pub fn detach(mut self) -> Connection {
+        self.take().detach()
+    }
+
     #[expect(
         clippy::expect_used,
         reason = "who takes it ends this value, and nothing is called on it after that"
     )]
-    pub fn detach(mut self) -> Connection {
-        self.taken.take().expect(IS_THERE).detach()
+    fn take(&mut self) -> Taken {
+        self.taken.take().expect(IS_THERE)
     }
 }
 

@@ -174,13 +174,19 @@ impl Database {
             "SELECT rows" => return Self::rows(memory, &["1", "2", "3"]),
             // The rows begin, and do not end.
             "SELECT endless" => return Reply::new().head(&["v"]),
-            "BEGIN" => memory.in_transaction = true,
-            "ROLLBACK AND NO CHAIN NO RELEASE" | "COMMIT" => memory.in_transaction = false,
+            "START TRANSACTION" | "BEGIN" => memory.in_transaction = true,
+            "ROLLBACK AND NO CHAIN NO RELEASE" | "COMMIT AND NO CHAIN NO RELEASE" => {
+                memory.in_transaction = false;
+            }
             "SET variable" => {
                 memory.variable = Some("set".to_owned());
                 is_changed = true;
             }
             "RESET" => *memory = Memory::default(),
+            "DEADLOCK" => {
+                memory.in_transaction = false;
+                return Reply::err(1213, *b"40001", "Deadlock found");
+            }
             "FAIL" => return Reply::err(1064, *b"42000", "no"),
             _ if shown.starts_with("SET session_track_state_change=1") => {
                 memory.is_tracked = true;

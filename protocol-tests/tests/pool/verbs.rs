@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures_util::TryStreamExt;
-use otaria::{CallbackFuture, Error, Pool, ToSql};
+use otaria::{CallbackFuture, Error, Pool, RetryPolicy, ToSql, Transaction};
 use protocol_tests::pipe::{Action, Cut};
 use protocol_tests::polls::{at_every_poll, poll_times};
 use tokio::time::timeout;
@@ -169,6 +169,79 @@ async fn a_close_that_races_with_the_first_write_takes_another_connection_once()
             _ => assert!(matches!(queried, Err(Error::Closed { .. })), "{queried:?}"),
         }
     }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_transaction_is_committed_or_rolled_back_and_its_connection_is_back() -> Result<(), Error>
+{
+    let database = Database::new();
+    let pool = database.pool().max_size(1).build();
+    let connection = pool
+        .transaction(async move |transaction| {
+            let (connection,): Row = transaction.query_one("SELECT connection", ()).await?;
+            Ok::<_, Error>(connection)
+        })
+        .await?;
+    assert_eq!((connection.as_str(), pool.status().idle), ("0", 1));
+    let commands = database.take_commands();
+    assert_eq!(
+        commands.last().unwrap(),
+        "0: COMMIT AND NO CHAIN NO RELEASE",
+        "{commands:?}"
+    );
+
+    let failed = pool
+        .transaction(async move |transaction| transaction.execute("FAIL", ()).await.map(drop))
+        .await;
+    assert!(matches!(failed, Err(Error::Server(_))), "{failed:?}");
+    assert_eq!(pool.status().idle, 1);
+    assert!(!pool.get().await?.status().is_in_transaction());
+    assert!(
+        database
+            .take_commands()
+            .iter()
+            .any(|command| { command.starts_with("0: ROLLBACK") || command == "0: RESET" })
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_transaction_that_met_another_is_run_again_by_its_policy() -> Result<(), Error> {
+    let database = Database::new();
+    let pool = database.pool().max_size(1).build();
+    let mut runs = 0;
+    let policy = RetryPolicy::new().base(Duration::ZERO);
+    let work = async |transaction: &mut Transaction<'_>| {
+        runs += 1;
+        if runs < 3 {
+            transaction.execute("DEADLOCK", ()).await?;
+        }
+        Ok::<_, Error>(())
+    };
+    pool.run_transaction(&policy, work).await?;
+    assert_eq!(runs, 3);
+    assert_eq!(pool.status().connected, 1);
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_transaction_dropped_at_every_poll_leaves_the_next_user_outside_any() -> Result<(), Error>
+{
+    let database = Database::new();
+    database.set_cut(Cut::Every(3));
+    let pool = database.pool().max_size(1).build();
+    let polls = at_every_poll(async |polls| {
+        let work = pool.transaction(async move |transaction| {
+            transaction.execute("SET variable", ()).await.map(drop)
+        });
+        let done = poll_times(work, polls).await;
+        next_user_sees_its_own(&pool).await;
+        done.map(Result::unwrap).is_some()
+    })
+    .await;
+    assert!(polls > 20, "{polls}");
+    assert_eq!(pool.status().connected, 1);
     Ok(())
 }
 

@@ -196,7 +196,7 @@ const ROUNDS: usize = 3;
 const BATCH_ROWS: &str = "100000";
 const BATCH_ROUNDS: u32 = 5;
 
-const COUNTED: [Counted; 9] = [
+const COUNTED: [Counted; 11] = [
     Counted {
         name: "9 columns, a row, by Chunk::read",
         program: WORKLOAD,
@@ -238,6 +238,20 @@ const COUNTED: [Counted; 9] = [
         arguments: &["point_held"],
         counts: POINTS,
         goal: Some(3_300.0),
+    },
+    Counted {
+        name: "point query, by query_one on a connection of a pool",
+        program: WORKLOAD,
+        arguments: &["pool"],
+        counts: POINTS,
+        goal: None,
+    },
+    Counted {
+        name: "point query, by the pool's query_one",
+        program: WORKLOAD,
+        arguments: &["pool_verb"],
+        counts: POINTS,
+        goal: None,
     },
     Counted {
         name: "execute_batch, 3 columns, a row",
