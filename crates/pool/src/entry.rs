@@ -144,7 +144,8 @@ impl Entry {
         if self.is_broken {
             return Err(closed(&self.connection));
         }
-        self.connection.clean().await?;
+        let cleaned = timeout(CLEAN_UP_TIME, self.connection.clean()).await;
+        cleaned.unwrap_or_else(|_| Err(closed(&self.connection)))?;
         if !self.connection.is_usable() {
             return Err(closed(&self.connection));
         }
@@ -197,6 +198,10 @@ fn closed(connection: &Connection) -> Error {
     let reason = connection.close_reason().unwrap_or(CloseReason::Lost);
     Error::Closed { reason }
 }
+
+/// How long the server may take to answer what was sent when the connection came back, from when
+/// somebody wants it on. One that still rolls back goes on doing so when the connection is closed.
+const CLEAN_UP_TIME: Duration = Duration::from_secs(2);
 
 /// How long a connection that has been idle for long may take to answer. Another one is taken then,
 /// so that it need not be the time that a slow network may take.

@@ -1,8 +1,11 @@
 //! What a user of a connection leaves behind, and the next one does not find.
 
+use std::time::Duration;
+
 use otaria::{Error, ResetPolicy};
 use otaria_codec::ServerStatus;
 use protocol_tests::pipe::Cut;
+use tokio::time::Instant;
 
 use crate::database::Database;
 use crate::value;
@@ -134,6 +137,25 @@ async fn a_clean_up_that_fails_never_lets_the_next_users_statement_run() -> Resu
         let mut connection = pool.get().await?;
         assert_eq!(value(&mut connection, "SELECT connection").await?, "1");
         assert_eq!(pool.status().broken, 1);
+        assert_eq!(database.open_connections(), 1);
+    }
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_clean_up_that_is_not_answered_does_not_take_all_of_the_time_of_a_get()
+-> Result<(), Error> {
+    for sql in ["BEGIN", "SET variable"] {
+        let database = Database::new();
+        let pool = database.pool().get_timeout(Duration::from_secs(30)).build();
+        let mut connection = pool.get().await?;
+        connection.simple_execute(sql).await?;
+        database.hang_on_clean_up();
+        drop(connection);
+        let start = Instant::now();
+        let mut connection = pool.get().await?;
+        assert_eq!(value(&mut connection, "SELECT connection").await?, "1");
+        assert_eq!(start.elapsed().as_secs(), 2);
         assert_eq!(database.open_connections(), 1);
     }
     Ok(())

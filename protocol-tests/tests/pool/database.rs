@@ -24,6 +24,7 @@ struct State {
     cut: Cut,
     refuses: bool,
     refuses_clean_up: bool,
+    hangs_on_clean_up: bool,
     hangs_on_ping: bool,
     tells_nothing: bool,
 }
@@ -37,6 +38,7 @@ impl Default for State {
             cut: Cut::Whole,
             refuses: false,
             refuses_clean_up: false,
+            hangs_on_clean_up: false,
             hangs_on_ping: false,
             tells_nothing: false,
         }
@@ -77,6 +79,11 @@ impl Database {
     /// Refuses to roll back and to reset.
     pub fn refuse_clean_up(&self) {
         self.state().refuses_clean_up = true;
+    }
+
+    /// Does not answer what rolls back or resets from now on.
+    pub fn hang_on_clean_up(&self) {
+        self.state().hangs_on_clean_up = true;
     }
 
     /// Tells of no changes of a session.
@@ -159,8 +166,13 @@ impl Database {
             _ => panic!("no such command: {name}"),
         };
         state.commands.push(format!("{number}: {shown}"));
-        if state.refuses_clean_up && (name == 0x1f || shown.starts_with("ROLLBACK")) {
-            return Reply::err(1105, *b"HY000", "not now");
+        if name == 0x1f || shown.starts_with("ROLLBACK") {
+            if state.refuses_clean_up {
+                return Reply::err(1105, *b"HY000", "not now");
+            }
+            if state.hangs_on_clean_up {
+                return Reply::new();
+            }
         }
         let mut is_changed = false;
         match shown.as_str() {
