@@ -398,10 +398,9 @@ impl Config {
         {
             settings.compression = None;
         }
-        Self {
-            settings: Arc::new(settings),
-            ..self.clone()
-        }
+        let mut config = self.clone();
+        config.settings = Arc::new(settings);
+        config
     }
 
     /// The same configuration with the server's public key itself in place of its file.
