@@ -3,7 +3,7 @@
 use otaria_session::{Error, Role};
 use otaria_types::ValueRef;
 
-use crate::Connection;
+use crate::{Connection, Rows};
 
 impl Connection {
     /// Checks that the server has the role that the configuration asks for, by one query if it asks
@@ -13,7 +13,11 @@ impl Connection {
         if wanted == Role::Any {
             return Ok(());
         }
-        let mut rows = self.simple_query(READ_ONLY).await?;
+        // No call of its own, whose limit would be that of the init commands as well.
+        self.ready_within_call().await?;
+        self.session.simple_query(READ_ONLY)?;
+        let executed = self.first_result().await?;
+        let mut rows = Rows::new(self, executed);
         let mut found = None;
         while let Some(row) = rows.next().await? {
             found = Some(role_of(row.get(0)?));

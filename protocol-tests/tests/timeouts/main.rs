@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use otaria::{CancelPolicy, CloseReason, Config, ConfigBuilder, Connection, DrainLimit, Error};
+use otaria::{CancelPolicy, CloseReason, Config, ConfigBuilder, Connection, DrainLimit, Error, Role};
 use otaria::{Stopped, TimeoutPhase};
 use otaria_text::ComQuery;
 use protocol_tests::pipe::{Cut, Pipe, PipeHandle};
@@ -13,6 +13,8 @@ use tokio::time::Instant;
 const OLD: &str = "SELECT 'old'";
 const NEW: &str = "SELECT 'new'";
 const ENDLESS: &str = "SELECT 'endless'";
+/// The server never answers it.
+const INIT: &str = "DO SLEEP(600)";
 
 fn script() -> Script {
     Script::new()
@@ -107,6 +109,26 @@ async fn a_timeout_of_its_own_is_for_the_next_call_only() {
     tokio::time::advance(5 * SECOND).await;
     let endless = connection.simple_execute(ENDLESS);
     assert!(tokio::time::timeout(100 * SECOND, endless).await.is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn connecting_is_not_limited_by_the_time_of_a_call_whatever_the_role() {
+    for role in [Role::Any, Role::Writer] {
+        let read_only = ComQuery::new("SELECT @@read_only");
+        let script = script()
+            .on(&read_only, Reply::rows(&["read_only"], [["0"]]))
+            .on(&ComQuery::new(INIT), Reply::new());
+        let config = Config::builder()
+            .role(role)
+            .init_command(INIT)
+            .call_timeout(SECOND)
+            .connect_timeout(60 * SECOND);
+        let pipe = Pipe::new(script, Cut::Whole);
+        let start = Instant::now();
+        let connected = Connection::connect_over(pipe, &config.build().unwrap()).await;
+        assert!(connected.is_err());
+        assert_eq!(start.elapsed().as_secs(), 60, "{role}: {connected:?}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
