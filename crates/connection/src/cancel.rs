@@ -75,7 +75,7 @@ impl CancelToken {
     }
 
     async fn end(&self, call: u64, sql: &str, route: &Route) -> Result<Stopped, Error> {
-        let Some(mut beside) = route.beside().await? else {
+        let Some(mut beside) = route.beside(None).await? else {
             return Ok(Stopped::NotFound);
         };
         let mut sql: Box<str> = sql.into();

@@ -11,7 +11,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::cancel::Watched;
 use crate::io::Step;
-use crate::{Connection, Stopped};
+use crate::{Connection, SideConnections, Stopped};
 
 /// What limits the calls of a connection.
 #[derive(Debug, Default)]
@@ -25,6 +25,8 @@ pub(crate) struct Limits {
     is_fresh: bool,
     /// What tokens are told, if there are any.
     pub(crate) watched: Option<Arc<Watched>>,
+    /// How many connections may be made to stop what this one and others run, if that is limited.
+    pub(crate) side_connections: Option<SideConnections>,
 }
 
 /// When a wait has to end.

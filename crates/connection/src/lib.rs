@@ -27,6 +27,7 @@ mod retry;
 mod role;
 mod row_stream;
 mod rows;
+mod side_connections;
 mod statements;
 mod stop;
 #[cfg(feature = "tls")]
@@ -66,6 +67,7 @@ pub use pooled::{HandedBack, ResetPolicy};
 pub use retry::RetryPolicy;
 pub use row_stream::RowStream;
 pub use rows::Rows;
+pub use side_connections::{SideConnections, SidePlace};
 pub use stop::Stopped;
 pub use transaction::Transaction;
 pub use transport::Stream;

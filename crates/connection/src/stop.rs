@@ -15,6 +15,7 @@ use crate::Connection;
 use crate::dial::set_options;
 use crate::drain::{DrainLimit, While};
 use crate::transport::Transport;
+use crate::{SideConnections, SidePlace};
 
 /// What became of a statement that was to be stopped.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -58,10 +59,30 @@ impl Connection {
     /// for the [next call](Connection#cancel-safety). If a `KILL QUERY` without the number of the
     /// statement may be on its way, that call closes the connection.
     pub async fn stop(&mut self) -> Result<Stopped, Error> {
+        self.stop_from(None).await
+    }
+
+    /// The same by a connection in this place, which had to be waited for for longer.
+    ///
+    /// # Errors
+    /// Those of [`stop`](Self::stop).
+    ///
+    /// # Cancel safety
+    /// Like [`stop`](Self::stop).
+    pub async fn stop_in(&mut self, place: SidePlace) -> Result<Stopped, Error> {
+        self.stop_from(Some(place)).await
+    }
+
+    /// From now on the connections that are made to stop what this one runs are counted by these.
+    pub fn limit_side_connections(&mut self, limit: SideConnections) {
+        self.limits.side_connections = Some(limit);
+    }
+
+    async fn stop_from(&mut self, place: Option<SidePlace>) -> Result<Stopped, Error> {
         self.check_open()?;
         self.session.abandon();
         let limit = self.config.stop_timeout();
-        let stopped = match timeout(limit, Box::pin(self.stop_running(limit))).await {
+        let stopped = match timeout(limit, Box::pin(self.stop_running(limit, place))).await {
             Ok(stopped) => stopped,
             Err(_) => Err(not_stopped()),
         };
@@ -74,12 +95,19 @@ impl Connection {
 
     /// Whether there is a way to the server besides this connection.
     pub(crate) fn can_be_stopped(&self) -> bool {
-        self.way().is_some() && !self.config.stop_timeout().is_zero()
+        let side_connections = self.limits.side_connections.as_ref();
+        self.way().is_some()
+            && !self.config.stop_timeout().is_zero()
+            && !side_connections.is_some_and(SideConnections::is_none)
     }
 
     /// Stops one statement after the other, until no response is due. Nothing is written but what
     /// ends the content of a file: the rest of a command that is not sent whole would run.
-    async fn stop_running(&mut self, limit: Duration) -> Result<Stopped, Error> {
+    async fn stop_running(
+        &mut self,
+        limit: Duration,
+        mut place: Option<SidePlace>,
+    ) -> Result<Stopped, Error> {
         let start = Instant::now();
         let mut stopped = Stopped::NotRunning;
         let mut beside = None;
@@ -115,7 +143,7 @@ impl Connection {
             };
             if beside.is_none() {
                 beside = match self.route() {
-                    Some(route) => route.beside().await?,
+                    Some(route) => route.beside(place.take()).await?,
                     None => None,
                 };
             }
@@ -167,6 +195,7 @@ impl Connection {
             config: self.config.beside(),
             is_proven: self.is_proven(),
             thread_id: self.thread_id(),
+            side_connections: self.limits.side_connections.clone(),
         })
     }
 
@@ -199,6 +228,7 @@ pub(crate) struct Route {
     /// Whether TLS has proven who the server is.
     is_proven: bool,
     thread_id: u32,
+    side_connections: Option<SideConnections>,
 }
 
 #[derive(Clone, Debug)]
@@ -208,8 +238,16 @@ enum Way {
 }
 
 impl Route {
-    /// Connects to the same server; `None` if that proves itself less.
-    pub(crate) async fn beside(&self) -> Result<Option<Beside>, Error> {
+    /// Connects to the same server, in this place or as soon as there is one; `None` if that proves
+    /// itself less, and if there is no place.
+    pub(crate) async fn beside(&self, place: Option<SidePlace>) -> Result<Option<Beside>, Error> {
+        let place = match (place, &self.side_connections) {
+            (None, Some(places)) => match places.place().await {
+                Some(place) => Some(place),
+                None => return Ok(None),
+            },
+            (place, _) => place,
+        };
         let failed = |source| Error::Io {
             action: "connect to the server once more, to stop a statement".to_owned(),
             source,
@@ -228,6 +266,7 @@ impl Route {
             origin,
             thread_id: self.thread_id,
             user: self.config.user().to_owned(),
+            _place: place,
         }))
     }
 
@@ -270,6 +309,8 @@ pub(crate) struct Beside {
     /// Whether a `KILL QUERY` that has been answered is no danger to what follows: on MariaDB it does
     /// nothing to a connection that runs nothing.
     ends_in_time: bool,
+    /// Behind the connection, which is to be gone first.
+    _place: Option<SidePlace>,
 }
 
 impl Beside {

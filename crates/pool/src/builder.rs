@@ -108,8 +108,11 @@ impl PoolBuilder {
     }
 
     /// How many connections may be made beside those of the pool at a time, to stop statements that
-    /// nobody waits for any more: 4 by default. With 0, a connection whose statement is not done
-    /// shortly after it has come back is closed, and the statement runs on.
+    /// nobody waits for any more, whose time is over, or that a token ends: 4 by default. A call whose
+    /// time is over waits for its turn as part of
+    /// [`stop_timeout`](otaria_connection::ConfigBuilder::stop_timeout). With 0, nothing is stopped: a
+    /// connection whose statement is not done shortly after it has come back is closed, and the
+    /// statement runs on.
     pub fn reaper_limit(mut self, connections: usize) -> Self {
         self.options.reaper_limit = connections;
         self

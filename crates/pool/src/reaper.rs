@@ -1,4 +1,3 @@
-use std::sync::Arc;
 use std::time::Duration;
 
 use otaria_connection::{CancelPolicy, Config, DrainLimit, Stopped};
@@ -69,14 +68,11 @@ fn drain_limit(config: &Config) -> DrainLimit {
 
 /// Has the server stop the statement, when it is this connection's turn to.
 async fn stop(entry: &mut Entry) -> bool {
-    let beside = Arc::clone(&entry.shared().beside);
-    if entry.shared().options.reaper_limit == 0 {
-        return false;
-    }
-    let Ok(_place) = beside.acquire().await else {
+    let side_connections = entry.shared().side_connections.clone();
+    let Some(place) = side_connections.place().await else {
         return false;
     };
-    let stopped = entry.connection.stop().await;
+    let stopped = entry.connection.stop_in(place).await;
     matches!(stopped, Ok(Stopped::Killed | Stopped::NotRunning))
         && entry.connection.close_reason().is_none()
 }

@@ -3,9 +3,9 @@ use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use otaria_connection::{Config, Connection, Error, HostStates, PoolError};
+use otaria_connection::{Config, Connection, Error, HostStates, PoolError, SideConnections};
 use tokio::runtime::{Handle, Id};
-use tokio::sync::{Notify, Semaphore, mpsc};
+use tokio::sync::{Notify, mpsc};
 use tokio::task::AbortHandle;
 
 use crate::builder::Options;
@@ -39,7 +39,7 @@ pub(crate) struct Shared {
     /// Where connections go that are dropped inside a response.
     pub(crate) abandoned: mpsc::UnboundedSender<Abandoned>,
     /// Places for the connections that stop statements.
-    pub(crate) beside: Arc<Semaphore>,
+    pub(crate) side_connections: SideConnections,
     /// Where they come out, until somebody listens.
     is_started: AtomicBool,
     receiver: Mutex<Option<mpsc::UnboundedReceiver<Abandoned>>>,
@@ -85,7 +85,7 @@ impl Shared {
             changed: Notify::new(),
             wanted: Notify::new(),
             abandoned,
-            beside: Arc::new(Semaphore::new(options.reaper_limit)),
+            side_connections: SideConnections::new(options.reaper_limit),
             is_started: AtomicBool::new(false),
             receiver: Mutex::new(Some(receiver)),
             options,
@@ -242,10 +242,11 @@ impl Shared {
     }
 
     async fn make(&self, live: Live) -> Result<Box<Entry>, Error> {
-        let connection = match &self.options.hooks.connect {
+        let mut connection = match &self.options.hooks.connect {
             Some(connect) => connect(self.config.clone()).await?,
             None => Connection::connect_with_hosts(&self.config, &self.hosts).await?,
         };
+        connection.limit_side_connections(self.side_connections.clone());
         let mut entry = Box::new(Entry::new(connection, live));
         entry.set_up().await?;
         Ok(entry)

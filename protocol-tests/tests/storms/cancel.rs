@@ -249,3 +249,37 @@ async fn change_session(mut connection: PooledConnection, number: u64, random: &
 
 const POOL_SIZE: usize = 8;
 const REAPER_LIMIT: usize = 4;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn calls_whose_time_is_over_at_once_are_stopped_by_no_more_connections_than_those_dropped() {
+    let _alone = alone().await;
+    let server = server();
+    let config = config(server, server.port())
+        .call_timeout(Duration::from_millis(500))
+        .stop_timeout(Duration::from_secs(60));
+    let config = config.build().unwrap();
+    let watch = Watch::connect(&config).await.unwrap();
+    let pool = Pool::builder(config).max_size(POOL_SIZE).reaper_limit(1);
+    let pool = pool.build();
+    take_all(&pool, POOL_SIZE).await;
+    let sampler = Sampler::start(watch);
+    let mut tasks = JoinSet::new();
+    for _ in 0..POOL_SIZE {
+        let pool = pool.clone();
+        tasks.spawn(async move { pool.execute("SELECT SLEEP(?)", (30,)).await });
+    }
+    while let Some(done) = tasks.join_next().await {
+        let error = done.unwrap().unwrap_err();
+        let is_stopped = matches!(
+            error,
+            Error::Timeout {
+                statement_stopped: true,
+                ..
+            }
+        );
+        assert!(is_stopped, "{error:?}");
+    }
+    let (_, looks) = sampler.stop().await.unwrap();
+    assert!(looks.connections <= POOL_SIZE + 1, "{looks:?}");
+    assert_eq!(pool.status().size, POOL_SIZE, "none was closed");
+}
