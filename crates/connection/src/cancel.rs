@@ -43,7 +43,9 @@ impl CancelToken {
     /// The statement is found and told from others as by [`Connection::stop`], and if that cannot be
     /// done, nothing is: the connection is not closed. It can hit no later statement of the
     /// connection, nor one of another. A server that gives statements no numbers, such as MySQL, is told
-    /// to end what the connection runs: the connection is then closed when its next call begins.
+    /// to end what the connection runs, and so is one where that is many short statements, as in a
+    /// procedure: the connection is then closed when its next call begins, and its transaction is
+    /// rolled back.
     ///
     /// [`Stopped::NotRunning`] if the connection runs nothing, or has gone on to something else.
     ///

@@ -56,8 +56,10 @@ impl Connection {
     /// When the time is over the call returns [`Error::Timeout`], as soon as the statement has been
     /// stopped or the connection closed, as
     /// [`cancel_policy`](otaria_session::ConfigBuilder::cancel_policy) wants it; to stop it takes up to
-    /// [`stop_timeout`](otaria_session::ConfigBuilder::stop_timeout) more. Of the methods that take no
-    /// time, such as [`status`](Self::status), none is a call.
+    /// [`stop_timeout`](otaria_session::ConfigBuilder::stop_timeout) more, to read the rest up to
+    /// [`drain_timeout`](otaria_session::ConfigBuilder::drain_timeout). Of the methods that take no
+    /// time, such as [`status`](Self::status), none is a call, nor are [`drain`](Self::drain) and
+    /// [`stop`](Self::stop), which have limits of their own.
     pub const fn with_timeout(&mut self, limit: Duration) -> &mut Self {
         self.limits.next = Some(limit);
         self.is_limited = true;

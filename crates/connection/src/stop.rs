@@ -329,6 +329,10 @@ impl Beside {
         let mut rows = self.connection.simple_query(&query).await?;
         let mut lines = Vec::new();
         while let Some(row) = rows.next().await? {
+            // One of each is enough, and more of them are nobody's.
+            if lines.len() == MAX_LINES {
+                return Ok(Found::Nothing);
+            }
             let (id, is_beside, user, host, command, query_id, info) = row.read()?;
             lines.push(ProcessLine {
                 id,
@@ -362,6 +366,8 @@ const fn not_stopped() -> Error {
 
 /// `ER_NO_SUCH_QUERY`: the statement had ended.
 const NO_SUCH_QUERY: u16 = 1957;
+/// How many lines of a process list are looked at where two are asked for.
+const MAX_LINES: usize = 16;
 /// How often a statement may have had another number by the time it was told.
 const MAX_MISSES: u32 = 3;
 /// How often something else may be found than what should run.

@@ -1,6 +1,8 @@
 //! Finding a connection's statement in the server's process list, and telling it from those of
 //! others.
 
+use std::fmt;
+
 use otaria_auth::ServerVersion;
 
 /// A connection as its server's process list should show it, and what it runs.
@@ -14,7 +16,9 @@ use otaria_auth::ServerVersion;
 ///   others; or both have come by the same Unix socket;
 /// - the list shows the statement that was sent, or one of several. Where the server shows what a
 ///   procedure runs in place of CALL, the ports alone have to do.
-#[derive(Clone, Debug, Eq, PartialEq)]
+///
+/// `Debug` shows no SQL, since values may stand in it.
+#[derive(Clone, Eq, PartialEq)]
 pub struct Process<'a> {
     /// The connection's id on the server, its low 32 bits.
     pub thread_id: u32,
@@ -41,7 +45,9 @@ pub enum Origin {
 }
 
 /// A line of the process list.
-#[derive(Clone, Debug, Eq, PartialEq)]
+///
+/// `Debug` shows no SQL, since values may stand in it.
+#[derive(Clone, Eq, PartialEq)]
 pub struct ProcessLine {
     /// The connection's id.
     pub id: u64,
@@ -184,6 +190,30 @@ impl ProcessLine {
     fn port(&self) -> Option<u16> {
         let (_, port) = self.host.rsplit_once(':')?;
         port.parse().ok()
+    }
+}
+
+impl fmt::Debug for Process<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Process")
+            .field("thread_id", &self.thread_id)
+            .field("user", &self.user)
+            .field("origin", &self.origin)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for ProcessLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ProcessLine")
+            .field("id", &self.id)
+            .field("is_beside", &self.is_beside)
+            .field("user", &self.user)
+            .field("host", &self.host)
+            .field("command", &self.command)
+            .field("query_id", &self.query_id)
+            .field("runs", &self.info.is_some())
+            .finish()
     }
 }
 

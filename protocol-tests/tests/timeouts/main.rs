@@ -2,9 +2,13 @@
 
 use std::time::Duration;
 
-use otaria::{CancelPolicy, CloseReason, Config, ConfigBuilder, Connection, DrainLimit, Error, Role};
-use otaria::{Stopped, TimeoutPhase};
-use otaria_text::ComQuery;
+use otaria::{
+    CancelPolicy, CloseReason, Config, ConfigBuilder, Connection, DrainLimit, Error, Role,
+};
+use otaria::{SslMode, Stopped, TimeoutPhase};
+use otaria_codec::{ColumnCount, ColumnDefinition, FieldType};
+use otaria_text::{ComQuery, TextRowPacket};
+use protocol_tests::fake_server::FakeServer;
 use protocol_tests::pipe::{Cut, Pipe, PipeHandle};
 use protocol_tests::polls::{at_every_poll, poll_times};
 use protocol_tests::script::{Reply, Script};
@@ -262,4 +266,44 @@ async fn over_a_stream_that_was_given_nothing_is_stopped_and_the_connection_is_c
     assert_eq!(connection.stop().await.unwrap(), Stopped::NotFound);
     assert!(handle.client_is_gone());
     assert_eq!(connection.close_reason(), Some(CloseReason::Cancelled));
+}
+
+#[tokio::test]
+async fn a_process_list_that_does_not_end_stops_nothing_and_is_not_read_on() {
+    // An id, whether it is that of the connection beside, user, host, command, number and statement.
+    let line = ["7", "0", "u", "h:1", "Query", "1", ENDLESS];
+    let column = |index| {
+        let (kind, collation) = if matches!(index, 0 | 1 | 5) {
+            (FieldType::LongLong, 63)
+        } else {
+            (FieldType::VarString, 45)
+        };
+        ColumnDefinition::new("c", kind).with_collation(collation)
+    };
+    let script = move || {
+        script().answer(move |command| {
+            let is_list = command.windows(11).any(|part| part == b"PROCESSLIST");
+            let count = ColumnCount {
+                columns: 7,
+                metadata_follows: true,
+            };
+            let head = (0..7).fold(Reply::new().packet(&count), |head, index| {
+                head.packet(&column(index))
+            });
+            let line = TextRowPacket::of(line);
+            let list = (0..100).fold(head, |list, _| list.packet(&line));
+            is_list.then_some(list)
+        })
+    };
+    let server = FakeServer::start(script).await;
+    let config = Config::builder()
+        .host("127.0.0.1")
+        .port(server.port())
+        .ssl_mode(SslMode::Disable)
+        .stop_timeout(600 * SECOND);
+    let mut connection = Connection::connect(&config.build().unwrap()).await.unwrap();
+    drop(connection.simple_query(ENDLESS).await.unwrap());
+    let stopped = tokio::time::timeout(60 * SECOND, connection.stop()).await;
+    assert_eq!(stopped.unwrap().unwrap(), Stopped::NotFound);
+    assert_eq!(server.visits(), 2);
 }

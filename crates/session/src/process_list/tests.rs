@@ -219,3 +219,10 @@ fn of_a_long_statement_the_beginning_is_compared() {
     assert!(shows(value, "INSERT INTO t VALUES (?, ?)"));
     assert!(!shows(value, "INSERT INTO u VALUES (?, ?)"));
 }
+
+#[test]
+fn debug_shows_no_sql() {
+    let own = line(7, "db-client:5001", Some("SELECT 'secret'"));
+    let shown = format!("{own:?} {:?}", process("SELECT 'secret'"));
+    assert!(!shown.contains("secret"), "{shown}");
+}
