@@ -21,6 +21,8 @@ pub(crate) struct Limits {
     /// When the time of the call is over. It stays until the next call begins: rows are read, and
     /// values sent, by futures of their own.
     deadline: Option<Instant>,
+    /// How much time the call had in all.
+    time: Duration,
     /// Whether the clock was read a moment ago.
     is_fresh: bool,
     /// What tokens are told, if there are any.
@@ -55,8 +57,10 @@ impl Connection {
     ///
     /// When the time is over the call returns [`Error::Timeout`], as soon as the statement has been
     /// stopped or the connection closed, as
-    /// [`cancel_policy`](otaria_session::ConfigBuilder::cancel_policy) wants it; to stop it takes up to
-    /// [`stop_timeout`](otaria_session::ConfigBuilder::stop_timeout) more, to read the rest up to
+    /// [`cancel_policy`](otaria_session::ConfigBuilder::cancel_policy) wants it. To stop it takes up to
+    /// [`stop_timeout`](otaria_session::ConfigBuilder::stop_timeout) more, but a server that is out of
+    /// reach is given up after as much time again as the call had, or after a second if that is
+    /// longer; to read the rest it takes up to
     /// [`drain_timeout`](otaria_session::ConfigBuilder::drain_timeout). Of the methods that take no
     /// time, such as [`status`](Self::status), none is a call, nor are [`drain`](Self::drain) and
     /// [`stop`](Self::stop), which have limits of their own.
@@ -93,6 +97,7 @@ impl Connection {
         let limit = limit.or_else(|| self.config.call_timeout());
         let deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
         self.limits.deadline = deadline;
+        self.limits.time = limit.unwrap_or_default();
         self.limits.is_fresh = true;
         self.is_limited = deadline.is_some() || self.is_always_limited();
     }
@@ -234,13 +239,21 @@ impl Connection {
                 matches!(self.drain(limit).await, Ok(true))
             }
             CancelPolicy::Stop => {
-                matches!(self.stop().await, Ok(Stopped::Killed | Stopped::NotRunning))
+                // A server that is out of reach is not waited for much longer than the caller wanted
+                // to.
+                let limit = self.limits.time.max(MIN_TIME_BESIDE);
+                let stopped = self.stop_from(None, limit).await;
+                matches!(stopped, Ok(Stopped::Killed | Stopped::NotRunning))
             }
             _ => false,
         };
         is_ended && self.close_reason().is_none()
     }
 }
+
+/// How long the connection by which a call's statement is stopped may take at least: the login has many
+/// round trips, and the server is busy.
+const MIN_TIME_BESIDE: Duration = Duration::from_secs(1);
 
 /// The error of a call whose time was over before anything of it was sent.
 pub(crate) const fn not_ready() -> Error {

@@ -59,7 +59,8 @@ impl Connection {
     /// for the [next call](Connection#cancel-safety). If a `KILL QUERY` without the number of the
     /// statement may be on its way, that call closes the connection.
     pub async fn stop(&mut self) -> Result<Stopped, Error> {
-        self.stop_from(None).await
+        let limit = self.config.stop_timeout();
+        self.stop_from(None, limit).await
     }
 
     /// The same by a connection in this place, which had to be waited for for longer.
@@ -70,7 +71,8 @@ impl Connection {
     /// # Cancel safety
     /// Like [`stop`](Self::stop).
     pub async fn stop_in(&mut self, place: SidePlace) -> Result<Stopped, Error> {
-        self.stop_from(Some(place)).await
+        let limit = self.config.stop_timeout();
+        self.stop_from(Some(place), limit).await
     }
 
     /// From now on the connections that are made to stop what this one runs are counted by these.
@@ -78,11 +80,17 @@ impl Connection {
         self.limits.side_connections = Some(limit);
     }
 
-    async fn stop_from(&mut self, place: Option<SidePlace>) -> Result<Stopped, Error> {
+    /// Stops what runs by a connection that is made within `beside_limit`.
+    pub(crate) async fn stop_from(
+        &mut self,
+        place: Option<SidePlace>,
+        beside_limit: Duration,
+    ) -> Result<Stopped, Error> {
         self.check_open()?;
         self.session.abandon();
         let limit = self.config.stop_timeout();
-        let stopped = match timeout(limit, Box::pin(self.stop_running(limit, place))).await {
+        let stopping = Box::pin(self.stop_running(limit, place, beside_limit));
+        let stopped = match timeout(limit, stopping).await {
             Ok(stopped) => stopped,
             Err(_) => Err(not_stopped()),
         };
@@ -107,6 +115,7 @@ impl Connection {
         &mut self,
         limit: Duration,
         mut place: Option<SidePlace>,
+        beside_limit: Duration,
     ) -> Result<Stopped, Error> {
         let start = Instant::now();
         let mut stopped = Stopped::NotRunning;
@@ -143,7 +152,7 @@ impl Connection {
             };
             if beside.is_none() {
                 beside = match self.route() {
-                    Some(route) => route.beside(place.take()).await?,
+                    Some(route) => route.beside_within(beside_limit, place.take()).await?,
                     None => None,
                 };
             }
@@ -268,6 +277,15 @@ impl Route {
             user: self.config.user().to_owned(),
             _place: place,
         }))
+    }
+
+    async fn beside_within(
+        &self,
+        limit: Duration,
+        place: Option<SidePlace>,
+    ) -> Result<Option<Beside>, Error> {
+        let connected = timeout(limit, self.beside(place)).await;
+        connected.unwrap_or_else(|_| Err(not_stopped()))
     }
 
     /// How long it may take to stop a statement.

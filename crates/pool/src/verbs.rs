@@ -108,8 +108,8 @@ impl Pool {
     /// Those of [`get`](Self::get) and [`Error::Batch`].
     ///
     /// # Cancel safety
-    /// Safe for the pool. Rows that were sent may have been executed, all or some of them, and rows that
-    /// were pulled are lost.
+    /// Safe for the pool. Rows that were sent may have been executed, all or some of them, and rows
+    /// that were pulled are lost.
     pub async fn execute_batch<R>(&self, sql: &str, rows: R) -> Result<BatchExecuted, Error>
     where
         R: IntoIterator<Item: Params>,

@@ -9,7 +9,7 @@ use otaria::{SslMode, Stopped, TimeoutPhase};
 use otaria_codec::{ColumnCount, ColumnDefinition, FieldType};
 use otaria_text::{ComQuery, TextRowPacket};
 use protocol_tests::fake_server::FakeServer;
-use protocol_tests::pipe::{Cut, Pipe, PipeHandle};
+use protocol_tests::pipe::{Action, Cut, Peer, Pipe, PipeHandle};
 use protocol_tests::polls::{at_every_poll, poll_times};
 use protocol_tests::script::{Reply, Script};
 use tokio::time::Instant;
@@ -306,4 +306,52 @@ async fn a_process_list_that_does_not_end_stops_nothing_and_is_not_read_on() {
     let stopped = tokio::time::timeout(60 * SECOND, connection.stop()).await;
     assert_eq!(stopped.unwrap().unwrap(), Stopped::NotFound);
     assert_eq!(server.visits(), 2);
+}
+
+/// Accepts a client and never says a word.
+struct Silent;
+
+impl Peer for Silent {
+    fn greet(&mut self) -> Vec<Action> {
+        Vec::new()
+    }
+
+    fn receive(&mut self, _: &[u8]) -> Vec<Action> {
+        Vec::new()
+    }
+}
+
+#[tokio::test]
+async fn a_call_is_not_held_up_by_a_server_that_takes_no_connection_to_stop_it_by() {
+    let mut is_first = true;
+    let server = FakeServer::start(move || -> Box<dyn Peer> {
+        if std::mem::take(&mut is_first) {
+            Box::new(script())
+        } else {
+            Box::new(Silent)
+        }
+    })
+    .await;
+    let config = Config::builder().host("127.0.0.1").port(server.port());
+    let config = config.ssl_mode(SslMode::Disable).stop_timeout(60 * SECOND);
+    let mut connection = Connection::connect(&config.build().unwrap()).await.unwrap();
+    let start = Instant::now();
+    let call = connection.with_timeout(SECOND / 10).simple_execute(ENDLESS);
+    let error = call.await.unwrap_err();
+    let elapsed = start.elapsed();
+    let is_not_stopped = matches!(
+        error,
+        Error::Timeout {
+            statement_stopped: false,
+            ..
+        }
+    );
+    assert!(is_not_stopped, "{error:?}");
+    assert_eq!(
+        server.visits(),
+        2,
+        "the connection beside came as far as to be accepted"
+    );
+    assert!((SECOND..20 * SECOND).contains(&elapsed), "{elapsed:?}");
+    assert_eq!(connection.close_reason(), Some(CloseReason::Cancelled));
 }
