@@ -1,5 +1,6 @@
 //! Statements that are given up, against a real server: they end there as well.
 
+mod drops;
 mod proxies;
 mod stop;
 mod timeouts;
