@@ -11,6 +11,7 @@ mod private_server {
     mod caching_sha2_password;
     mod change_user;
     mod errors;
+    mod given_up;
     mod session;
     mod sha256_password;
     mod tls;
