@@ -179,3 +179,16 @@ async fn clean_up_that_does_not_fit_into_one_write_goes_on_at_the_checkout() -> 
     assert!(connection.status().contains(ServerStatus::AUTOCOMMIT));
     Ok(())
 }
+
+#[tokio::test]
+async fn the_time_that_a_user_has_given_its_next_call_is_not_that_of_the_next_user()
+-> Result<(), Error> {
+    let database = Database::new();
+    let pool = database.pool().build();
+    pool.get().await?.with_timeout(Duration::ZERO);
+    let mut connection = pool.get().await?;
+    assert!(value(&mut connection, "SELECT connection").await.is_ok());
+    let limited = connection.with_timeout(Duration::ZERO);
+    assert!(value(limited, "SELECT connection").await.is_err());
+    Ok(())
+}

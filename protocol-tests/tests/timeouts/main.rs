@@ -355,3 +355,43 @@ async fn a_call_is_not_held_up_by_a_server_that_takes_no_connection_to_stop_it_b
     assert!((SECOND..20 * SECOND).contains(&elapsed), "{elapsed:?}");
     assert_eq!(connection.close_reason(), Some(CloseReason::Cancelled));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_call_whose_server_never_lets_it_wait_ends_all_the_same() {
+    let (mut connection, _) = connected(Config::builder(), Cut::Every(1)).await;
+    let connection = connection.with_timeout(SECOND);
+    let mut rows = connection.simple_query(OLD).await.unwrap();
+    tokio::time::advance(5 * SECOND).await;
+    let error = rows.next().await.unwrap_err();
+    assert!(matches!(error, Error::Timeout { .. }), "{error:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_drain_does_not_wait_longer_for_a_read_than_a_read_may_wait() {
+    let config = Config::builder().io_timeout(SECOND);
+    let config = config.drain_timeout(60 * SECOND);
+    let (mut connection, _) = connected(config, Cut::Whole).await;
+    drop(connection.simple_query(ENDLESS).await.unwrap());
+    let start = Instant::now();
+    let error = connection.simple_query(NEW).await.unwrap_err();
+    assert_eq!(start.elapsed().as_secs(), 1);
+    assert!(matches!(error, Error::Closed { .. }), "{error:?}");
+    assert_eq!(connection.close_reason(), Some(CloseReason::TimedOut));
+}
+
+#[tokio::test]
+async fn where_stopping_may_take_no_time_no_connection_is_made_for_it() {
+    let server = FakeServer::start(script).await;
+    let config = Config::builder()
+        .host("127.0.0.1")
+        .port(server.port())
+        .ssl_mode(SslMode::Disable)
+        .drain_timeout(Duration::from_millis(300))
+        .stop_timeout(Duration::ZERO);
+    let mut connection = Connection::connect(&config.build().unwrap()).await.unwrap();
+    drop(connection.simple_query(ENDLESS).await.unwrap());
+    let error = connection.simple_query(NEW).await.unwrap_err();
+    assert!(matches!(error, Error::Closed { .. }), "{error:?}");
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    assert_eq!(server.visits(), 1);
+}

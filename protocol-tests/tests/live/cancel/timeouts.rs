@@ -54,6 +54,14 @@ async fn a_call_that_takes_too_long_is_stopped_and_the_connection_goes_on() {
         c.query_one::<(i64,)>(SLEEP, ()).await.map(drop)
     })
     .await;
+    // Prepared already, it takes a shorter way.
+    let sql = "SELECT SLEEP(?)";
+    let (slept,): (i64,) = connection.query_one(sql, (0,)).await.unwrap();
+    assert_eq!(slept, 0);
+    times_out(connection, async |c| {
+        c.query_one::<(i64,)>(sql, (600,)).await.map(drop)
+    })
+    .await;
     times_out(connection, async |c| {
         c.query_all::<(u64, String)>(MILLIONS, ()).await.map(drop)
     })

@@ -1,5 +1,7 @@
 //! Ending, from another task, what a connection runs.
 
+use std::cell::Cell;
+
 use otaria::{ErrorKind, Stopped};
 use tokio::time::sleep;
 
@@ -56,23 +58,35 @@ async fn kill_arrives_late_the_next_command_of_the_same_connection_is_not_the_on
     let mut ended = 0;
     for round in 0..300_u64 {
         let wait = Duration::from_micros(round * 37 % 6_000);
+        let call = Cell::new(0);
         let cancel = async {
             sleep(wait).await;
-            token.cancel().await.unwrap()
+            let meant = call.get();
+            (meant, token.cancel().await.unwrap())
         };
         let calls = async {
+            call.set(1);
             let first = connection.query_one::<(i64,)>(sql, ()).await;
             let is_first = !matches!(first, Ok((0,)));
+            call.set(2);
             let next = connection.query_one::<(i64,)>(sql, ()).await;
             let is_next = !matches!(next, Ok((0,)));
             (is_first, is_next)
         };
-        let ((is_first, is_next), stopped) = tokio::join!(calls, cancel);
+        let ((is_first, is_next), (meant, stopped)) = tokio::join!(calls, cancel);
         // One kill ends one statement, and none that it was not meant for.
         let ends = u32::from(is_first) + u32::from(is_next);
         assert!(
             ends <= u32::from(stopped == Stopped::Killed),
             "round {round}: {stopped:?}"
+        );
+        assert!(
+            !is_first || meant == 1,
+            "round {round}: the first call died for another"
+        );
+        assert!(
+            !is_next || meant == 2,
+            "round {round}: the next call died for the first"
         );
         killed += u32::from(stopped == Stopped::Killed);
         ended += ends;

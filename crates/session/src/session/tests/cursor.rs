@@ -216,3 +216,20 @@ fn a_reset_that_is_refused_closes_the_session() {
     let reason = CloseReason::StatementNotReset { code: 1243 };
     assert_eq!(session.close_reason(), Some(reason));
 }
+
+#[test]
+fn a_connection_lost_before_a_fetch_leaves_not_the_statement_unsent() {
+    let (mut session, _statement) = opened();
+    assert!(session.fetch().unwrap());
+    let error = session.lost();
+    assert!(matches!(error, Error::ConnectionLost { .. }), "{error:?}");
+    assert!(!error.is_safe_to_retry());
+}
+
+#[test]
+fn behind_the_reset_of_a_cursor_it_is_the_next_statement_that_runs() {
+    let (mut session, _statement) = opened();
+    session.abandon();
+    session.simple_query("SELECT 2").unwrap();
+    assert_eq!(session.running_sql(), Some("SELECT 2"));
+}
