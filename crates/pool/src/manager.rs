@@ -35,7 +35,7 @@ impl Drop for Manager {
     fn drop(&mut self) {
         let idle = self.shared.idle().close();
         drop(idle);
-        self.shared.retain_made(|_| false);
+        self.shared.close_made();
         self.shared.wanted.notify_one();
     }
 }

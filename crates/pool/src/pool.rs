@@ -139,7 +139,7 @@ impl Pool {
         self.inner.close();
         let idle = self.shared.idle().close();
         drop(idle);
-        self.shared.retain_made(|_| false);
+        self.shared.close_made();
         self.shared.wait_until_all_are_gone().await;
     }
 
@@ -158,7 +158,6 @@ impl Pool {
         }
         self.shared.prewarm().await?;
         if self.is_closed() {
-            self.shared.retain_made(|_| false);
             return Err(Error::Pool(PoolError::Closed));
         }
         Ok(())
@@ -175,6 +174,7 @@ impl Pool {
         let idle = self.shared.idle().resize(connections < self.shared.live());
         idle.into_iter().for_each(Taken::leave_to_deadpool);
         self.inner.resize(connections);
+        self.shared.close_excess();
     }
 
     /// Whether the pool is closed.

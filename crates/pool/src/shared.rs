@@ -176,8 +176,19 @@ impl Shared {
             return Ok(());
         };
         let entry = self.connect(live).await?;
-        self.ahead().made.push(entry);
+        self.keep_made(entry);
         Ok(())
+    }
+
+    /// Keeps a connection for whoever asks for one next, unless nobody does any more, or the pool has
+    /// become smaller while it was made.
+    fn keep_made(&self, entry: Box<Entry>) {
+        let mut ahead = self.ahead();
+        if ahead.is_closed || self.live() > self.max_size() {
+            drop(ahead);
+            return drop(entry);
+        }
+        ahead.made.push(entry);
     }
 
     /// Waits until as many connections are there as there should always be.
@@ -225,6 +236,25 @@ impl Shared {
         }
         drop(ahead);
         drop(retired);
+    }
+
+    /// Closes as many of them as there are more connections than there may be.
+    pub(crate) fn close_excess(&self) {
+        let mut excess = self.live().saturating_sub(self.max_size());
+        self.retain_made(|_| {
+            let is_kept = excess == 0;
+            excess = excess.saturating_sub(1);
+            is_kept
+        });
+    }
+
+    /// Closes all of them, and those that are being made as soon as they are.
+    pub(crate) fn close_made(&self) {
+        let mut ahead = self.ahead();
+        ahead.is_closed = true;
+        let made = std::mem::take(&mut ahead.made);
+        drop(ahead);
+        drop(made);
     }
 
     async fn connect(&self, live: Live) -> Result<Box<Entry>, Error> {
@@ -294,6 +324,8 @@ struct MadeAhead {
     #[expect(clippy::vec_box, reason = "they are handed on in their boxes")]
     made: Vec<Box<Entry>>,
     being_made: usize,
+    /// Whether nobody is going to ask for one.
+    is_closed: bool,
 }
 
 /// The place of one that is being made.

@@ -174,6 +174,45 @@ async fn the_background_ends_with_the_pool() -> Result<(), Error> {
     Ok(())
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_close_does_not_wait_for_a_connection_that_is_made_in_the_background() -> Result<(), Error>
+{
+    let database = Database::new();
+    database.set_connect_time(Duration::from_secs(1));
+    let pool = database.pool().min_size(2).build();
+    sleep(Duration::from_millis(500)).await;
+    let start = Instant::now();
+    pool.close().await;
+    assert!(start.elapsed() <= Duration::from_secs(1));
+    assert_eq!((pool.status().size, database.open_connections()), (0, 0));
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pool_that_is_dropped_while_it_makes_connections_leaves_none() -> Result<(), Error> {
+    let database = Database::new();
+    database.set_connect_time(Duration::from_secs(1));
+    for waits in [500, 1000, 1500] {
+        let pool = database.pool().min_size(2).build();
+        sleep(Duration::from_millis(waits)).await;
+        drop(pool);
+        sleep(Duration::from_secs(2)).await;
+        assert_eq!(database.open_connections(), 0, "after {waits} ms");
+    }
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_smaller_pool_closes_connections_that_nobody_has_taken_yet() -> Result<(), Error> {
+    let database = Database::new();
+    let pool = database.pool().max_size(4).min_size(4).build();
+    pool.prewarm().await?;
+    drop([pool.get().await?, pool.get().await?]);
+    pool.resize(1);
+    assert_eq!((pool.status().size, database.open_connections()), (1, 1));
+    Ok(())
+}
+
 #[tokio::test]
 async fn after_connect_prepares_a_session_again_behind_a_reset() -> Result<(), Error> {
     let database = Database::new();
