@@ -195,7 +195,7 @@ impl Database {
                 is_changed = true;
             }
             "RESET" => *memory = Memory::default(),
-            "DEADLOCK" => {
+            "UPDATE deadlock" => {
                 memory.in_transaction = false;
                 return Reply::err(1213, *b"40001", "Deadlock found");
             }

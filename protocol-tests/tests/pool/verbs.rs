@@ -215,7 +215,7 @@ async fn a_transaction_that_met_another_is_run_again_by_its_policy() -> Result<(
     let work = async |transaction: &mut Transaction<'_>| {
         runs += 1;
         if runs < 3 {
-            transaction.execute("DEADLOCK", ()).await?;
+            transaction.execute("UPDATE deadlock", ()).await?;
         }
         Ok::<_, Error>(())
     };

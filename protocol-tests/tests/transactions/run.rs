@@ -96,6 +96,19 @@ async fn nothing_is_run_again_of_which_a_part_may_be_committed() {
         .await;
     assert!(matches!(result, Err(Error::Server(error)) if error.code() == 1205));
     assert_eq!(bank.data().len(), 2);
+    // The procedure may have committed, and begun another transaction.
+    for (code, then) in [(1205, Then::Stays), (1213, Then::Ends)] {
+        let before = bank.data().len();
+        bank.refuse("CALL", code, *b"HY000", then);
+        let result = connection
+            .run_transaction(&policy(), async |transaction| {
+                pay(transaction).await?;
+                transaction.simple_execute("CALL p()").await
+            })
+            .await;
+        assert!(matches!(result, Err(Error::Server(error)) if error.code() == code));
+        assert_eq!(bank.data().len(), before + 2);
+    }
     bank.close_at("COMMIT");
     let result = connection
         .run_transaction(&policy(), async |transaction| pay(transaction).await)

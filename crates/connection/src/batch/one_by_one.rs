@@ -4,7 +4,7 @@ use std::future::poll_fn;
 use std::task::Poll;
 
 use otaria_codec::InvalidPacket;
-use otaria_session::{BatchWay, BulkParameters, Error, ServerError};
+use otaria_session::{BatchWay, BulkParameters, Error, ServerError, TransactionWatch};
 use otaria_types::{CellError, Params};
 
 use super::UnitResult;
@@ -118,10 +118,13 @@ impl<R: Source> Run<'_, '_, R> {
     }
 
     /// Whether rows that are sent ahead would be committed, each by itself, behind an error that ends
-    /// the transaction, such as a deadlock: no `ROLLBACK` would undo them.
+    /// the transaction, such as a deadlock: no `ROLLBACK` would undo them. Where `autocommit` is off,
+    /// they would begin another transaction, which would be taken for the one that is watched.
     fn would_commit(&self) -> bool {
-        let status = self.connection.session.state().status();
-        status.is_in_transaction() && status.is_autocommit()
+        let session = &self.connection.session;
+        let status = session.state().status();
+        let is_watched = session.transaction() != TransactionWatch::Outside;
+        is_watched || status.is_in_transaction() && status.is_autocommit()
     }
 
     fn queue_row(&mut self, row: &impl Params, as_text: bool) -> Result<(), Error> {

@@ -40,7 +40,8 @@ impl Connection {
     /// If another transaction was in the way, all of it is done again, as often as `policy` says: after
     /// a deadlock (1213), a lock that could not be had in time (1205), or a row that was changed since
     /// the transaction began (1020), whether a statement of `work` or the COMMIT met it, and whatever
-    /// error `work` makes of it. So `work` is called several times, and must do nothing but by the
+    /// error `work` makes of it. Not after a statement that may have committed before it met that, such
+    /// as `CREATE TABLE … SELECT` or the CALL of a procedure. So `work` is called several times, and must do nothing but by the
     /// transaction that could not be done twice.
     ///
     /// For a task of its own (`tokio::spawn`), `work` has to own what it uses, as in `async move` with
@@ -88,7 +89,10 @@ impl Transaction<'_> {
     async fn was_in_conflict(self) -> bool {
         let code = match self.connection.session.transaction() {
             TransactionWatch::Aborted { code } => code,
-            TransactionWatch::InDoubt { code, .. } => Some(code),
+            TransactionWatch::InDoubt {
+                code,
+                may_be_committed: false,
+            } => Some(code),
             _ => None,
         };
         if !code.is_some_and(is_conflict) {

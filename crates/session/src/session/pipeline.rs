@@ -112,7 +112,12 @@ impl Session {
     fn waits_for_transaction(&mut self, sql: &str) -> Result<bool, Error> {
         match self.transaction() {
             TransactionWatch::Outside => Ok(false),
-            TransactionWatch::Open => Ok(!self.expected.is_empty() && !only_reads(sql)),
+            TransactionWatch::Open => {
+                // Without autocommit, what is read behind the end of the transaction would begin
+                // another one, which looks like it.
+                let may_follow = self.state.status().is_autocommit() && only_reads(sql);
+                Ok(!self.expected.is_empty() && !may_follow)
+            }
             TransactionWatch::InDoubt { .. } => Ok(true),
             TransactionWatch::Starting | TransactionWatch::Aborted { .. } => {
                 self.check_transaction().map(|()| true)

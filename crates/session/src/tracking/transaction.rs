@@ -72,7 +72,9 @@ impl TransactionWatch {
             may_be_committed,
         };
         *self = match harm {
-            _ if ENDS_TRANSACTION.contains(&code) => Self::Aborted { code: Some(code) },
+            _ if ENDS_TRANSACTION.contains(&code) => Self::Aborted {
+                code: (harm != Harm::Committed).then_some(code),
+            },
             Harm::None => return,
             Harm::RolledBack => in_doubt(false),
             Harm::Committed => in_doubt(true),
@@ -92,7 +94,8 @@ pub(crate) enum Harm {
 }
 
 /// Errors at which the server rolls the whole transaction back: a deadlock, also of a distributed
-/// transaction, and an error of the COMMIT.
+/// transaction, and an error of the COMMIT. It is another transaction by then where the statement has
+/// committed before, as `CREATE TABLE … SELECT` does.
 const ENDS_TRANSACTION: [u16; 3] = [1180, 1213, 1614];
 
 #[cfg(test)]
@@ -149,10 +152,13 @@ mod tests {
     fn an_error_that_ends_the_transaction_needs_no_status_and_others_do() {
         for code in [1180, 1213, 1614] {
             let aborted = Aborted { code: Some(code) };
-            for harm in [Harm::None, Harm::RolledBack, Harm::Committed] {
+            for harm in [Harm::None, Harm::RolledBack] {
                 refused(Open, code, harm, aborted);
-                refused(in_doubt(1205, true), code, harm, aborted);
+                refused(in_doubt(1205, false), code, harm, aborted);
             }
+            // What came before is committed, and not to be done again.
+            let may_be_committed = Aborted { code: None };
+            refused(Open, code, Harm::Committed, may_be_committed);
         }
         for code in [1020, 1062, 1064, 1205] {
             refused(Open, code, Harm::RolledBack, in_doubt(code, false));

@@ -1,4 +1,4 @@
-use otaria::{Config, Connection, Error, IsolationLevel, TransactionOptions};
+use otaria::{Config, Connection, Error, IsolationLevel, Pipeline, TransactionOptions};
 use protocol_tests::live::LiveServer;
 
 async fn connect(server: &LiveServer) -> Connection {
@@ -111,6 +111,46 @@ async fn a_lock_timeout_that_rolls_all_back_ends_the_transaction() -> Result<(),
             (sum(&mut connection, 1).await, sum(&mut connection, 2).await),
             (100, 100)
         );
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_lock_timeout_that_rolls_all_back_ends_the_transaction_also_where_autocommit_is_off()
+-> Result<(), Error> {
+    let server = LiveServer::builder()
+        .option("--innodb_rollback_on_timeout=ON")
+        .option("--innodb_lock_wait_timeout=1")
+        .start()
+        .unwrap();
+    bank(&server);
+    let config: Config = server.url("bank").parse().unwrap();
+    let config = config.to_builder().init_command("SET autocommit = 0");
+    let mut connection = Connection::connect(&config.build()?).await?;
+    let mut other = connect(&server).await;
+    for in_batch in [false, true] {
+        let mut holder = other.transaction().await?;
+        holder.execute(ADD, (2,)).await?;
+        let mut transaction = connection.transaction().await?;
+        transaction.execute(ADD, (1,)).await?;
+        if in_batch {
+            let batch = transaction.batch(ADD).bulk(false).run([(2,), (1,), (1,)]);
+            assert!(batch.await.is_err());
+        } else {
+            // What is read begins another transaction, if it is sent behind the error.
+            let mut pipeline = Pipeline::new();
+            pipeline.push(ADD, (2,)).push("SELECT 1 FROM account", ());
+            pipeline.push(ADD, (1,));
+            let results = transaction.execute_pipeline(&pipeline).await?;
+            assert!(results.iter().all(Result::is_err), "{results:?}");
+        }
+        let error = transaction.commit().await.unwrap_err();
+        assert!(matches!(
+            error,
+            Error::TransactionAborted { code: Some(1205) }
+        ));
+        drop(holder);
+        assert_eq!(sum(&mut other, 1).await, 100);
     }
     Ok(())
 }

@@ -98,3 +98,46 @@ async fn without_another_attempt_the_error_is_told() -> Result<(), Error> {
     assert_eq!(code(&error), Some(1205));
     Ok(())
 }
+
+#[tokio::test]
+async fn a_deadlock_of_a_statement_that_has_committed_before_is_not_run_again() -> Result<(), Error>
+{
+    let schema = accounts("tx_run_committed");
+    schema
+        .sql("CREATE TABLE heavy (a INT) ENGINE=InnoDB")
+        .unwrap();
+    let mut connection = connect(schema.name()).await;
+    let mut other = connect(schema.name()).await;
+    // It has changed more rows, so that it is not the victim.
+    let mut winner = other.transaction().await?;
+    winner
+        .execute("INSERT INTO heavy SELECT seq FROM seq_1_to_5000", ())
+        .await?;
+    add(&mut winner, 1, 4).await?;
+    let copy = "CREATE TABLE copy AS SELECT * FROM account";
+    let victim = connection.thread_id();
+    let mut attempts = 0;
+    let policy = RetryPolicy::new();
+    let run = connection.run_transaction(&policy, async |transaction| {
+        attempts += 1;
+        add(transaction, -5, 2).await?;
+        transaction.simple_execute(copy).await.map(drop)
+    });
+    let deadlock = async {
+        let mut third = connect(schema.name()).await;
+        let waits = "SELECT COUNT(*) FROM information_schema.INNODB_TRX \
+                     WHERE trx_mysql_thread_id = ? AND trx_state = 'LOCK WAIT'";
+        while third.query_one::<(i64,)>(waits, (victim,)).await?.0 == 0 {
+            // The server looks no more often.
+            tokio::time::sleep(Duration::from_millis(150)).await;
+        }
+        add(&mut winner, 1, 1).await?;
+        winner.rollback().await
+    };
+    let (done, is_met) = tokio::join!(run, deadlock);
+    is_met?;
+    assert_eq!(code(&done.unwrap_err()), Some(1213));
+    assert_eq!(attempts, 1);
+    assert_eq!(sum(&mut connection, 2).await, 95, "it is committed once");
+    Ok(())
+}
