@@ -95,11 +95,18 @@ async fn what_one_borrower_sets_by_variables_modes_roles_temporary_tables_assign
     tables(&mut connect(schema.name()).await).await?;
     let pool = pool_of_one(schema.name()).build();
     let thread_id = pool.get().await?.thread_id();
-    for (statements, question) in LEFT_BEHIND {
+    let ways = [false, true].into_iter();
+    for (is_prepared, (statements, question)) in
+        ways.flat_map(|way| LEFT_BEHIND.iter().map(move |left| (way, left)))
+    {
         let expected = text(&mut connect(schema.name()).await, question).await?;
         let mut connection = pool.get().await?;
         for sql in *statements {
-            let done = connection.simple_execute(sql).await;
+            let done = if is_prepared {
+                connection.execute(*sql, ()).await
+            } else {
+                connection.simple_execute(sql).await
+            };
             assert!(done.is_ok() || sql.starts_with("CALL fails"), "{sql}");
         }
         drop(connection);
