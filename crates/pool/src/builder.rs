@@ -124,7 +124,7 @@ impl PoolBuilder {
     /// # use otaria_connection::{Config, Connection};
     /// # use otaria_pool::Pool;
     /// # fn tunnelled(config: Config) -> Pool {
-    /// # async fn tunnel() -> tokio::net::TcpStream { todo!() }
+    /// # async fn tunnel() -> tokio::net::TcpStream { std::future::pending().await }
     /// Pool::builder(config)
     ///     .connect_with(|config| async move {
     ///         Connection::connect_over(tunnel().await, &config).await
