@@ -162,6 +162,11 @@ impl Config {
         &self.settings.user
     }
 
+    /// Whether there is a password, and not an empty one. What it is, nobody is told.
+    pub fn has_password(&self) -> bool {
+        !self.settings.password.is_empty()
+    }
+
     /// The default database after the login.
     pub fn database(&self) -> Option<&str> {
         self.settings.database.as_deref()
@@ -442,7 +447,7 @@ impl std::str::FromStr for Config {
 
     /// Reads a URL.
     fn from_str(url: &str) -> Result<Self, ConfigError> {
-        url::parse(url)?.build()
+        url::parse(url, Self::builder())?.build()
     }
 }
 

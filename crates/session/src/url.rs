@@ -5,11 +5,12 @@ use std::borrow::Cow;
 use percent_encoding::percent_decode_str;
 use url::{Host, Url};
 
+use crate::ConfigError;
 use crate::config::{ConfigBuilder, DEFAULT_PORT, Options, Source};
-use crate::{Config, ConfigError};
 
-/// Reads `mariadb://user:password@host:port,host:port/database?option=value`.
-pub(crate) fn parse(text: &str) -> Result<ConfigBuilder, ConfigError> {
+/// Sets what `mariadb://user:password@host:port,host:port/database?option=value` says, over what is
+/// in `builder`.
+pub(crate) fn parse(text: &str, mut builder: ConfigBuilder) -> Result<ConfigBuilder, ConfigError> {
     // The parser of URLs would drop them, wherever they stand.
     if text.contains(['\t', '\n', '\r']) {
         return Err(invalid("a tab or line break in it must be percent-encoded"));
@@ -25,13 +26,17 @@ pub(crate) fn parse(text: &str) -> Result<ConfigBuilder, ConfigError> {
     if url.fragment().is_some() {
         return Err(invalid("a # in it must be written as %23"));
     }
-    let mut builder = Config::builder();
-    if let Some(host) = host(&url)? {
+    let host = host(&url)?.filter(|host| !host.is_empty());
+    let names_place = host.is_some() || url.port().is_some();
+    if let Some(host) = host {
         builder = builder.host(host);
     }
-    builder = builder
-        .port(url.port().unwrap_or(DEFAULT_PORT))
-        .user(decode(url.username())?);
+    if names_place {
+        builder = builder.port(url.port().unwrap_or(DEFAULT_PORT));
+    }
+    if !url.username().is_empty() {
+        builder = builder.user(decode(url.username())?);
+    }
     for (host, port) in split.further_hosts {
         builder = builder.add_host(host, port);
     }
@@ -164,7 +169,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::{CancelPolicy, Endpoint};
+    use crate::{CancelPolicy, Config, Endpoint};
 
     fn config(url: &str) -> Config {
         url.parse().unwrap_or_else(|error| panic!("{url}: {error}"))
@@ -412,6 +417,33 @@ mod tests {
                 "{url}"
             );
         }
+    }
+
+    #[test]
+    fn a_url_goes_over_what_was_set_and_leaves_what_it_does_not_name() {
+        let defaults = || {
+            Config::builder()
+                .socket("/run/sock")
+                .user("app")
+                .password("secret")
+                .database("shop")
+                .found_rows(true)
+        };
+        let over = |url| defaults().url(url).unwrap().build().unwrap();
+        let config = over("mariadb://db.example.org?found_rows=false");
+        assert_eq!(config.endpoints(), [tcp("db.example.org", 3306)]);
+        assert_eq!((config.user(), config.database()), ("app", Some("shop")));
+        assert_eq!(config.password().as_bytes(), b"secret");
+        assert!(!config.found_rows());
+        let config = over("mariadb://ada:other@a,b:3307/till");
+        assert_eq!(config.endpoints(), [tcp("a", 3306), tcp("b", 3307)]);
+        assert_eq!((config.user(), config.database()), ("ada", Some("till")));
+        assert_eq!(config.password().as_bytes(), b"other");
+        assert!(config.has_password() && !over("mariadb://ada:@a").has_password());
+        let config = over("mariadb:///till");
+        let socket = Endpoint::UnixSocket("/run/sock".into());
+        assert_eq!(config.endpoints(), [socket]);
+        assert_eq!(config.database(), Some("till"));
     }
 
     #[test]

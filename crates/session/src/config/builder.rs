@@ -22,6 +22,25 @@ pub struct ConfigBuilder {
 
 /// Where to connect to, and as whom.
 impl ConfigBuilder {
+    /// What `url` says, over what was set before: its hosts are in place of all endpoints, and of
+    /// user, password, database and options those count that it names. So a URL can stand beside
+    /// option files.
+    ///
+    /// ```
+    /// # use otaria_session::{Config, ConfigError};
+    /// let defaults = Config::builder().user("app").password("secret");
+    /// let config = defaults.url("mariadb://db.example.org/shop")?.build()?;
+    /// assert_eq!((config.user(), config.database()), ("app", Some("shop")));
+    /// # Ok::<(), ConfigError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`ConfigError`] if it is no URL of the form of [`Config`], or has an option that does not
+    /// exist or has such a value.
+    pub fn url(self, url: &str) -> Result<Self, ConfigError> {
+        crate::url::parse(url, self)
+    }
+
     /// A host name or IP address to connect to by TCP, in place of all endpoints given before.
     /// `localhost` by default, and always TCP.
     pub fn host(mut self, host: impl Into<String>) -> Self {
