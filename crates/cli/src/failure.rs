@@ -1,0 +1,152 @@
+//! Why the tool has not done what it was told to do.
+
+use std::error::Error as _;
+use std::io::{self, Write};
+use std::path::Path;
+use std::process::ExitCode;
+
+use otaria::{Config, Error};
+
+use crate::advice;
+use crate::redaction::without_controls;
+use crate::signals::Signal;
+
+/// Why the tool has not done what it was told to do.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    /// The arguments cannot be used.
+    #[error("{message}")]
+    Usage { message: String },
+    /// The configuration, wherever it comes from, cannot be used.
+    #[error("cannot use {origin}")]
+    Config {
+        origin: &'static str,
+        source: Box<Error>,
+    },
+    /// There is no connection.
+    #[error("no connection to {place}")]
+    Connect {
+        place: String,
+        user: String,
+        has_password: bool,
+        source: Box<Error>,
+    },
+    /// The server has refused a statement, or the connection has failed in it.
+    #[error(transparent)]
+    Statement(Box<Error>),
+    /// Something of this machine cannot be read or written.
+    #[error("cannot {action}")]
+    Local { action: String, source: io::Error },
+    /// Whoever read the output has closed it.
+    #[error("the reader of the output has closed it")]
+    BrokenPipe,
+    /// A signal has come.
+    #[error("interrupted")]
+    Interrupted { signal: Signal },
+}
+
+/// The exit codes of the tool.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Exit {
+    Done,
+    /// The server has refused the statement, or the connection has failed in it.
+    Statement,
+    /// The arguments or the configuration cannot be used.
+    Usage,
+    /// There is no connection.
+    Connect,
+    /// A file cannot be read or written.
+    Local,
+    /// The reader of the output has closed it.
+    BrokenPipe,
+    Signal(Signal),
+}
+
+impl Exit {
+    pub(crate) fn code(self) -> ExitCode {
+        ExitCode::from(match self {
+            Self::Done => 0,
+            Self::Statement => 1,
+            Self::Usage => 2,
+            Self::Connect => 3,
+            Self::Local => 4,
+            // As a shell gives it for a program that the signal SIGPIPE has ended.
+            Self::BrokenPipe => 128 + 13,
+            Self::Signal(signal) => 128 + signal.number(),
+        })
+    }
+}
+
+impl Failure {
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
+        Self::Usage {
+            message: message.into(),
+        }
+    }
+
+    pub(crate) fn of_system(source: io::Error) -> Self {
+        let action = "get from the operating system what it takes to run".to_owned();
+        Self::Local { action, source }
+    }
+
+    pub(crate) fn connect(config: &Config, source: Error) -> Self {
+        let places: Vec<String> = config.endpoints().iter().map(ToString::to_string).collect();
+        Self::Connect {
+            place: places.join(", "),
+            user: match config.user() {
+                "" => "the anonymous user".to_owned(),
+                user => format!("`{user}`"),
+            },
+            has_password: config.has_password(),
+            source: Box::new(source),
+        }
+    }
+
+    /// Nothing can be read from or written to `path`.
+    pub(crate) fn local(action: &str, path: &Path, source: io::Error) -> Self {
+        if source.kind() == io::ErrorKind::BrokenPipe {
+            return Self::BrokenPipe;
+        }
+        let action = format!("{action} {}", path.display());
+        Self::Local { action, source }
+    }
+
+    pub(crate) const fn exit(&self) -> Exit {
+        match self {
+            Self::Usage { .. } | Self::Config { .. } => Exit::Usage,
+            Self::Connect { .. } => Exit::Connect,
+            Self::Statement(_) => Exit::Statement,
+            Self::Local { .. } => Exit::Local,
+            Self::BrokenPipe => Exit::BrokenPipe,
+            Self::Interrupted { signal, .. } => Exit::Signal(*signal),
+        }
+    }
+
+    /// Tells whoever started the tool, and what to do.
+    pub(crate) fn show(&self) {
+        if matches!(self, Self::BrokenPipe) {
+            return;
+        }
+        let mut text = format!("error: {self}");
+        let mut cause = self.source();
+        while let Some(error) = cause {
+            text.push_str(": ");
+            text.push_str(&error.to_string());
+            cause = error.source();
+        }
+        text = without_controls(&text);
+        if let Some(advice) = advice::of(self) {
+            text.push_str("\n\n");
+            text.push_str(&advice);
+        }
+        text.push('\n');
+        // Whoever has closed it does not want to read it.
+        let _ = io::stderr().write_all(text.as_bytes());
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Statement(Box::new(error))
+    }
+}

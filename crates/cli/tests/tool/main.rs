@@ -1,0 +1,10 @@
+//! The tool as its users start it, against a real server.
+
+#![expect(
+    clippy::expect_used,
+    reason = "a test ends where what it expects is not so"
+)]
+
+mod login;
+mod ping;
+mod support;
