@@ -238,7 +238,9 @@ fn write(target: &str, name: &str, bytes: &[u8]) {
     fs::write(folder.join(name), bytes).expect("a seed");
 }
 
-const BY_HAND: [(&str, &str, &[u8]); 82] = [
+const BY_HAND: [(&str, &str, &[u8]); 84] = [
+    ("partition", "whole", b"OTRP\x01\0\0\0\0\0\x01\0\0\0\x11\0\0\0SELECT * FROM `t`"),
+    ("partition", "full", b"OTRP\x01\x07\x01\0\0\0\x02\0\0\0\x71\xb6\x20\x76\x87\xcb\x28\x28\x11\0\0\0SELECT * FROM `t`\x01\0\0\0x\x06\0\0\0`k` >1"),
     ("compressed_packet", "plain", b"\x02\x06\0\x05\0\0\0\0\0\0\x01\0\0\0\x0e"),
     ("compressed_packet", "claims", b"\x02\x06\0\x0b\0\0\0\xff\xff\xff\x78\x9c\x4b\x4c\x4c\x4c\0\0\x02\x49\x01\x24"),
     ("packet", "empty_payload", b"\x0f\0\0\0\0\0\0\0"),

@@ -63,6 +63,7 @@ pub mod metadata;
 mod nulls;
 mod number;
 mod options;
+pub mod partition;
 mod rendered;
 mod schema;
 mod temporal;
