@@ -21,9 +21,11 @@ pub enum ResetPolicy {
     /// A connection on which the role was changed is closed: a reset does not change it back.
     ///
     /// A lock that a procedure or a function takes by `GET_LOCK` is not seen, nor a temporary table
-    /// that it creates by `AS SELECT`, nor its `SET TRANSACTION`, nor a variable that a function sets by
-    /// `SELECT … INTO`, nor what a function or a trigger sets in a statement that fails. What
-    /// `LAST_INSERT_ID()`, `LASTVAL()` and `FOUND_ROWS()` return is left as it is. What is seen without need costs a reset.
+    /// that it creates by `AS SELECT`, nor its `SET TRANSACTION` or `SET ROLE`, nor a variable that a
+    /// function sets by `SELECT … INTO`, nor what a function or a trigger sets in a statement that
+    /// fails. The role of a procedure stays for those who come next, reset or not: where procedures
+    /// set roles, take such a connection out of the pool (`detach`). What `LAST_INSERT_ID()`,
+    /// `LASTVAL()` and `FOUND_ROWS()` return is left as it is. What is seen without need costs a reset.
     ///
     /// Where the server does not tell of changes, as some proxies do not, it is reset always.
     #[default]

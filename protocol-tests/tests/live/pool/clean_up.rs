@@ -80,7 +80,8 @@ async fn tables(connection: &mut Connection) -> Result<(), Error> {
         "CREATE PROCEDURE sets_limit() SET SESSION max_statement_time = 5",
         "CREATE PROCEDURE fails_behind_a_variable() BEGIN SET @u = 1; SELECT * FROM nowhere; END",
         "CREATE PROCEDURE has_out(OUT o INT) SET o = 1",
-        "CREATE OR REPLACE ROLE a_role",
+        // Other tests have it, too.
+        "CREATE ROLE IF NOT EXISTS a_role",
         "GRANT a_role TO CURRENT_USER",
     ] {
         connection.simple_execute(sql).await?;
@@ -144,6 +145,26 @@ async fn a_role_that_one_borrower_sets_outlasts_a_reset_and_is_not_the_next_ones
         let mut connection = pool.get().await?;
         assert_eq!(text(&mut connection, "SELECT CURRENT_ROLE()").await?, None);
         assert_eq!(pool.status().connected, 2);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_role_that_a_procedure_sets_is_not_seen_and_the_docs_say_so() -> Result<(), Error> {
+    let schema = live::shared().schema("pool_role_inside").unwrap();
+    let mut bare = connect(schema.name()).await;
+    tables(&mut bare).await?;
+    for security in ["DEFINER", "INVOKER"] {
+        let sql = format!("CREATE PROCEDURE {security}() SQL SECURITY {security} SET ROLE a_role");
+        bare.simple_execute(&sql).await?;
+        let pool = pool_of_one(schema.name()).build();
+        pool.execute(&format!("CALL {security}()"), ()).await?;
+        let mut connection = pool.get().await?;
+        let role = text(&mut connection, "SELECT CURRENT_ROLE()").await?;
+        assert_eq!(role.as_deref(), Some("a_role"), "{security}");
+        drop(connection.detach());
+        let mut connection = pool.get().await?;
+        assert_eq!(text(&mut connection, "SELECT CURRENT_ROLE()").await?, None);
     }
     Ok(())
 }
