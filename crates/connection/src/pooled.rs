@@ -1,6 +1,6 @@
 //! What a pool needs of a connection.
 
-use std::io;
+use std::{io, mem};
 
 use otaria_codec::Capabilities;
 use otaria_session::{CleanUp, Error, Executed, TransactionWatch};
@@ -60,17 +60,24 @@ impl Connection {
     /// What has come is looked at without waiting, and nothing is sent. A server that has gone
     /// without a word, or to which the network is cut, is noticed by [`ping`](Self::ping) only.
     pub fn is_usable(&mut self) -> bool {
-        self.is_quiet() && self.transport.as_ref().is_some_and(Transport::is_driven)
+        self.is_ready()
+            && self.is_quiet()
+            && self.transport.as_ref().is_some_and(Transport::is_driven)
     }
 
-    /// The same, but that the runtime may be gone that the connection was made on.
+    /// The same of a connection that was [clean](HandedBack::Clean) when it was handed back, and with
+    /// which nothing has been done since; but that the runtime may be gone that it was made on.
     #[inline]
     pub fn is_quiet(&mut self) -> bool {
-        let Some(transport) = self.transport.as_ref().filter(|_| self.is_ready()) else {
+        let Some(transport) = &self.transport else {
             return false;
         };
         match transport.peek() {
-            Some(Err(error)) if error.kind() == io::ErrorKind::WouldBlock => true,
+            Some(Err(error)) if error.kind() == io::ErrorKind::WouldBlock => {
+                // What the operating system says owns nothing that it would take time to drop.
+                mem::forget(error);
+                true
+            }
             Some(Ok(0) | Err(_)) => false,
             Some(Ok(_)) | None => self.hears_nothing_new(),
         }

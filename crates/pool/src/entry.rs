@@ -93,7 +93,8 @@ impl Entry {
     #[inline]
     pub(crate) fn come_back(&mut self) -> Fate {
         let now = self.shared().clock().now();
-        match self.connection.hand_back(self.reset_policy) {
+        let handed_back = self.connection.hand_back(self.reset_policy);
+        match handed_back {
             HandedBack::Clean => {}
             HandedBack::Cleaning { resets } => self.was_reset |= resets,
             HandedBack::Busy => return Fate::Reaped,
@@ -104,7 +105,8 @@ impl Entry {
             return Fate::Retired;
         }
         self.idle_since = now;
-        self.fit_until = if self.has_plain_checkout && !self.was_reset {
+        let is_fit = handed_back == HandedBack::Clean && !self.was_reset;
+        self.fit_until = if is_fit && self.has_plain_checkout {
             self.retire_at.min(now.saturating_add(self.verify_after))
         } else {
             0
@@ -119,10 +121,8 @@ impl Entry {
             return false;
         }
         let is_quiet = self.connection.is_quiet();
-        if !is_quiet {
-            // Where nothing is due, what was heard is the end, or what nobody has asked for.
-            self.is_broken = self.connection.is_idle();
-        }
+        // Nothing is due, so that what was heard is the end, or what nobody has asked for.
+        self.is_broken = !is_quiet;
         is_quiet
     }
 

@@ -100,22 +100,38 @@ impl Pool {
     /// # Cancel safety
     /// Safe. The place in the queue is lost, and a connection that was being made is closed.
     pub async fn get(&self) -> Result<PooledConnection, Error> {
-        let mut idle = self.shared.idle().pop();
-        if let Some(taken) = idle.take_if(|taken| taken.is_fit()) {
-            return Ok(taken.into());
+        match self.take() {
+            Ok(connection) => Ok(connection),
+            // In a box, so that the future of who need not wait is small.
+            Err(unfit) => Box::pin(self.checkout(unfit, self.get_timeout())).await,
         }
-        // In a box, so that the future of who need not wait is small.
-        Box::pin(self.checkout(idle)).await
+    }
+
+    /// Takes an idle connection if there is one that is fit for use. There may be one that is not.
+    pub(crate) fn take(&self) -> Result<PooledConnection, Option<Taken>> {
+        let mut idle = self.shared.idle().pop();
+        match idle.take_if(|taken| taken.is_fit()) {
+            Some(taken) => Ok(taken.into()),
+            None => Err(idle),
+        }
+    }
+
+    pub(crate) fn get_timeout(&self) -> Option<Duration> {
+        self.shared.options.get_timeout
     }
 
     /// Takes a connection by way of deadpool, which may have to wait for one. `unfit` may be one that
     /// is to be made fit.
-    async fn checkout(&self, unfit: Option<Taken>) -> Result<PooledConnection, Error> {
+    pub(crate) async fn checkout(
+        &self,
+        unfit: Option<Taken>,
+        limit: Option<Duration>,
+    ) -> Result<PooledConnection, Error> {
         self.start();
         self.shared.clock().look();
         let _waiting = Waiting::begin(&self.shared, unfit);
         let checkout = pin!(self.inner.get());
-        let connection = match self.shared.options.get_timeout {
+        let connection = match limit {
             Some(limit) => self.checkout_within(limit, checkout).await?,
             None => checkout.await,
         };

@@ -8,14 +8,18 @@ use crate::{Pool, PoolRows};
 /// was found closed before anything was sent, which can be when the server closes it just then.
 macro_rules! with_connection {
     ($pool:expr, $connection:ident => $call:expr) => {{
-        let mut $connection = $pool.get().await?;
-        match $call.await {
-            Err(Error::Closed { .. }) => {
-                drop($connection);
-                let mut $connection = $pool.get().await?;
-                $call.await
+        let mut is_second = false;
+        loop {
+            // What `get` does, without a future of its own.
+            let mut $connection = match $pool.take() {
+                Ok(connection) => connection,
+                Err(unfit) => Box::pin($pool.checkout(unfit, $pool.get_timeout())).await?,
+            };
+            let done = $call.await;
+            if is_second || !matches!(done, Err(Error::Closed { .. })) {
+                break done;
             }
-            done => done,
+            is_second = true;
         }
     }};
 }
