@@ -63,7 +63,8 @@ impl RetryPolicy {
     }
 
     /// How long is to be waited when so many attempts have failed; `None` if no other is to be made.
-    pub(crate) fn delay(&self, failed: u32) -> Option<Duration> {
+    /// It is another time in each call, but for a [`jitter`](Self::jitter) of 0.
+    pub fn delay(&self, failed: u32) -> Option<Duration> {
         if failed >= self.attempts {
             return None;
         }

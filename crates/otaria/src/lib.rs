@@ -36,7 +36,9 @@ pub use otaria_connection::{
     TlsInfo, TlsProof, ToExecutable, Transaction, TransactionOptions, UnitResult, Unproven,
     Warning, read_option_files, standard_option_files,
 };
-pub use otaria_pool::{Pool, PoolBuilder, PoolRows, PoolStatus, PooledConnection, ResetPolicy};
+pub use otaria_pool::{
+    Pool, PoolBuilder, PoolRows, PoolStatus, PooledConnection, Repeatable, ResetPolicy,
+};
 #[cfg(feature = "uuid-1")]
 pub use otaria_types::BinaryUuid;
 #[cfg(feature = "serde_json-1")]

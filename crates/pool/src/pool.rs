@@ -73,6 +73,10 @@ impl Pool {
         pool
     }
 
+    pub(crate) fn shared(&self) -> &Shared {
+        &self.shared
+    }
+
     /// Starts what goes on in the background, once there is a runtime to do it on.
     fn start(&self) {
         if !self.shared.is_started()
@@ -104,6 +108,17 @@ impl Pool {
             Ok(connection) => Ok(connection),
             // In a box, so that the future of who need not wait is small.
             Err(unfit) => Box::pin(self.checkout(unfit, self.get_timeout())).await,
+        }
+    }
+
+    /// The same, in the time that there is.
+    pub(crate) async fn get_within(
+        &self,
+        limit: Option<Duration>,
+    ) -> Result<PooledConnection, Error> {
+        match self.take() {
+            Ok(connection) => Ok(connection),
+            Err(unfit) => Box::pin(self.checkout(unfit, limit)).await,
         }
     }
 

@@ -4,7 +4,7 @@
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use otaria::{Config, Connection, Error, PoolBuilder, ServerStatus};
+use otaria::{Config, ConfigBuilder, Connection, Error, PoolBuilder, ServerStatus};
 use otaria_codec::OkPacket;
 use protocol_tests::pipe::{Action, Cut, Pipe, PipeHandle};
 use protocol_tests::script::{Reply, Script};
@@ -27,6 +27,10 @@ struct State {
     hangs_on_clean_up: bool,
     hangs_on_ping: bool,
     tells_nothing: bool,
+    /// How often a statement is the victim of a deadlock.
+    contended: usize,
+    /// How often a connection is lost in the middle of a response.
+    lost: usize,
 }
 
 impl Default for State {
@@ -41,6 +45,8 @@ impl Default for State {
             hangs_on_clean_up: false,
             hangs_on_ping: false,
             tells_nothing: false,
+            contended: 0,
+            lost: 0,
         }
     }
 }
@@ -60,9 +66,15 @@ impl Database {
 
     /// A pool of connections to it.
     pub fn pool(&self) -> PoolBuilder {
+        self.pool_with(|config| config)
+    }
+
+    /// A pool of connections to it that are configured so.
+    pub fn pool_with(&self, configure: impl FnOnce(ConfigBuilder) -> ConfigBuilder) -> PoolBuilder {
         let database = self.clone();
         let config = Config::builder().database("shop");
-        let config = config.server_prepared_statements(false).build().unwrap();
+        let config = configure(config.server_prepared_statements(false));
+        let config = config.build().unwrap();
         otaria::Pool::builder(config).connect_with(move |config| database.clone().connect(config))
     }
 
@@ -94,6 +106,21 @@ impl Database {
     /// Does not answer to pings from now on.
     pub fn hang_on_ping(&self) {
         self.state().hangs_on_ping = true;
+    }
+
+    /// Makes a victim of that many of the statements that say so.
+    pub fn contend(&self, times: usize) {
+        self.state().contended = times;
+    }
+
+    /// How many of them there are to be yet.
+    pub fn contended(&self) -> usize {
+        self.state().contended
+    }
+
+    /// Loses that many of the connections whose statement says so.
+    pub fn lose(&self, times: usize) {
+        self.state().lost = times;
     }
 
     /// New connections are cut like this.
@@ -182,6 +209,11 @@ impl Database {
                 let variable = memory.variable.clone().unwrap_or_default();
                 return Self::rows(memory, &[&variable]);
             }
+            "SELECT rows or lose" if state.lost > 0 => {
+                state.lost -= 1;
+                return Reply::new().head(&["v"]).close();
+            }
+            "SELECT rows or lose" => return Self::rows(memory, &["1"]),
             "SELECT none" => return Self::rows(memory, &[]),
             "SELECT rows" => return Self::rows(memory, &["1", "2", "3"]),
             // The rows begin, and do not end.
@@ -197,6 +229,10 @@ impl Database {
             "RESET" => *memory = Memory::default(),
             "UPDATE deadlock" => {
                 memory.in_transaction = false;
+                return Reply::err(1213, *b"40001", "Deadlock found");
+            }
+            "UPDATE contended" if state.contended > 0 => {
+                state.contended -= 1;
                 return Reply::err(1213, *b"40001", "Deadlock found");
             }
             "FAIL" => return Reply::err(1064, *b"42000", "no"),

@@ -5,6 +5,7 @@ mod clean_up;
 mod database;
 mod maintenance;
 mod reaper;
+mod repeatable;
 mod verbs;
 
 use otaria::{Connection, Error};
