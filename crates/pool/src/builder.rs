@@ -145,8 +145,9 @@ impl PoolBuilder {
     }
 
     /// Has `hook` prepare each connection when it is made, and again when its session was reset. An
-    /// error of it closes the connection. SQL that is the same for all connections is better an
-    /// [init command](otaria_connection::ConfigBuilder::init_command).
+    /// error of it closes the connection, as does a panic, which goes on in the call that the connection
+    /// is made for; in the background it is as if none could be made. SQL that is the same for all
+    /// connections is better an [init command](otaria_connection::ConfigBuilder::init_command).
     ///
     /// ```no_run
     /// # use otaria_connection::{CallbackError, CallbackFuture, Config};
@@ -180,7 +181,8 @@ impl PoolBuilder {
         self
     }
 
-    /// Has `judge` say of each connection that comes back whether it is kept.
+    /// Has `judge` say of each connection that comes back whether it is kept. If it panics, the
+    /// connection is closed, and the panic goes no further.
     pub fn after_return(
         mut self,
         judge: impl Fn(&Connection) -> bool + Send + Sync + 'static,

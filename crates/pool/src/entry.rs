@@ -1,3 +1,4 @@
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -181,9 +182,15 @@ impl Entry {
         now >= self.retire_at
     }
 
+    /// Whether the pool's owner wants to keep it. A judge who panics does not: what a connection is
+    /// dropped by may be another panic, which is not to end the process for that.
+    #[inline]
     fn is_kept_by_judge(&self) -> bool {
         let judge = &self.shared().options.hooks.after_return;
-        judge.as_ref().is_none_or(|judge| judge(&self.connection))
+        judge.as_ref().is_none_or(|judge| {
+            let judged = catch_unwind(AssertUnwindSafe(|| judge(&self.connection)));
+            judged.unwrap_or(false)
+        })
     }
 }
 

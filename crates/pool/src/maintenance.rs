@@ -32,7 +32,8 @@ pub(crate) struct Maintenance {
 enum Event {
     Abandoned(Abandoned),
     Reaped,
-    Connected(Result<(), Error>),
+    Connected,
+    NotConnected,
     /// There is something to be done, or it is time to look whether there is.
     Round,
 }
@@ -62,8 +63,8 @@ impl Maintenance {
             };
             match event {
                 Event::Abandoned(abandoned) => self.reaping.push(abandoned.reap()),
-                Event::Reaped | Event::Connected(Ok(())) => {}
-                Event::Connected(Err(_)) => {
+                Event::Reaped | Event::Connected => {}
+                Event::NotConnected => {
                     // Where one cannot be made, another one cannot either: in a while.
                     self.connect_at = Instant::now() + RETRY_TIME;
                     timer.as_mut().reset(self.next_round());
@@ -113,11 +114,17 @@ impl Maintenance {
             if let Poll::Ready(Some(abandoned)) = self.abandoned.poll_recv(context) {
                 return Poll::Ready(Event::Abandoned(abandoned));
             }
-            if let Poll::Ready(Some(())) = self.reaping.poll_next(context) {
+            // It was closed if its judge has panicked.
+            if let Poll::Ready(Some(_)) = self.reaping.poll_next(context) {
                 return Poll::Ready(Event::Reaped);
             }
             if let Poll::Ready(Some(made)) = self.connecting.poll_next(context) {
-                return Poll::Ready(Event::Connected(made));
+                let is_made = matches!(made, Ok(Ok(())));
+                return Poll::Ready(if is_made {
+                    Event::Connected
+                } else {
+                    Event::NotConnected
+                });
             }
             let is_wanted = wanted.as_mut().poll(context).is_ready();
             if is_wanted || timer.as_mut().poll(context).is_ready() {

@@ -1,7 +1,9 @@
 use std::future::poll_fn;
+use std::panic::resume_unwind;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::thread;
 
 use otaria_connection::{Config, Connection, Error, HostStates, PoolError, SideConnections};
 use tokio::runtime::{Handle, Id};
@@ -65,6 +67,17 @@ impl Counter {
 
     pub(crate) fn get(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// Counts if a hook panics while it is there.
+struct CountedPanic<'c>(&'c Counter);
+
+impl Drop for CountedPanic<'_> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.0.count();
+        }
     }
 }
 
@@ -205,7 +218,8 @@ impl Shared {
             }
             let mut is_done = true;
             while let Some(made) = poll_fn(|context| connecting.poll_next(context)).await {
-                made?;
+                // A panic of a hook is the caller's.
+                made.unwrap_or_else(|panic| resume_unwind(panic))?;
                 is_done = false;
             }
             if !is_done {
@@ -258,8 +272,10 @@ impl Shared {
     }
 
     async fn connect(&self, live: Live) -> Result<Box<Entry>, Error> {
-        let made = self.make(live).await;
         let counters = &self.counters;
+        let panic = CountedPanic(&counters.connect_failures);
+        let made = self.make(live).await;
+        drop(panic);
         match &made {
             Ok(_) => counters.connected.count(),
             Err(_) => counters.connect_failures.count(),

@@ -4,6 +4,7 @@ mod checkout;
 mod clean_up;
 mod database;
 mod maintenance;
+mod panics;
 mod reaper;
 mod repeatable;
 mod verbs;
