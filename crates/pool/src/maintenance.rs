@@ -17,7 +17,8 @@ use crate::reaper::Abandoned;
 use crate::shared::Shared;
 
 /// Settles what is abandoned, closes what is too old or idle for too long, and makes what is missing,
-/// until the pool is gone, which it does not keep from that.
+/// until the pool is gone, which it does not keep from that; and settles then what is abandoned of the
+/// connections that are still in use.
 #[derive(Debug)]
 pub(crate) struct Maintenance {
     pool: WeakPool<Manager>,
@@ -58,12 +59,15 @@ impl Maintenance {
         let mut timer = pin!(sleep(Duration::ZERO));
         loop {
             let event = self.event(timer.as_mut()).await;
+            if let Event::Abandoned(abandoned) = event {
+                self.reaping.push(abandoned.reap());
+                continue;
+            }
             let Some(pool) = self.pool.upgrade() else {
-                return;
+                return self.finish().await;
             };
             match event {
-                Event::Abandoned(abandoned) => self.reaping.push(abandoned.reap()),
-                Event::Reaped | Event::Connected => {}
+                Event::Abandoned(_) | Event::Reaped | Event::Connected => {}
                 Event::NotConnected => {
                     // Where one cannot be made, another one cannot either: in a while.
                     self.connect_at = Instant::now() + RETRY_TIME;
@@ -78,6 +82,28 @@ impl Maintenance {
                     }
                 }
             }
+        }
+    }
+
+    /// Settles what is abandoned until the last connection is gone.
+    async fn finish(mut self) {
+        self.connecting = Futures::new();
+        let shared = Arc::clone(&self.shared);
+        while shared.live() > 0 {
+            let mut changed = pin!(shared.changed());
+            poll_fn(|context| {
+                let is_changed = changed.as_mut().poll(context);
+                while let Poll::Ready(Some(abandoned)) = self.abandoned.poll_recv(context) {
+                    self.reaping.push(abandoned.reap());
+                }
+                match self.reaping.poll_next(context) {
+                    Poll::Ready(Some(_)) => Poll::Ready(()),
+                    // Whether the last one has gone is to be looked at behind the first poll of that.
+                    _ if shared.live() == 0 => Poll::Ready(()),
+                    _ => is_changed,
+                }
+            })
+            .await;
         }
     }
 

@@ -22,6 +22,10 @@ use crate::{PoolStatus, PooledConnection};
 /// Those who wait get one in the order in which they have come; of the connections that are idle the
 /// one that came back last is taken.
 ///
+/// When the last clone is dropped, connections that are idle are closed, and others when they come back.
+/// What runs on of a statement that was given up, before or after that, is ended in the background all
+/// the same, as long as there is the runtime; [`close`](Self::close) waits for that.
+///
 /// ```no_run
 /// use otaria_connection::{Config, Error};
 /// use otaria_pool::Pool;

@@ -7,6 +7,7 @@ use std::thread;
 
 use otaria_connection::{Config, Connection, Error, HostStates, PoolError, SideConnections};
 use tokio::runtime::{Handle, Id};
+use tokio::sync::futures::Notified;
 use tokio::sync::{Notify, mpsc};
 use tokio::task::AbortHandle;
 
@@ -139,6 +140,11 @@ impl Shared {
     /// How many connections are missing to those.
     pub(crate) fn missing(&self) -> usize {
         self.min_size().saturating_sub(self.live())
+    }
+
+    /// When a connection is gone, or has been made ahead, from the first poll on.
+    pub(crate) fn changed(&self) -> Notified<'_> {
+        self.changed.notified()
     }
 
     /// Waits until there is no connection.

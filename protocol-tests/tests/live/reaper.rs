@@ -53,6 +53,25 @@ async fn a_statement_that_runs_on_is_stopped_and_its_connection_goes_back() -> R
 }
 
 #[tokio::test]
+async fn a_statement_that_runs_on_is_stopped_though_the_pool_is_dropped() -> Result<(), Error> {
+    for (mark, is_gone_before) in [("dropped behind", false), ("dropped before", true)] {
+        let pool = pool(CancelPolicy::Stop).build();
+        let mut connection = pool.get().await?;
+        let mut pool = Some(pool);
+        if is_gone_before {
+            pool.take();
+        }
+        let sql = endless(mark);
+        let query = connection.simple_query(&sql);
+        assert!(timeout(Duration::from_millis(100), query).await.is_err());
+        drop(connection);
+        drop(pool);
+        is_gone(mark).await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_transaction_whose_statement_was_stopped_is_rolled_back() -> Result<(), Error> {
     let schema = live::shared().schema("stopped").unwrap();
     schema

@@ -159,17 +159,27 @@ async fn connections_made_ahead_and_asked_for_are_never_more_than_max_size() -> 
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_background_ends_with_the_pool() -> Result<(), Error> {
+async fn the_background_ends_with_the_pool_and_its_last_connection() -> Result<(), Error> {
     let database = Database::new();
     let pool = database.pool().min_size(1).build();
     pool.prewarm().await?;
     let metrics = tokio::runtime::Handle::current().metrics();
     assert_eq!(metrics.num_alive_tasks(), 1);
-    let held = pool.get().await?;
     drop(pool);
     sleep(Duration::from_millis(1)).await;
     assert_eq!(metrics.num_alive_tasks(), 0);
-    drop(held);
+    assert_eq!(database.open_connections(), 0);
+
+    // Who has a connection yet may give a statement up on it.
+    let pool = database.pool().max_size(2).build();
+    let (first, second) = (pool.get().await?, pool.get().await?);
+    drop(pool);
+    drop(first);
+    sleep(Duration::from_millis(1)).await;
+    assert_eq!(metrics.num_alive_tasks(), 1);
+    drop(second);
+    sleep(Duration::from_millis(1)).await;
+    assert_eq!(metrics.num_alive_tasks(), 0);
     assert_eq!(database.open_connections(), 0);
     Ok(())
 }

@@ -64,15 +64,44 @@ async fn one_whose_response_does_not_end_is_closed_shortly_after() -> Result<(),
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_that_comes_back_when_the_pool_is_gone_is_closed() -> Result<(), Error> {
+async fn what_is_left_of_a_response_is_read_though_the_pool_is_gone() -> Result<(), Error> {
+    // Before the connection comes back, or while its response is being read.
+    for is_gone_before in [true, false] {
+        let database = Database::new();
+        let pool = database.pool().build();
+        let mut connection = pool.get().await?;
+        database.pipe(0).set_cut(Cut::Every(1));
+        let mut rows = connection.simple_query("SELECT rows").await?;
+        rows.next().await?;
+        let mut pool = Some(pool);
+        if is_gone_before {
+            pool.take();
+        }
+        drop(connection);
+        assert_eq!(database.open_connections(), 1);
+        drop(pool);
+        assert_eq!(database.open_connections(), 1);
+        database.pipe(0).set_cut(Cut::Whole);
+        sleep(Duration::from_millis(20)).await;
+        assert_eq!(database.open_connections(), 0);
+        // One that is closed inside a response takes no leave.
+        assert!(database.pipe(0).received().ends_with(&[1, 0, 0, 0, 1]));
+    }
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_whose_response_does_not_end_is_closed_though_the_pool_is_gone() -> Result<(), Error> {
     let database = Database::new();
-    let pool = database.pool().build();
+    let pool = database.pool().reaper_limit(0).build();
     let mut connection = pool.get().await?;
     drop(connection.simple_query("SELECT endless").await?);
     drop(pool);
     drop(connection);
-    sleep(Duration::from_millis(1)).await;
+    sleep(Duration::from_millis(150)).await;
     assert_eq!(database.open_connections(), 0);
+    let metrics = tokio::runtime::Handle::current().metrics();
+    assert_eq!(metrics.num_alive_tasks(), 0);
     Ok(())
 }
 
