@@ -37,3 +37,35 @@ impl Clock {
 pub(crate) fn milliseconds(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::advance;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn time_passes_when_somebody_looks() {
+        let clock = Clock::new();
+        assert_eq!(clock.now(), 0);
+        advance(Duration::from_millis(1500)).await;
+        assert_eq!(clock.now(), 0);
+        assert_eq!(clock.look(), 1500);
+        assert_eq!(clock.now(), 1500);
+        advance(Duration::from_millis(7)).await;
+        assert_eq!((clock.now(), clock.look(), clock.now()), (1500, 1507, 1507));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_has_looked_earlier_does_not_turn_it_back() {
+        let clock = Clock::new();
+        clock.now.store(9, Ordering::Relaxed);
+        assert_eq!((clock.look(), clock.now()), (9, 9));
+    }
+
+    #[test]
+    fn no_time_is_too_long() {
+        assert_eq!(milliseconds(Duration::from_micros(1999)), 1);
+        assert_eq!(milliseconds(Duration::MAX), u64::MAX);
+    }
+}

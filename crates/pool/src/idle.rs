@@ -1,12 +1,10 @@
-use crate::pooled_connection::Taken;
-
 /// The connections that can be taken without asking deadpool, which takes four times as many
 /// instructions. They are in use for all that deadpool knows.
 ///
 /// While somebody waits for a connection, those that come back go to deadpool, which keeps the queue.
 #[derive(Debug)]
-pub(crate) struct Idle {
-    objects: Vec<Taken>,
+pub(crate) struct Idle<T> {
+    objects: Vec<T>,
     /// How many reasons there are to keep none: those who wait, that the pool is closed, and that it
     /// has become smaller.
     for_deadpool: usize,
@@ -14,7 +12,7 @@ pub(crate) struct Idle {
     is_shrinking: bool,
 }
 
-impl Idle {
+impl<T> Idle<T> {
     pub(crate) const fn new() -> Self {
         Self {
             objects: Vec::new(),
@@ -29,12 +27,12 @@ impl Idle {
     }
 
     /// Takes the connection that came back last.
-    pub(crate) fn pop(&mut self) -> Option<Taken> {
+    pub(crate) fn pop(&mut self) -> Option<T> {
         self.objects.pop()
     }
 
     /// Keeps a connection; gives it back if it is for deadpool.
-    pub(crate) fn push(&mut self, object: Taken) -> Option<Taken> {
+    pub(crate) fn push(&mut self, object: T) -> Option<T> {
         if self.for_deadpool > 0 {
             return Some(object);
         }
@@ -44,7 +42,7 @@ impl Idle {
 
     /// Somebody is going to wait. What may be for him, `unfit` if it is something, is to be given to
     /// deadpool.
-    pub(crate) fn begin_to_wait(&mut self, unfit: Option<Taken>) -> Option<Taken> {
+    pub(crate) fn begin_to_wait(&mut self, unfit: Option<T>) -> Option<T> {
         self.for_deadpool += 1;
         unfit.or_else(|| self.objects.pop())
     }
@@ -54,7 +52,7 @@ impl Idle {
     }
 
     /// Keeps nothing from now on, and says what has been kept.
-    pub(crate) fn close(&mut self) -> Vec<Taken> {
+    pub(crate) fn close(&mut self) -> Vec<T> {
         if !self.is_closed {
             self.is_closed = true;
             self.for_deadpool += 1;
@@ -64,7 +62,7 @@ impl Idle {
 
     /// The pool has become smaller, so that deadpool is to say which connections are kept, or larger.
     /// Says what has been kept.
-    pub(crate) fn resize(&mut self, is_shrinking: bool) -> Vec<Taken> {
+    pub(crate) fn resize(&mut self, is_shrinking: bool) -> Vec<T> {
         self.for_deadpool -= usize::from(self.is_shrinking);
         self.for_deadpool += usize::from(is_shrinking);
         self.is_shrinking = is_shrinking;
@@ -72,9 +70,97 @@ impl Idle {
     }
 
     /// Takes those out that are not to be kept.
-    pub(crate) fn take_unless(&mut self, mut is_kept: impl FnMut(&Taken) -> bool) -> Vec<Taken> {
+    pub(crate) fn take_unless(&mut self, mut is_kept: impl FnMut(&T) -> bool) -> Vec<T> {
         self.objects
             .extract_if(.., |object| !is_kept(object))
             .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NONE: [u8; 0] = [];
+
+    fn idle(objects: impl IntoIterator<Item = u8>) -> Idle<u8> {
+        let mut idle = Idle::new();
+        for object in objects {
+            assert_eq!(idle.push(object), None);
+        }
+        idle
+    }
+
+    #[test]
+    fn what_came_back_last_is_taken_first() {
+        let mut idle = idle([1, 2]);
+        assert_eq!(idle.len(), 2);
+        assert_eq!(
+            [idle.pop(), idle.pop(), idle.pop()],
+            [Some(2), Some(1), None]
+        );
+        assert_eq!(idle.len(), 0);
+    }
+
+    #[test]
+    fn nothing_is_kept_while_somebody_waits() {
+        let mut idle = idle([]);
+        assert_eq!(idle.begin_to_wait(None), None);
+        assert_eq!(idle.begin_to_wait(None), None);
+        assert_eq!(idle.push(1), Some(1));
+        idle.end_to_wait();
+        assert_eq!(idle.push(1), Some(1), "another one waits");
+        idle.end_to_wait();
+        assert_eq!(idle.push(1), None);
+    }
+
+    #[test]
+    fn who_begins_to_wait_is_given_what_is_unfit_or_else_what_has_come_back() {
+        let mut idle = idle([1, 2]);
+        assert_eq!(idle.begin_to_wait(Some(3)), Some(3));
+        assert_eq!(idle.len(), 2);
+        assert_eq!(idle.begin_to_wait(None), Some(2));
+        assert_eq!(idle.begin_to_wait(None), Some(1));
+        assert_eq!(idle.begin_to_wait(None), None);
+    }
+
+    #[test]
+    fn nothing_is_kept_when_it_was_closed_however_often_it_was_or_whoever_waits() {
+        let mut idle = idle([1, 2]);
+        assert_eq!(idle.begin_to_wait(Some(3)), Some(3));
+        assert_eq!(idle.close(), [1, 2]);
+        assert_eq!(idle.close(), NONE);
+        idle.end_to_wait();
+        assert_eq!(idle.push(1), Some(1));
+        assert_eq!(idle.resize(true), NONE);
+        assert_eq!(idle.resize(false), NONE);
+        assert_eq!(idle.push(1), Some(1));
+    }
+
+    #[test]
+    fn nothing_is_kept_while_there_are_too_many() {
+        let mut idle = idle([1, 2]);
+        assert_eq!(idle.resize(true), [1, 2]);
+        assert_eq!(idle.push(1), Some(1));
+        // It becomes smaller yet, and then larger.
+        assert_eq!(idle.resize(true), NONE);
+        assert_eq!(idle.push(1), Some(1));
+        assert_eq!(idle.resize(false), NONE);
+        assert_eq!(idle.push(1), None);
+        assert_eq!(idle.resize(false), [1]);
+        assert_eq!(idle.push(1), None);
+        // Not even if nobody waits any more.
+        assert_eq!(idle.begin_to_wait(Some(2)), Some(2));
+        assert_eq!(idle.resize(true), [1]);
+        idle.end_to_wait();
+        assert_eq!(idle.push(1), Some(1));
+    }
+
+    #[test]
+    fn those_are_taken_out_that_are_not_to_be_kept() {
+        let mut idle = idle([1, 2, 3, 4]);
+        assert_eq!(idle.take_unless(|object| object % 2 == 0), [1, 3]);
+        assert_eq!(idle.len(), 2);
+        assert_eq!(idle.pop(), Some(4));
     }
 }

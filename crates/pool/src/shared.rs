@@ -16,6 +16,7 @@ use crate::clock::Clock;
 use crate::entry::Entry;
 use crate::futures::Futures;
 use crate::idle::Idle;
+use crate::pooled_connection::Taken;
 use crate::reaper::Abandoned;
 
 /// What a pool, its connections and its maintenance share.
@@ -31,7 +32,7 @@ pub(crate) struct Shared {
     /// How many there are, those being made included.
     live: AtomicUsize,
     clock: Clock,
-    idle: Mutex<Idle>,
+    idle: Mutex<Idle<Taken>>,
     ahead: Mutex<MadeAhead>,
     /// What goes on in the background, and the runtime that it does so on.
     background: OnceLock<(Id, AbortHandle)>,
@@ -311,7 +312,7 @@ impl Shared {
 
     /// The connections that can be taken at once.
     #[inline]
-    pub(crate) fn idle(&self) -> MutexGuard<'_, Idle> {
+    pub(crate) fn idle(&self) -> MutexGuard<'_, Idle<Taken>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -80,7 +80,36 @@ async fn idle_connections_are_closed_but_for_min_size() -> Result<(), Error> {
     sleep(Duration::from_secs(15)).await;
     assert_eq!((pool.status().size, database.open_connections()), (2, 2));
     sleep(Duration::from_secs(1000)).await;
-    assert_eq!(pool.status().size, 2);
+    let status = pool.status();
+    assert_eq!((status.size, status.retired), (2, 3));
+    assert_eq!(database.connections(), 5, "none is closed and made anew");
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_is_too_old_is_not_taken_in_front_of_the_next_round() -> Result<(), Error> {
+    let database = Database::new();
+    let pool = database
+        .pool()
+        .max_lifetime(Duration::from_secs(100))
+        .lifetime_jitter(Duration::ZERO)
+        .idle_timeout(None)
+        .verify_after(None)
+        .build();
+    // Rounds are each 10 seconds.
+    sleep(Duration::from_secs(5)).await;
+    let (old, lost) = (pool.get().await?, pool.get().await?);
+    drop(old);
+    drop(lost);
+    sleep(Duration::from_millis(100_500)).await;
+    assert_eq!(pool.status().size, 2, "the round is yet to come");
+    // Who has to wait looks at the clock.
+    database.act(1, Action::Close);
+    let mut waited = pool.get().await?;
+    assert_eq!(value(&mut waited, "SELECT connection").await?, "2");
+    let mut next = pool.get().await?;
+    assert_eq!(value(&mut next, "SELECT connection").await?, "3");
+    assert_eq!(pool.status().retired, 2);
     Ok(())
 }
 
