@@ -9,7 +9,7 @@ use crate::schema::sql_type;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DecodeError {
-    /// A row is not one of its columns. The connection cannot be used after it.
+    /// A row is not one of its columns. The connection stays usable, for where the row ends is known.
     #[error("row {row} is broken")]
     InvalidRow {
         /// The row, from 0, counted over all batches.

@@ -69,6 +69,8 @@ mod schema;
 mod temporal;
 mod words;
 
+/// The crate of the batches, of the version that this crate is built with.
+pub use arrow;
 pub use block::RowForm;
 pub use decoder::RecordBatchDecoder;
 pub use error::{CellReason, ColumnLabel, ColumnReason, DecodeError};

@@ -1,4 +1,4 @@
-use otaria_types::{SessionTimeZone, ZeroDates};
+use otaria_types::{RowContext, SessionTimeZone, ZeroDates};
 
 /// What the columns of MariaDB become, and how long batches are.
 ///
@@ -28,7 +28,7 @@ pub struct ArrowOptions {
     pub(crate) timestamp_zone: TimestampZone,
     pub(crate) time_zone: SessionTimeZone,
     pub(crate) time_zone_name: Option<Box<str>>,
-    pub(crate) zero_dates: ZeroDateMode,
+    pub(crate) zero_dates: Option<ZeroDateMode>,
     pub(crate) columns: Vec<(Box<str>, ColumnType)>,
 }
 
@@ -116,11 +116,31 @@ impl ArrowOptions {
         self
     }
 
-    /// What becomes of dates that no calendar has.
+    /// What becomes of dates that no calendar has; they are errors by default.
     #[must_use]
     pub fn with_zero_dates(mut self, zero_dates: impl Into<ZeroDateMode>) -> Self {
-        self.zero_dates = zero_dates.into();
+        self.zero_dates = Some(zero_dates.into());
         self
+    }
+
+    /// The same options for the rows of a session. Its zone holds where it is known. That of
+    /// [`with_time_zone`](Self::with_time_zone) holds where the server has told none, or only that it
+    /// is its own, `SYSTEM`. What the session's configuration says of dates with zeros holds unless
+    /// [`with_zero_dates`](Self::with_zero_dates) was called. `time_zone_name` is what the server calls
+    /// the zone, if it has told that.
+    #[must_use]
+    pub fn in_session(&self, context: RowContext, time_zone_name: Option<&str>) -> Self {
+        let mut options = self.clone();
+        let is_known = context.time_zone != SessionTimeZone::Unknown;
+        if is_known || time_zone_name.is_some_and(|name| name != "SYSTEM") {
+            options.time_zone = context.time_zone;
+        }
+        if is_known || time_zone_name.is_some() {
+            options.time_zone_name = time_zone_name.map(Into::into);
+        }
+        let zero_dates = || context.zero_dates.into();
+        options.zero_dates.get_or_insert_with(zero_dates);
+        options
     }
 
     /// What the columns of this name are, in place of what their type says. Of two words on one
@@ -130,6 +150,13 @@ impl ArrowOptions {
         self.columns.retain(|(known, _)| **known != *name);
         self.columns.push((name.into(), column_type));
         self
+    }
+
+    pub(crate) const fn zero_dates(&self) -> ZeroDateMode {
+        match self.zero_dates {
+            Some(zero_dates) => zero_dates,
+            None => ZeroDateMode::Error,
+        }
     }
 
     pub(crate) fn column(&self, name: &str) -> Option<ColumnType> {
@@ -307,3 +334,50 @@ const MAX_BATCH_ROWS: u32 = 1 << 24;
 
 /// With a row of 1 GiB behind it, the longest that a server sends, offsets of 31 bits are enough.
 const MAX_BATCH_BYTES: usize = 1 << 30;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const UTC: SessionTimeZone = SessionTimeZone::Offset { seconds: 0 };
+    const TWO_HOURS: SessionTimeZone = SessionTimeZone::Offset { seconds: 7200 };
+
+    fn context(time_zone: SessionTimeZone) -> RowContext {
+        RowContext {
+            time_zone,
+            zero_dates: ZeroDates::Null,
+        }
+    }
+
+    #[test]
+    fn the_zone_of_the_session_holds_where_it_is_known() {
+        let options = ArrowOptions::default().with_time_zone(UTC);
+        let unknown = SessionTimeZone::Unknown;
+        for (told, name, holds) in [
+            (TWO_HOURS, Some("+02:00"), TWO_HOURS),
+            (TWO_HOURS, None, TWO_HOURS),
+            (unknown, None, UTC),
+            (unknown, Some("SYSTEM"), UTC),
+            (unknown, Some("Europe/Paris"), unknown),
+        ] {
+            let in_session = options.in_session(context(told), name);
+            assert_eq!(in_session.time_zone, holds, "{told:?} {name:?}");
+            assert_eq!(in_session.time_zone_name.as_deref(), name);
+        }
+    }
+
+    #[test]
+    fn what_the_options_say_of_zero_dates_goes_before_the_configuration() {
+        let session = context(UTC);
+        let options = ArrowOptions::default();
+        assert_eq!(
+            options.in_session(session, None).zero_dates(),
+            ZeroDateMode::Null
+        );
+        let options = options.with_zero_dates(ZeroDateMode::Error);
+        assert_eq!(
+            options.in_session(session, None).zero_dates(),
+            ZeroDateMode::Error
+        );
+    }
+}

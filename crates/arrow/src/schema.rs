@@ -265,7 +265,7 @@ impl Mapping<'_> {
 
     /// What becomes of dates that no calendar has; `None` if dates are text.
     const fn odd_dates(&self) -> Option<OddDates> {
-        match self.options.zero_dates {
+        match self.options.zero_dates() {
             ZeroDateMode::Error => Some(OddDates { are_null: false }),
             ZeroDateMode::Null => Some(OddDates { are_null: true }),
             ZeroDateMode::Utf8 => None,

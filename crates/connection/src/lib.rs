@@ -57,11 +57,12 @@ pub use otaria_session::{
     CredentialsProvider, DerivedKey, Dialog, Ed25519, Endpoint, EndpointError, EndpointErrors,
     Error, ErrorKind, Executed, Fingerprint, HostOrder, IsolationLevel, KeyDerivation,
     LocalInfileError, LongDataError, NativePassword, OptionFiles, OwnedRow, Parsec, Password,
-    PasswordProblem, Pem, PlaceError, PluginRegistry, PoolError, PoolPhase, Progress, Prompt,
-    PromptHandler, Role, Row, ServerError, ServerVersion, SessionState, Sha256Password, SslMode,
-    Statement, TimeoutPhase, TlsInfo, TlsProof, ToExecutable, TransactionOptions, Unproven,
+    PasswordProblem, Payloads, Pem, PlaceError, PluginRegistry, PoolError, PoolPhase, Progress,
+    Prompt, PromptHandler, Role, Row, ServerError, ServerVersion, SessionState, Sha256Password,
+    SslMode, Statement, TimeoutPhase, TlsInfo, TlsProof, ToExecutable, TransactionOptions,
+    Unproven,
 };
-pub use otaria_types::{FromRow, Params};
+pub use otaria_types::{FromRow, Params, RowContext};
 pub use pipeline::{Pipeline, PipelineResults};
 pub use pooled::{HandedBack, ResetPolicy};
 pub use retry::RetryPolicy;

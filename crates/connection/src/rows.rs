@@ -1,8 +1,8 @@
 use otaria_codec::ColumnDefinition;
 use otaria_session::{
-    Chunk, Error, Event, Executed, LocalInfileError, PacketRange, Row, ServerError,
+    Chunk, Error, Event, Executed, LocalInfileError, PacketRange, Row, ServerError, SessionState,
 };
-use otaria_types::FromRow;
+use otaria_types::{FromRow, RowContext};
 
 use crate::Connection;
 
@@ -48,6 +48,27 @@ impl<'c> Rows<'c> {
     pub fn is_at_end(&self) -> bool {
         let session = &self.connection.session;
         !session.is_in_rows() && !session.has_cursor()
+    }
+
+    /// Whether the payloads of the current result's rows are in the [binary form] that the answer to
+    /// a prepared statement has, not in the [text form] of all others.
+    ///
+    /// [binary form]: https://mariadb.com/docs/server/reference/clientserver-protocol/4-server-response-packets/resultset-row#binary-resultset-row
+    /// [text form]: https://mariadb.com/docs/server/reference/clientserver-protocol/4-server-response-packets/resultset-row#text-resultset-row
+    pub const fn is_binary(&self) -> bool {
+        self.connection.session.has_binary_rows()
+    }
+
+    /// What the values of the current result mean beyond their bytes: the zone of the session when it
+    /// began, and what the configuration says of dates with zeros.
+    pub const fn context(&self) -> RowContext {
+        self.connection.session.row_context()
+    }
+
+    /// What the server has told about the session:
+    /// see [`Connection::session_state`].
+    pub const fn session_state(&self) -> &SessionState {
+        self.connection.session.state()
     }
 
     /// The next row of the current result, or `None` after its last.
@@ -96,6 +117,17 @@ impl<'c> Rows<'c> {
     /// Safe. Rows that were not taken out of a chunk are in the next one.
     pub async fn next_chunk(&mut self) -> Result<Option<Chunk<'_>>, Error> {
         let first = self.next_packet(Fetch::AtEnd).await?;
+        Ok(first.map(|first| self.connection.session.chunk(first)))
+    }
+
+    /// The next rows of the current result that have been received already, as by
+    /// [`next_chunk`](Self::next_chunk); never waits. `None` also says that the rows have ended:
+    /// [`is_at_end`](Self::is_at_end) tells which.
+    ///
+    /// # Errors
+    /// Those of [`next`](Self::next).
+    pub fn try_next_chunk(&mut self) -> Result<Option<Chunk<'_>>, Error> {
+        let first = self.connection.buffered_packet(&mut self.executed)?;
         Ok(first.map(|first| self.connection.session.chunk(first)))
     }
 

@@ -14,9 +14,22 @@
 //! A future may be dropped at any time: the connection's next call settles what it left behind.
 //! [`Connection`] says how.
 
+#[cfg(feature = "arrow")]
+mod batches;
 mod derived;
 
+#[cfg(feature = "arrow")]
+pub use batches::{
+    BlockingRecordBatches, PoolQueryArrow, QueryArrow, RecordBatchError, RecordBatchStream,
+    RecordBatches,
+};
 pub use derived::{FromRow, Params};
+#[cfg(feature = "arrow")]
+pub use otaria_arrow::{
+    ArrowOptions, BitType, CellReason, ColumnLabel, ColumnReason, ColumnType, DecimalType,
+    DecodeError, EnumType, GeometryType, Nullability, SetType, StringType, TemporalUnit, TimeType,
+    TimestampZone, UuidType, ZeroDateMode, arrow,
+};
 #[cfg(feature = "compression")]
 pub use otaria_connection::Compression;
 #[cfg(feature = "tls")]
@@ -29,12 +42,12 @@ pub use otaria_connection::{
     DerivedKey, Dialog, DrainLimit, Ed25519, Endpoint, EndpointError, EndpointErrors, Error,
     ErrorKind, Executed, FieldFlags, FieldType, Fingerprint, HostOrder, HostStates, InvalidPacket,
     IsolationLevel, KeyDerivation, LocalInfileError, LongDataError, LongDataExecution,
-    NativePassword, OptionFiles, OwnedRow, Parsec, Password, PasswordProblem, PayloadWriter, Pem,
-    Pipeline, PipelineResults, PlaceError, PluginRegistry, PoolError, PoolPhase, Progress, Prompt,
-    PromptHandler, RetryPolicy, Role, Row, RowStream, Rows, ServerError, ServerStatus,
-    ServerVersion, SessionState, Sha256Password, SslMode, Statement, Stopped, Stream, TimeoutPhase,
-    TlsInfo, TlsProof, ToExecutable, Transaction, TransactionOptions, UnitResult, Unproven,
-    Warning, read_option_files, standard_option_files,
+    NativePassword, OptionFiles, OwnedRow, Parsec, Password, PasswordProblem, PayloadWriter,
+    Payloads, Pem, Pipeline, PipelineResults, PlaceError, PluginRegistry, PoolError, PoolPhase,
+    Progress, Prompt, PromptHandler, RetryPolicy, Role, Row, RowStream, Rows, ServerError,
+    ServerStatus, ServerVersion, SessionState, Sha256Password, SslMode, Statement, Stopped, Stream,
+    TimeoutPhase, TlsInfo, TlsProof, ToExecutable, Transaction, TransactionOptions, UnitResult,
+    Unproven, Warning, read_option_files, standard_option_files,
 };
 pub use otaria_pool::{
     Pool, PoolBuilder, PoolRows, PoolStatus, PooledConnection, Repeatable, ResetPolicy,
@@ -47,8 +60,8 @@ pub use otaria_types::Json;
 pub use otaria_types::derive;
 pub use otaria_types::{
     Columns, Date, DateTime, Decimal, DecimalError, FromRow, FromRowError, FromSql, FromSqlError,
-    InList, Indicated, LongData, NamedValues, ParameterSink, Params, ParamsError, SessionTimeZone,
-    TemporalError, Time, ToSql, ToSqlError, ValueRef, Vector, ZeroDates, params,
+    InList, Indicated, LongData, NamedValues, ParameterSink, Params, ParamsError, RowContext,
+    SessionTimeZone, TemporalError, Time, ToSql, ToSqlError, ValueRef, Vector, ZeroDates, params,
 };
 
 #[cfg(doctest)]

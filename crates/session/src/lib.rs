@@ -64,7 +64,7 @@ pub use placed::{Placed, PlacedParams, place};
 pub use placed_error::PlaceError;
 pub use process_list::{Found, Kill, Origin, Process, ProcessLine};
 pub use redirect::Redirect;
-pub use rows::{Chunk, ColumnIndex, OwnedRow, Row};
+pub use rows::{Chunk, ColumnIndex, OwnedRow, Payloads, Row};
 pub use session::{CleanUp, Pipelined, Queued, SavepointId, Session};
 #[cfg(feature = "tls")]
 pub use tls::{TlsContext, TlsError, TlsMaterial};

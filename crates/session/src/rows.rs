@@ -267,6 +267,30 @@ impl<'r> Chunk<'r> {
         let plan = T::plan(self.columns).map_err(|error| row_error(error, self.columns))?;
         Ok(self.map(move |row| row.read_by::<T>(&plan)))
     }
+
+    /// The rows' payloads as they came, for a decoder of one's own. In which of the two forms they
+    /// are is for what lends the chunk to say.
+    ///
+    /// ```
+    /// # fn bytes(chunk: otaria_session::Chunk<'_>) -> usize {
+    /// chunk.payloads().map(<[u8]>::len).sum()
+    /// # }
+    /// ```
+    pub const fn payloads(self) -> Payloads<'r> {
+        Payloads { chunk: self }
+    }
+
+    #[inline]
+    fn next_payload(&mut self) -> Option<&'r [u8]> {
+        match self.first.take() {
+            Some(first) => {
+                *self.lent = None;
+                Some(first)
+            }
+            // An ERR, and what ends the rows. The first cell of a text row may begin with 0xfe, too.
+            None => self.packets.next_if(|first| first < 0xfe),
+        }
+    }
 }
 
 impl<'r> Iterator for Chunk<'r> {
@@ -274,15 +298,24 @@ impl<'r> Iterator for Chunk<'r> {
 
     #[inline]
     fn next(&mut self) -> Option<Row<'r>> {
-        let payload = match self.first.take() {
-            Some(first) => {
-                *self.lent = None;
-                first
-            }
-            // An ERR, and what ends the rows. The first cell of a text row may begin with 0xfe, too.
-            None => self.packets.next_if(|first| first < 0xfe)?,
-        };
+        let payload = self.next_payload()?;
         Some(Row::new(payload, self.columns, self.form))
+    }
+}
+
+/// The payloads of the rows of a [`Chunk`], lent out of the receive buffer. What is not taken is in
+/// the next chunk.
+#[derive(Debug)]
+pub struct Payloads<'r> {
+    chunk: Chunk<'r>,
+}
+
+impl<'r> Iterator for Payloads<'r> {
+    type Item = &'r [u8];
+
+    #[inline]
+    fn next(&mut self) -> Option<&'r [u8]> {
+        self.chunk.next_payload()
     }
 }
 

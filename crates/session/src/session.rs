@@ -27,7 +27,7 @@ use otaria_auth::{Channel, Handshake, ServerInfo, ServerVersion};
 use otaria_codec::{Capabilities, Encode, InvalidPacket, ResponseReader};
 use otaria_statement::Leftovers;
 use otaria_text::{ComInitDb, ComPing, ComQuery, ComQuit, ComResetConnection};
-use otaria_types::{Columns, ZeroDates};
+use otaria_types::{Columns, RowContext, ZeroDates};
 
 use crate::commands::CommandQueue;
 use crate::error::{CloseReason, Error, ServerError};
@@ -243,6 +243,28 @@ impl Session {
     /// The columns of the latest result set.
     pub const fn columns(&self) -> &Arc<Columns> {
         &self.columns
+    }
+
+    /// Whether the rows of the latest result set are in the binary protocol.
+    pub const fn has_binary_rows(&self) -> bool {
+        self.form.is_binary
+    }
+
+    /// What the cells of the latest result set mean beyond their bytes.
+    pub const fn row_context(&self) -> RowContext {
+        self.form.context
+    }
+
+    /// How the rows of a result set that begins now are to be read.
+    #[inline]
+    const fn row_form(&self, is_binary: bool) -> RowForm {
+        RowForm {
+            is_binary,
+            context: RowContext {
+                time_zone: self.state.time_zone(),
+                zero_dates: self.zero_dates,
+            },
+        }
     }
 
     /// The row that [`Event::Row`] told of.

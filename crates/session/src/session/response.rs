@@ -5,7 +5,7 @@ use std::sync::Arc;
 use otaria_codec::{
     ColumnCount, Decode, ErrPacket, InvalidPacket, OkPacket, ResponseEvent, ServerStatus,
 };
-use otaria_types::{Columns, RowContext};
+use otaria_types::Columns;
 
 use super::Session;
 use super::expected::{Expected, Reply, Response, Subject};
@@ -13,7 +13,6 @@ use super::infile::Infile;
 use crate::SessionState;
 use crate::error::{CloseReason, Error, ServerError};
 use crate::event::{Event, Executed, PacketRange};
-use crate::rows::RowForm;
 use crate::statements::Statements;
 
 /// What the packets of a response do to the session.
@@ -130,14 +129,10 @@ impl Session {
 
     /// The columns of the head are those of the session from now on.
     pub(super) fn take_head(&mut self) {
+        let front = self.expected.front_mut();
+        let is_binary = front.and_then(Expected::execution_mut).is_some();
+        self.form = self.row_form(is_binary);
         let execution = self.expected.front_mut().and_then(Expected::execution_mut);
-        self.form = RowForm {
-            is_binary: execution.is_some(),
-            context: RowContext {
-                time_zone: self.state.time_zone(),
-                zero_dates: self.zero_dates,
-            },
-        };
         let is_known = self.head.take_known();
         self.columns = if let Some(columns) = is_known {
             columns

@@ -3,12 +3,9 @@
 
 use std::sync::Arc;
 
-use otaria_types::RowContext;
-
 use super::Session;
 use super::expected::Reply;
 use crate::event::{Executed, PacketRange};
-use crate::rows::RowForm;
 
 impl Session {
     /// Takes the head of a result set whose columns are known, and says whether it has come.
@@ -40,13 +37,7 @@ impl Session {
             self.columns = Arc::clone(known);
         }
         self.statements.data_taken(execution.statement);
-        self.form = RowForm {
-            is_binary: true,
-            context: RowContext {
-                time_zone: self.state.time_zone(),
-                zero_dates: self.zero_dates,
-            },
-        };
+        self.form = self.row_form(true);
         true
     }
 
@@ -71,13 +62,7 @@ impl Session {
             self.columns = Arc::clone(known);
         }
         self.statements.data_taken(execution.statement);
-        self.form = RowForm {
-            is_binary: true,
-            context: RowContext {
-                time_zone: self.state.time_zone(),
-                zero_dates: self.zero_dates,
-            },
-        };
+        self.form = self.row_form(true);
         self.state.set_status(status);
         // What came in one read has needed no memory that would have to be given back.
         self.leave_response();

@@ -1,0 +1,102 @@
+use std::fmt;
+use std::task::{Context, Waker};
+
+use otaria_arrow::arrow::array::{RecordBatch, RecordBatchReader};
+use otaria_arrow::arrow::datatypes::SchemaRef;
+use otaria_arrow::arrow::error::ArrowError;
+use tokio::runtime::Handle;
+use tokio::task::coop::poll_proceed;
+
+use crate::{RecordBatchError, RecordBatchStream};
+
+/// Record batches for code that is not async, such as a writer of files: see
+/// [`RecordBatchStream::into_reader`]. It is a [`RecordBatchReader`].
+///
+/// It waits on the thread that asks for the next batch. That may be a thread of one's own, or one of
+/// `tokio::task::spawn_blocking`; where tasks run it is an error
+/// ([`RecordBatchError::OnRuntimeThread`]), behind which the reader goes on elsewhere. Nothing
+/// else than the runtime reads the socket, so a runtime of one thread must be running meanwhile,
+/// on another thread: by itself this waits for ever.
+///
+/// Errors are [`ArrowError::ExternalError`]s around a [`RecordBatchError`]. No batch comes behind
+/// one, but for the one that says that the thread is wrong.
+#[must_use]
+pub struct BlockingRecordBatches<'c> {
+    stream: RecordBatchStream<'c>,
+    runtime: Handle,
+}
+
+impl<'c> BlockingRecordBatches<'c> {
+    pub(super) const fn new(stream: RecordBatchStream<'c>, runtime: Handle) -> Self {
+        Self { stream, runtime }
+    }
+
+    /// The batches that have not been read, for async code.
+    pub fn into_stream(self) -> RecordBatchStream<'c> {
+        self.stream
+    }
+
+    /// How many rows the batches have had so far.
+    pub const fn rows(&self) -> u64 {
+        self.stream.rows()
+    }
+
+    /// How many values have become NULL because the options say so:
+    /// see [`RecordBatches::values_made_null`](crate::RecordBatches::values_made_null).
+    pub const fn values_made_null(&self) -> u64 {
+        self.stream.values_made_null()
+    }
+}
+
+impl Iterator for BlockingRecordBatches<'_> {
+    type Item = Result<RecordBatch, ArrowError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let next = if runs_tasks() {
+            Err(RecordBatchError::OnRuntimeThread)
+        } else {
+            self.runtime.block_on(self.stream.next())
+        };
+        next.map_err(|error| ArrowError::ExternalError(Box::new(error)))
+            .transpose()
+    }
+}
+
+impl RecordBatchReader for BlockingRecordBatches<'_> {
+    fn schema(&self) -> SchemaRef {
+        self.stream.schema()
+    }
+}
+
+impl fmt::Debug for BlockingRecordBatches<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("BlockingRecordBatches")
+            .field(&self.stream)
+            .finish()
+    }
+}
+
+/// Whether this thread is just running a task, so that `block_on` would panic.
+///
+/// The runtime has no word for that. But it limits how often a task may go on without giving way, and
+/// nothing else: neither a thread of one's own, nor one of `spawn_blocking`.
+fn runs_tasks() -> bool {
+    if Handle::try_current().is_err() {
+        return false;
+    }
+    let mut context = Context::from_waker(Waker::noop());
+    // What was taken of the limit is given back in reverse order, the first last.
+    let mut taken = Vec::new();
+    let is_limited = (0..MORE_THAN_ANY_LIMIT).any(|_| match poll_proceed(&mut context) {
+        std::task::Poll::Ready(some) => {
+            taken.push(some);
+            false
+        }
+        std::task::Poll::Pending => true,
+    });
+    while taken.pop().is_some() {}
+    is_limited
+}
+
+/// A task of tokio's has 128 steps.
+const MORE_THAN_ANY_LIMIT: usize = 1024;

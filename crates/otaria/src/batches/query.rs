@@ -1,0 +1,181 @@
+use std::future::Future;
+
+use otaria_arrow::ArrowOptions;
+use otaria_connection::{Connection, Error, Params, ToExecutable, Transaction};
+use otaria_pool::{Pool, PooledConnection};
+
+use crate::{RecordBatchError, RecordBatchStream, RecordBatches};
+
+/// Queries whose results are record batches, on a [`Connection`], one of a pool included, and in a
+/// [`Transaction`].
+///
+/// ```no_run
+/// use otaria::{Connection, QueryArrow, RecordBatchError};
+///
+/// # async fn items(mut connection: Connection) -> Result<(), RecordBatchError> {
+/// let sql = "SELECT id, name, price FROM item WHERE price < ?";
+/// let mut batches = connection.query_arrow(sql, (100,)).await?;
+/// println!("{}", batches.schema());
+/// while let Some(batch) = batches.next().await? {
+///     println!("{} rows", batch.num_rows());
+/// }
+/// # Ok(())
+/// # }
+/// ```
+pub trait QueryArrow: sealed::Sealed + Send {
+    /// Runs a statement with parameters and returns its first result as record batches, with all
+    /// options at their defaults: see [`query_arrow_with`](Self::query_arrow_with).
+    ///
+    /// # Errors
+    /// Those of [`query_arrow_with`](Self::query_arrow_with).
+    ///
+    /// # Cancel safety
+    /// Like [`query_arrow_with`](Self::query_arrow_with).
+    fn query_arrow(
+        &mut self,
+        statement: &(impl ToExecutable + ?Sized),
+        params: impl Params + Send + Sync,
+    ) -> impl Future<Output = Result<RecordBatches<'_>, RecordBatchError>> + Send {
+        async move {
+            let options = ArrowOptions::default();
+            self.query_arrow_with(statement, params, &options).await
+        }
+    }
+
+    /// Runs a statement with parameters, as [`Connection::query`] does, and returns its first result
+    /// as record batches. One without rows, such as an INSERT, has a schema without fields and no
+    /// batch. Further results come by
+    /// [`RecordBatches::next_result_set`].
+    ///
+    /// # Errors
+    /// [`RecordBatchError::Driver`] with the errors of [`Connection::query`], and those of
+    /// [`RecordBatches::from_rows`]. The connection stays usable.
+    ///
+    /// # Cancel safety
+    /// Like [`Connection::query`].
+    fn query_arrow_with(
+        &mut self,
+        statement: &(impl ToExecutable + ?Sized),
+        params: impl Params + Send + Sync,
+        options: &ArrowOptions,
+    ) -> impl Future<Output = Result<RecordBatches<'_>, RecordBatchError>> + Send;
+}
+
+impl QueryArrow for Connection {
+    async fn query_arrow_with(
+        &mut self,
+        statement: &(impl ToExecutable + ?Sized),
+        params: impl Params + Send + Sync,
+        options: &ArrowOptions,
+    ) -> Result<RecordBatches<'_>, RecordBatchError> {
+        let rows = self.query(statement, params).await?;
+        RecordBatches::from_rows(rows, options).await
+    }
+}
+
+impl QueryArrow for Transaction<'_> {
+    async fn query_arrow_with(
+        &mut self,
+        statement: &(impl ToExecutable + ?Sized),
+        params: impl Params + Send + Sync,
+        options: &ArrowOptions,
+    ) -> Result<RecordBatches<'_>, RecordBatchError> {
+        let rows = self.query(statement, params).await?;
+        RecordBatches::from_rows(rows, options).await
+    }
+}
+
+/// Queries whose results are record batches, on a [`Pool`].
+pub trait PoolQueryArrow: sealed::Sealed + Sync {
+    /// Runs a statement on a connection of the pool and returns its first result as record batches
+    /// that own the connection, with all options at their defaults: see
+    /// [`query_arrow_with`](Self::query_arrow_with).
+    ///
+    /// ```no_run
+    /// use otaria::{Pool, PoolQueryArrow, RecordBatchError};
+    ///
+    /// # async fn items(pool: Pool) -> Result<u64, RecordBatchError> {
+    /// let mut batches = pool.query_arrow("SELECT id, name FROM item", ()).await?;
+    /// while let Some(batch) = batches.next().await? {
+    ///     println!("{} rows", batch.num_rows());
+    /// }
+    /// Ok(batches.rows())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// Those of [`query_arrow_with`](Self::query_arrow_with).
+    ///
+    /// # Cancel safety
+    /// Like [`query_arrow_with`](Self::query_arrow_with).
+    fn query_arrow(
+        &self,
+        sql: &str,
+        params: impl Params + Send + Sync,
+    ) -> impl Future<Output = Result<RecordBatchStream<'static>, RecordBatchError>> + Send {
+        async move {
+            let options = ArrowOptions::default();
+            self.query_arrow_with(sql, params, &options).await
+        }
+    }
+
+    /// Runs a statement on a connection of the pool and returns its first result as record batches
+    /// that own the connection.
+    ///
+    /// A statement that finds its connection closed by the server, before anything of it was sent, is
+    /// run on another connection, once.
+    ///
+    /// # Errors
+    /// [`RecordBatchError::Driver`] with the errors of [`Pool::get`] and of [`Connection::query`], and
+    /// those of [`RecordBatches::from_rows`]. The connection goes back to the pool.
+    ///
+    /// # Cancel safety
+    /// Like [`Pool::query_one`].
+    fn query_arrow_with(
+        &self,
+        sql: &str,
+        params: impl Params + Send + Sync,
+        options: &ArrowOptions,
+    ) -> impl Future<Output = Result<RecordBatchStream<'static>, RecordBatchError>> + Send;
+}
+
+impl PoolQueryArrow for Pool {
+    async fn query_arrow_with(
+        &self,
+        sql: &str,
+        params: impl Params + Send + Sync,
+        options: &ArrowOptions,
+    ) -> Result<RecordBatchStream<'static>, RecordBatchError> {
+        let connection = begin(self, sql, &params).await?;
+        RecordBatchStream::of_pooled(connection, options).await
+    }
+}
+
+/// Begins a statement on a connection of the pool.
+async fn begin(
+    pool: &Pool,
+    sql: &str,
+    params: &(impl Params + Sync),
+) -> Result<PooledConnection, Error> {
+    let mut connection = pool.get().await?;
+    let begun = connection.query(sql, params).await.map(drop);
+    if let Err(Error::Closed { .. }) = begun {
+        drop(connection);
+        connection = pool.get().await?;
+        connection.query(sql, params).await.map(drop)?;
+    } else {
+        begun?;
+    }
+    Ok(connection)
+}
+
+mod sealed {
+    use super::{Connection, Pool, Transaction};
+
+    #[expect(unnameable_types, reason = "only the types here have these queries")]
+    pub trait Sealed {}
+
+    impl Sealed for Connection {}
+    impl Sealed for Transaction<'_> {}
+    impl Sealed for Pool {}
+}
