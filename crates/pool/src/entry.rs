@@ -106,8 +106,7 @@ impl Entry {
             return Fate::Retired;
         }
         self.idle_since = now;
-        let is_fit = handed_back == HandedBack::Clean && !self.was_reset;
-        self.fit_until = if is_fit && self.has_plain_checkout {
+        self.fit_until = if handed_back == HandedBack::Clean && self.has_plain_checkout {
             self.retire_at.min(now.saturating_add(self.verify_after))
         } else {
             0

@@ -8,7 +8,6 @@ pub(crate) struct Idle<T> {
     /// How many reasons there are to keep none: those who wait, that the pool is closed, and that it
     /// has become smaller.
     for_deadpool: usize,
-    is_closed: bool,
     is_shrinking: bool,
 }
 
@@ -17,7 +16,6 @@ impl<T> Idle<T> {
         Self {
             objects: Vec::new(),
             for_deadpool: 0,
-            is_closed: false,
             is_shrinking: false,
         }
     }
@@ -53,10 +51,7 @@ impl<T> Idle<T> {
 
     /// Keeps nothing from now on, and says what has been kept.
     pub(crate) fn close(&mut self) -> Vec<T> {
-        if !self.is_closed {
-            self.is_closed = true;
-            self.for_deadpool += 1;
-        }
+        self.for_deadpool += 1;
         std::mem::take(&mut self.objects)
     }
 
