@@ -263,3 +263,23 @@ fn the_futures_of_a_pool_can_be_moved_to_other_threads() {
     is_send(pool.execute_batch("INSERT INTO t VALUES (?)", [(1,), (2,)]));
     is_send(pool.stream("SELECT ?", dynamic));
 }
+
+#[test]
+fn the_futures_of_a_pool_are_small() {
+    let pool = Database::new().pool().build();
+    assert!(size_of_val(&pool.get()) <= 64);
+    let again = pool.repeatable(&RetryPolicy::new());
+    for size in [
+        size_of_val(&pool.query_one::<Row>("SELECT ?", (1,))),
+        size_of_val(&pool.query_opt::<Row>("SELECT ?", (1,))),
+        size_of_val(&pool.query_all::<Row>("SELECT ?", (1,))),
+        size_of_val(&pool.execute("SELECT ?", (1,))),
+        size_of_val(&pool.stream("SELECT ?", (1,))),
+        size_of_val(&again.query_one::<Row>("SELECT ?", (1,))),
+        size_of_val(&pool.transaction(async |_| Ok::<_, Error>(()))),
+    ] {
+        assert!(size <= 1536, "{size}");
+    }
+    let batch = size_of_val(&pool.execute_batch("INSERT INTO t VALUES (?)", [(1,)]));
+    assert!(batch <= 3072, "{batch}");
+}
