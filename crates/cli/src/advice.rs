@@ -19,7 +19,11 @@ pub(crate) fn of(failure: &Failure) -> Option<String> {
         } => of_connect(user, *has_password, source),
         Failure::Statement(error) => of_statement(error).map(str::to_owned),
         Failure::Local { source, .. } => of_local(source).map(str::to_owned),
-        Failure::BrokenPipe | Failure::Interrupted { .. } => None,
+        Failure::Data { advice, .. } => advice.map(str::to_owned),
+        Failure::Internal(_) => {
+            Some("Please report it, with the command and what the table looks like.".to_owned())
+        }
+        Failure::NoTable(_) | Failure::BrokenPipe | Failure::Interrupted { .. } => None,
     }
 }
 

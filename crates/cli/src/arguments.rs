@@ -4,6 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::output::{Compression, Format};
+use crate::query::{Decimals, Geometries, Parameter, Times, ZeroDates};
+
 /// Moves tables between MariaDB and files.
 #[derive(Parser)]
 #[command(
@@ -20,7 +23,103 @@ pub(crate) struct Arguments {
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
+    Query(Box<QueryArguments>),
     Ping(PingArguments),
+}
+
+/// Runs a statement and writes its rows to a file, to standard output or as a table
+#[derive(Args)]
+#[command(
+    override_usage = "otaria query [OPTIONS] [URL] <SQL>",
+    after_help = QUERY_EXAMPLES,
+)]
+pub(crate) struct QueryArguments {
+    /// Where to connect, else the variable `OTARIA_URL`; and the statement, `-` to read it from standard
+    /// input
+    #[arg(value_name = "[URL] SQL", required = true, num_args = 1..=2)]
+    pub(crate) place: Vec<String>,
+    /// Write to this file, which takes its name when it is complete; `-` for standard output
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// The format, in place of what the file's name says
+    #[arg(short, long, value_enum)]
+    pub(crate) format: Option<Format>,
+    /// A parameter of the statement: `name=text`, or `name:=1.5` for a number or null, in place of
+    /// :name
+    #[arg(short, long = "param", value_name = "NAME=VALUE")]
+    pub(crate) parameters: Vec<Parameter>,
+    /// Write so many rows at most
+    #[arg(long, value_name = "N")]
+    pub(crate) max_rows: Option<u64>,
+    /// Show no progress and say nothing but errors
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+    /// Use the text protocol, as `mariadb` does: for statements that cannot be prepared
+    #[arg(long)]
+    pub(crate) text: bool,
+    #[command(flatten)]
+    pub(crate) columns: ColumnArguments,
+    /// How Parquet is compressed
+    #[arg(long, value_enum, default_value = "snappy", help_heading = "Files")]
+    pub(crate) compression: Compression,
+    /// What stands for NULL in CSV
+    #[arg(
+        long,
+        value_name = "TEXT",
+        default_value = "\\N",
+        help_heading = "Files"
+    )]
+    pub(crate) null: String,
+    /// Write CSV without the names of its columns
+    #[arg(long, help_heading = "Files")]
+    pub(crate) no_header: bool,
+    #[command(flatten)]
+    pub(crate) login: LoginArguments,
+}
+
+/// What columns become
+#[derive(Args)]
+#[command(next_help_heading = "Columns")]
+pub(crate) struct ColumnArguments {
+    /// Dates that no calendar has, such as 0000-00-00
+    #[arg(long, value_enum, default_value = "error")]
+    pub(crate) zero_dates: ZeroDates,
+    /// DECIMAL
+    #[arg(long = "decimal", value_enum, default_value = "exact")]
+    pub(crate) decimals: Decimals,
+    /// TIME: by default a duration, and text in CSV and JSON
+    #[arg(long = "time", value_enum)]
+    pub(crate) times: Option<Times>,
+    /// GEOMETRY: by default WKB, and with its SRID in CSV and JSON
+    #[arg(long = "geometry", value_enum)]
+    pub(crate) geometries: Option<Geometries>,
+    /// SET as a list of texts
+    #[arg(long)]
+    pub(crate) sets_as_lists: bool,
+    /// TINYINT(1), which is BOOLEAN, as true and false
+    #[arg(long)]
+    pub(crate) tinyint1_as_bool: bool,
+    /// Take NULL in columns that are declared NOT NULL, as WITH ROLLUP makes some
+    #[arg(long)]
+    pub(crate) all_nullable: bool,
+    /// The session's time zone. TIMESTAMP is a point in time if it is +00:00, which is the default,
+    /// or another offset
+    #[arg(long, value_name = "ZONE")]
+    pub(crate) time_zone: Option<String>,
+}
+
+/// The URL, if the first of `place` is one or there is one more than the `others` that are needed, and
+/// what follows.
+pub(crate) fn url_and_rest(place: &[String], others: usize) -> (Option<&str>, &[String]) {
+    match place {
+        [url, rest @ ..] if is_url(url) || rest.len() == others => (Some(url), rest),
+        rest => (None, rest),
+    }
+}
+
+fn is_url(text: &str) -> bool {
+    let scheme = text.split_once("://").map_or("", |(scheme, _)| scheme);
+    !scheme.is_empty() && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 
 /// Who connects where
@@ -56,6 +155,7 @@ pub(crate) struct PingArguments {
 
 const EXAMPLES: &str = "\
 Examples:
+  otaria query mariadb://app@db.example.org/shop 'SELECT * FROM item' -o item.parquet
   otaria ping mariadb://app@db.example.org
 
 `otaria --help` says where passwords come from, and what the exit codes mean;
@@ -63,6 +163,8 @@ Examples:
 
 const TUTORIAL: &str = "\
 Examples:
+  otaria query mariadb://app@db.example.org/shop 'SELECT * FROM item'
+  otaria query mariadb://app@db.example.org/shop 'SELECT * FROM item' -o item.parquet
   otaria ping mariadb://app@db.example.org
 
 URL:
@@ -88,7 +190,25 @@ Exit codes:
     2  the arguments or the configuration cannot be used
     3  no connection: network, TLS or login
     4  a file cannot be read or written
-  129, 130, 141, 143  ended by SIGHUP, by Ctrl-C, by the reader of its output, by SIGTERM";
+    5  a value or a file is not what it should be
+   70  a fault in otaria itself
+  129, 130, 141, 143  ended by SIGHUP, by Ctrl-C, by the reader of its output, by SIGTERM; what the
+       server runs is stopped, too";
+
+const QUERY_EXAMPLES: &str = "\
+Examples:
+  otaria query mariadb://app@db.example.org/shop 'SELECT * FROM item'
+  otaria query mariadb://app@db.example.org/shop 'SELECT * FROM item' -o item.parquet
+  otaria query $URL 'SELECT * FROM item WHERE city = :city LIMIT :n' -p city=Åbo -p n:=10
+  otaria query $URL 'SELECT * FROM item' -o - --format ndjson | jq .name
+  otaria query $URL - -o report.csv --null '' < report.sql
+  otaria query $URL 'SELECT * FROM old' -o old.parquet --compression zstd --zero-dates null
+
+Rows are written as they come: neither the server's result nor the file has to fit into memory.
+Files end with .parquet, .arrow, .feather, .arrows, .csv, .json, .ndjson or .jsonl, or --format says
+what they are; on a terminal it is a table, and else CSV. A file is written beside its place, and
+takes it when it is complete: a run that fails leaves what was there.
+The session's time zone is +00:00, so that TIMESTAMP is a point in time.";
 
 const PING_EXAMPLES: &str = "\
 Examples:

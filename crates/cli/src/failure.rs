@@ -2,12 +2,13 @@
 
 use std::error::Error as _;
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use otaria::{Config, Error};
+use otaria::{Config, Error, Stopped};
 
 use crate::advice;
+use crate::output::Format;
 use crate::redaction::without_controls;
 use crate::signals::Signal;
 
@@ -37,12 +38,28 @@ pub(crate) enum Failure {
     /// Something of this machine cannot be read or written.
     #[error("cannot {action}")]
     Local { action: String, source: io::Error },
+    /// The statement has run, and there is nothing to write to the file.
+    #[error("the statement has run and returns no table, so {} was not written", .0.display())]
+    NoTable(PathBuf),
+    /// Values cannot be what they should become.
+    #[error("{message}")]
+    Data {
+        message: String,
+        advice: Option<&'static str>,
+    },
     /// Whoever read the output has closed it.
     #[error("the reader of the output has closed it")]
     BrokenPipe,
     /// A signal has come.
-    #[error("interrupted")]
-    Interrupted { signal: Signal },
+    #[error("{}", interrupted(*stopped))]
+    Interrupted {
+        signal: Signal,
+        /// What became of the statement; `None` if there was none.
+        stopped: Option<bool>,
+    },
+    /// The tool is at fault.
+    #[error("a fault in otaria itself: {0}")]
+    Internal(&'static str),
 }
 
 /// The exit codes of the tool.
@@ -57,6 +74,10 @@ pub(crate) enum Exit {
     Connect,
     /// A file cannot be read or written.
     Local,
+    /// Values cannot be what they should become.
+    Data,
+    /// The tool is at fault.
+    Internal,
     /// The reader of the output has closed it.
     BrokenPipe,
     Signal(Signal),
@@ -70,6 +91,8 @@ impl Exit {
             Self::Usage => 2,
             Self::Connect => 3,
             Self::Local => 4,
+            Self::Data => 5,
+            Self::Internal => 70,
             // As a shell gives it for a program that the signal SIGPIPE has ended.
             Self::BrokenPipe => 128 + 13,
             Self::Signal(signal) => 128 + signal.number(),
@@ -102,6 +125,14 @@ impl Failure {
         }
     }
 
+    pub(crate) fn unknown_ending(path: &Path) -> Self {
+        Self::usage(format!(
+            "the name {} does not tell the format: let it end with one of {}, or give --format",
+            path.display(),
+            Format::ENDINGS
+        ))
+    }
+
     /// Nothing can be read from or written to `path`.
     pub(crate) fn local(action: &str, path: &Path, source: io::Error) -> Self {
         if source.kind() == io::ErrorKind::BrokenPipe {
@@ -115,10 +146,12 @@ impl Failure {
         match self {
             Self::Usage { .. } | Self::Config { .. } => Exit::Usage,
             Self::Connect { .. } => Exit::Connect,
-            Self::Statement(_) => Exit::Statement,
+            Self::Statement(_) | Self::NoTable(_) => Exit::Statement,
             Self::Local { .. } => Exit::Local,
+            Self::Data { .. } => Exit::Data,
             Self::BrokenPipe => Exit::BrokenPipe,
             Self::Interrupted { signal, .. } => Exit::Signal(*signal),
+            Self::Internal(_) => Exit::Internal,
         }
     }
 
@@ -148,5 +181,18 @@ impl Failure {
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         Self::Statement(Box::new(error))
+    }
+}
+
+/// Whether the server runs nothing of it any more.
+pub(crate) fn is_stopped(stopped: &Result<Stopped, Error>) -> bool {
+    matches!(stopped, Ok(Stopped::Killed | Stopped::NotRunning))
+}
+
+fn interrupted(stopped: Option<bool>) -> &'static str {
+    match stopped {
+        None => "interrupted",
+        Some(true) => "interrupted; the server has stopped the statement",
+        Some(false) => "interrupted; the statement may still run on the server",
     }
 }

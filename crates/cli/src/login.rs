@@ -122,7 +122,7 @@ fn has_password(url: &str) -> Result<bool, Failure> {
     Ok(config.has_password())
 }
 
-fn unusable(origin: &'static str, error: ConfigError) -> Failure {
+pub(crate) fn unusable(origin: &'static str, error: ConfigError) -> Failure {
     Failure::Config {
         origin,
         source: Box::new(Error::from(error)),

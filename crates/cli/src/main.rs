@@ -4,9 +4,13 @@ mod advice;
 mod arguments;
 mod failure;
 mod login;
+mod output;
 mod ping;
+mod progress;
+mod query;
 mod redaction;
 mod signals;
+mod zones;
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -41,12 +45,21 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
     let done = runtime.block_on(async {
         let mut signals = Signals::new()?;
         match arguments.command {
+            Command::Query(arguments) => query::run(&arguments, &mut signals).await,
             Command::Ping(arguments) => ping::run(&arguments, &mut signals).await,
         }
     });
     // A thread that asks for a password cannot be made to end.
     runtime.shutdown_background();
     done
+}
+
+/// Says something that is no error.
+fn tell(quiet: bool, text: &str) {
+    if !quiet {
+        // Whoever has closed it does not want to read it.
+        let _ = writeln!(std::io::stderr(), "{}", redaction::without_controls(text));
+    }
 }
 
 /// Prints the help that was asked for, or what is wrong with the arguments, which may hold a

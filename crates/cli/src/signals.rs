@@ -65,7 +65,7 @@ impl Signals {
     ) -> Result<T, Failure> {
         tokio::select! {
             biased;
-            signal = self.next() => Err(Failure::Interrupted { signal }),
+            signal = self.next() => Err(Failure::Interrupted { signal, stopped: None }),
             done = work => done,
         }
     }

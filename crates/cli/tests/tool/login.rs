@@ -1,12 +1,11 @@
 use std::ffi::OsString;
 use std::fs;
-use std::io::Write;
 use std::os::unix::ffi::OsStringExt;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use protocol_tests::live;
 
-use crate::support::{Done, SECRET, bare, otaria, run, url};
+use crate::support::{SECRET, bare, on_terminal, otaria, run, url};
 
 #[test]
 fn a_wrong_url_is_a_usage_error_that_shows_a_right_one() {
@@ -134,24 +133,11 @@ fn user_and_password_come_from_option_files() {
     run(&mut named(file.to_str().unwrap())).assert(2, &["line 2"]);
 }
 
-/// `script` gives the tool a terminal, on which it finds what is typed.
 #[test]
 fn a_password_is_asked_for_on_a_terminal_and_not_shown() {
-    let server = live::shared();
     for flag in ["--ask-password", ""] {
-        let binary = env!("CARGO_BIN_EXE_otaria");
-        let command = format!("{binary} ping --no-defaults {flag} '{}'", url(""));
-        let mut script = Command::new("script")
-            .args(["--quiet", "--return", "--command", &command, "/dev/null"])
-            .env_remove("MARIADB_PASSWORD")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("`script` of util-linux is installed");
-        let mut terminal = script.stdin.take().unwrap();
-        writeln!(terminal, "{}", server.password()).unwrap();
-        let done = Done::of(&script.wait_with_output().unwrap());
-        drop(terminal);
+        let arguments = format!("ping --no-defaults {flag} '{}'", url(""));
+        let done = on_terminal(&arguments);
         assert_eq!(done.code, Some(0), "{done:#?}");
         assert!(done.out.contains("Password of"), "{done:#?}");
         assert!(done.out.contains("round trip"), "{done:#?}");

@@ -5,6 +5,8 @@
     reason = "a test ends where what it expects is not so"
 )]
 
+mod interrupt;
 mod login;
 mod ping;
+mod query;
 mod support;

@@ -1,7 +1,9 @@
 //! Starting the tool, and what came of it.
 
-use std::ffi::OsStr;
-use std::process::{Command, Output};
+use std::ffi::{OsStr, OsString};
+use std::io::{Read, Write};
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
 
 use protocol_tests::live::{self, LiveServer};
 
@@ -48,10 +50,10 @@ pub(crate) const SECRET: &str = "hunter2hunter2";
 /// The tool with nothing of this process's environment, no option files, and the password of the
 /// shared server.
 pub(crate) fn otaria<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Command {
-    let mut command = bare(arguments);
-    command
-        .env("MARIADB_PASSWORD", live::shared().password())
-        .arg("--no-defaults");
+    let mut arguments = arguments.into_iter();
+    let mut command = bare(arguments.next());
+    command.arg("--no-defaults").args(arguments);
+    command.env("MARIADB_PASSWORD", live::shared().password());
     command
 }
 
@@ -71,6 +73,41 @@ pub(crate) fn run(command: &mut Command) -> Done {
     Done::of(&command.output().expect("the tool starts"))
 }
 
+/// The tool on a terminal, which `script` gives it. It is told the password of the shared server when
+/// it asks for it; `arguments` as a shell takes them.
+pub(crate) fn on_terminal(arguments: &str) -> Done {
+    let command = format!("{} {arguments}", env!("CARGO_BIN_EXE_otaria"));
+    let mut script = Command::new("script")
+        .args(["--quiet", "--return", "--command", &command, "/dev/null"])
+        .env_remove("MARIADB_PASSWORD")
+        .env("TERM", "xterm")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("`script` of util-linux is installed");
+    // It is closed only behind the end, which would end the terminal.
+    let mut keyboard = script.stdin.take().expect("a pipe");
+    let mut screen = script.stdout.take().expect("a pipe");
+    let mut shown = Vec::new();
+    // What is typed before the question is asked is shown by the terminal itself.
+    while !shown.ends_with(b": ") {
+        let mut byte = [0];
+        assert_eq!(screen.read(&mut byte).expect("a screen"), 1, "no question");
+        shown.extend(byte);
+    }
+    let written = writeln!(keyboard, "{}", live::shared().password());
+    written.expect("`script` reads what is typed");
+    screen.read_to_end(&mut shown).expect("a screen");
+    let status = script.wait().expect("`script` ends");
+    let done = Done {
+        code: status.code(),
+        out: String::from_utf8_lossy(&shown).into_owned(),
+        err: String::new(),
+    };
+    done.assert_no_secret();
+    done
+}
+
 /// The URL of `database` on the shared server, without a password.
 pub(crate) fn url(database: &str) -> String {
     url_of(live::shared(), database)
@@ -79,4 +116,11 @@ pub(crate) fn url(database: &str) -> String {
 pub(crate) fn url_of(server: &LiveServer, database: &str) -> String {
     let (user, host, port) = (server.user(), server.host(), server.port());
     format!("mariadb://{user}@{host}:{port}/{database}")
+}
+
+/// What is in a directory.
+pub(crate) fn names(directory: &Path) -> Vec<OsString> {
+    let entries = std::fs::read_dir(directory).expect("a directory");
+    let names = entries.map(|entry| entry.expect("an entry").file_name());
+    names.collect()
 }
