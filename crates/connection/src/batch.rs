@@ -76,6 +76,8 @@ pub struct Batch<'c, 's> {
 #[derive(Clone, Copy, Debug)]
 struct Options {
     unit_results: bool,
+    last_insert_id: bool,
+    stop_at_warnings: bool,
     bulk: bool,
     multi_row_values: bool,
     max_command_bytes: usize,
@@ -128,6 +130,8 @@ impl Connection {
             executable: statement.to_executable(),
             options: Options {
                 unit_results: false,
+                last_insert_id: true,
+                stop_at_warnings: false,
                 bulk: true,
                 multi_row_values: false,
                 max_command_bytes: DEFAULT_COMMAND_BYTES,
@@ -142,6 +146,22 @@ impl Batch<'_, '_> {
     /// MariaDB 11.5.1 on, get the rows one by one; of rows that return rows nothing is known then.
     pub const fn unit_results(mut self, wanted: bool) -> Self {
         self.options.unit_results = wanted;
+        self
+    }
+
+    /// Whether [`last_insert_id`](BatchExecuted::last_insert_id) is wanted; on by default. Without it
+    /// INSERT … ON DUPLICATE KEY UPDATE goes in bulk on MariaDB before 11.5.1 as well, and tells whatever
+    /// the server says.
+    pub const fn last_insert_id(mut self, wanted: bool) -> Self {
+        self.options.last_insert_id = wanted;
+        self
+    }
+
+    /// Whether to end the batch behind a command of many rows that the server has warnings about, so that
+    /// [`Connection::warnings`] tells which; off by default. No more rows are sent then, and
+    /// [`rows`](BatchExecuted::rows) says how many were.
+    pub const fn stop_at_warnings(mut self, wanted: bool) -> Self {
+        self.options.stop_at_warnings = wanted;
         self
     }
 

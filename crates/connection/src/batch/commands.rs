@@ -85,6 +85,9 @@ impl<R: Source> Run<'_, '_, R> {
                 return Err(self.connection.call_timed_out().await);
             };
             self.settle().await?;
+            if self.is_stopped() {
+                return Ok(());
+            }
             let ends = match self.of_last_row(filled)? {
                 Filled::LimitIsUnknown => {
                     self.connection.ask_max_allowed_packet().await?;
@@ -109,6 +112,11 @@ impl<R: Source> Run<'_, '_, R> {
                 return self.settle().await;
             }
         }
+    }
+
+    /// Whether a command had warnings behind which no more is sent.
+    const fn is_stopped(&self) -> bool {
+        self.options.stop_at_warnings && self.tally.executed.warnings > 0
     }
 
     /// `filled`, which is about the row that was pulled last if it is an error.

@@ -123,7 +123,8 @@ impl<R: Source> Run<'_, '_, R> {
     /// Whether the batch goes in bulk only with unit results. Without them the ID that a server tells
     /// may be that of a row which was there before, and was updated.
     pub(super) fn needs_unit_results(&self) -> bool {
-        self.options.unit_results || self.target.may_update_duplicates()
+        let matters = self.options.last_insert_id;
+        self.options.unit_results || matters && self.target.may_update_duplicates()
     }
 
     /// The next row that is in no command, or `None` after the last.

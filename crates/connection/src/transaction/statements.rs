@@ -3,7 +3,9 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use otaria_session::{Error, Executed, SessionState, Statement, ToExecutable};
+use otaria_session::{
+    Config, Error, Executed, ServerVersion, SessionState, Statement, ToExecutable,
+};
 use otaria_types::{FromRow, Params};
 use tokio::io::AsyncRead;
 
@@ -260,5 +262,15 @@ impl Transaction<'_> {
     /// What the server has told about the session.
     pub const fn session_state(&self) -> &SessionState {
         self.connection.session_state()
+    }
+
+    /// The configuration of the connection: see [`Connection::config`](crate::Connection::config).
+    pub const fn config(&self) -> &Config {
+        self.connection.config()
+    }
+
+    /// The server's version.
+    pub fn server_version(&self) -> Option<&ServerVersion> {
+        self.connection.server_version()
     }
 }
