@@ -68,6 +68,7 @@ mod rendered;
 mod schema;
 mod temporal;
 mod words;
+pub mod write;
 
 /// The crate of the batches, of the version that this crate is built with.
 pub use arrow;
