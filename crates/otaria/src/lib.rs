@@ -17,6 +17,8 @@
 #[cfg(feature = "arrow")]
 mod batches;
 mod derived;
+#[cfg(feature = "arrow")]
+mod insert;
 
 #[cfg(feature = "arrow")]
 pub use batches::{
@@ -24,6 +26,16 @@ pub use batches::{
     RecordBatches,
 };
 pub use derived::{FromRow, Params};
+#[cfg(feature = "arrow")]
+pub use insert::{
+    Commit, InsertArrow, InsertError, InsertErrorKind, InsertMode, InsertOptions, InsertWay,
+    Inserted, PoolInsertArrow, SentBy, WhyNot,
+};
+#[cfg(feature = "arrow")]
+pub use otaria_arrow::write::{
+    CellRefusal, ColumnRefusal, FieldLabel, NonFinite, SubMicroseconds, TableName, WriteError,
+    WriteOptions,
+};
 #[cfg(feature = "arrow")]
 pub use otaria_arrow::{
     ArrowOptions, BitType, CellReason, ColumnLabel, ColumnReason, ColumnType, DecimalType,
