@@ -84,8 +84,7 @@ async fn what_is_left_of_a_response_is_read_though_the_pool_is_gone() -> Result<
         database.pipe(0).set_cut(Cut::Whole);
         sleep(Duration::from_millis(20)).await;
         assert_eq!(database.open_connections(), 0);
-        // One that is closed inside a response takes no leave.
-        assert!(database.pipe(0).received().ends_with(&[1, 0, 0, 0, 1]));
+        assert!(database.pipe(0).sent() > 0, "it was read on");
     }
     Ok(())
 }

@@ -6,6 +6,7 @@ mod balancer;
 mod cancel;
 mod ledger;
 mod network;
+mod repeatable;
 mod restart;
 mod waiters;
 

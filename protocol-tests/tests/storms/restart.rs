@@ -88,7 +88,7 @@ async fn a_server_restarted_under_load_leaves_every_failed_call_with_an_answer_a
     pool.close().await;
 }
 
-async fn restart(server: &Arc<LiveServer>, how: Ending, down: Duration) {
+pub(crate) async fn restart(server: &Arc<LiveServer>, how: Ending, down: Duration) {
     let ended = Arc::clone(server);
     spawn_blocking(move || ended.end(how))
         .await
