@@ -237,6 +237,8 @@ async fn a_pool_that_is_dropped_while_it_makes_connections_leaves_none() -> Resu
         drop(pool);
         sleep(Duration::from_secs(2)).await;
         assert_eq!(database.open_connections(), 0, "after {waits} ms");
+        let metrics = tokio::runtime::Handle::current().metrics();
+        assert_eq!(metrics.num_alive_tasks(), 0, "after {waits} ms");
     }
     Ok(())
 }
