@@ -18,12 +18,19 @@ pub(crate) fn of(failure: &Failure) -> Option<String> {
             ..
         } => of_connect(user, *has_password, source),
         Failure::Statement(error) => of_statement(error).map(str::to_owned),
+        Failure::Warned { code, .. } => {
+            let advice = code.and_then(of_code).unwrap_or(ALLOW_WARNINGS);
+            Some(advice.to_owned())
+        }
         Failure::Local { source, .. } => of_local(source).map(str::to_owned),
         Failure::Data { advice, .. } => advice.map(str::to_owned),
         Failure::Internal(_) => {
             Some("Please report it, with the command and what the table looks like.".to_owned())
         }
-        Failure::NoTable(_) | Failure::BrokenPipe | Failure::Interrupted { .. } => None,
+        Failure::Content { .. }
+        | Failure::NoTable(_)
+        | Failure::BrokenPipe
+        | Failure::Interrupted { .. } => None,
     }
 }
 
@@ -101,16 +108,26 @@ fn of_statement(error: &Error) -> Option<&'static str> {
             _ => None,
         };
     };
-    match server.code() {
+    let advice = of_code(server.code());
+    let rights = "The user has not the right to do this: `SHOW GRANTS` lists what it may do.";
+    advice.or_else(|| (server.kind() == ErrorKind::AccessDenied).then_some(rights))
+}
+
+fn of_code(code: u16) -> Option<&'static str> {
+    match code {
         1046 => Some("Name the database in the URL, as in mariadb://user@host/database."),
         1054 => Some("Check the column's name: `SHOW COLUMNS FROM` its table lists them."),
         1064 => Some("The statement is no SQL from where the quotation begins."),
-        1146 => Some("Check the name: `SHOW TABLES` lists what the database has."),
+        1050 => Some("--mode append adds rows to a table that is there."),
+        1062 => Some(
+            "--mode replace, ignore or on-duplicate-update say what becomes of rows whose key is there.",
+        ),
+        1146 => Some(
+            "Check the name: `SHOW TABLES` lists what the database has. `otaria load --mode create` makes \
+             a table.",
+        ),
         1317 => Some("Somebody has stopped the statement (KILL QUERY)."),
         1969 => Some("`?max_statement_time=0` in the URL lifts the server's limit."),
-        _ if server.kind() == ErrorKind::AccessDenied => {
-            Some("The user has not the right to do this: `SHOW GRANTS` lists what it may do.")
-        }
         _ => None,
     }
 }
@@ -129,3 +146,5 @@ fn of_local(error: &io::Error) -> Option<&'static str> {
         _ => return None,
     })
 }
+
+const ALLOW_WARNINGS: &str = "--allow-warnings inserts the rows as the server changes them.";

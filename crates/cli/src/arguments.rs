@@ -1,9 +1,12 @@
 //! What is told on the command line.
 
+use std::ffi::{OsStr, OsString};
+use std::num::NonZeroU64;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::load::{Mode, Way};
 use crate::output::{Compression, Format};
 use crate::query::{Decimals, Geometries, Parameter, Times, ZeroDates};
 
@@ -24,6 +27,7 @@ pub(crate) struct Arguments {
 #[derive(Subcommand)]
 pub(crate) enum Command {
     Query(Box<QueryArguments>),
+    Load(Box<LoadArguments>),
     Ping(PingArguments),
 }
 
@@ -77,6 +81,60 @@ pub(crate) struct QueryArguments {
     pub(crate) login: LoginArguments,
 }
 
+/// Puts the rows of files into a table: all of them, or after an error none
+#[derive(Args)]
+#[command(
+    override_usage = "otaria load [OPTIONS] [URL] <TABLE> <FILE>...",
+    after_help = LOAD_EXAMPLES,
+)]
+pub(crate) struct LoadArguments {
+    /// Where to connect, else the variable `OTARIA_URL`; the table, or `schema.table`; and the files, `-`
+    /// for standard input
+    #[arg(value_name = "[URL] TABLE FILE", required = true, num_args = 2..)]
+    pub(crate) place: Vec<OsString>,
+    /// What becomes of the table, and of rows whose key is in it
+    #[arg(short, long, value_enum, default_value = "append")]
+    pub(crate) mode: Mode,
+    /// How rows go to the server
+    #[arg(long, value_enum, default_value = "auto")]
+    pub(crate) way: Way,
+    /// The format, in place of what the files' names say
+    #[arg(short, long, value_enum)]
+    pub(crate) format: Option<Format>,
+    /// Commit after each so many batches of some thousand rows: what is committed stays behind an error
+    #[arg(long, value_name = "BATCHES")]
+    pub(crate) commit_every: Option<NonZeroU64>,
+    /// Take it that the server changes values, such as by cutting text that is too long
+    #[arg(long)]
+    pub(crate) allow_warnings: bool,
+    /// How long text is in a table that is made: VARCHAR of so many characters in place of LONGTEXT
+    #[arg(long, value_name = "N")]
+    pub(crate) text_length: Option<u16>,
+    /// Show no progress and say nothing but errors
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+    /// What stands for NULL in CSV, as does nothing at all in columns that hold neither text nor
+    /// bytes
+    #[arg(long, value_name = "TEXT", default_value = "\\N", help_heading = "CSV")]
+    pub(crate) null: String,
+    /// What separates the values of CSV: one character
+    #[arg(long, value_name = "CHARACTER", default_value = ",", value_parser = delimiter, help_heading = "CSV")]
+    pub(crate) delimiter: u8,
+    /// CSV does not begin with the names of its columns: they are those of the table, in its order
+    #[arg(long, help_heading = "CSV")]
+    pub(crate) no_header: bool,
+    #[command(flatten)]
+    pub(crate) login: LoginArguments,
+}
+
+fn delimiter(text: &str) -> Result<u8, String> {
+    match text.as_bytes() {
+        b"\\t" => Ok(b'\t'),
+        [byte] if byte.is_ascii() && !b"\"\r\n".contains(byte) => Ok(*byte),
+        _ => Err("one ASCII character, or \\t for a tab".to_owned()),
+    }
+}
+
 /// What columns become
 #[derive(Args)]
 #[command(next_help_heading = "Columns")]
@@ -110,9 +168,10 @@ pub(crate) struct ColumnArguments {
 
 /// The URL, if the first of `place` is one or there is one more than the `others` that are needed, and
 /// what follows.
-pub(crate) fn url_and_rest(place: &[String], others: usize) -> (Option<&str>, &[String]) {
+pub(crate) fn url_and_rest<T: AsRef<OsStr>>(place: &[T], others: usize) -> (Option<&T>, &[T]) {
+    let names_url = |text: &T| text.as_ref().to_str().is_some_and(is_url);
     match place {
-        [url, rest @ ..] if is_url(url) || rest.len() == others => (Some(url), rest),
+        [url, rest @ ..] if names_url(url) || rest.len() == others => (Some(url), rest),
         rest => (None, rest),
     }
 }
@@ -156,6 +215,7 @@ pub(crate) struct PingArguments {
 const EXAMPLES: &str = "\
 Examples:
   otaria query mariadb://app@db.example.org/shop 'SELECT * FROM item' -o item.parquet
+  otaria load mariadb://app@db.example.org/shop item item.parquet
   otaria ping mariadb://app@db.example.org
 
 `otaria --help` says where passwords come from, and what the exit codes mean;
@@ -165,6 +225,7 @@ const TUTORIAL: &str = "\
 Examples:
   otaria query mariadb://app@db.example.org/shop 'SELECT * FROM item'
   otaria query mariadb://app@db.example.org/shop 'SELECT * FROM item' -o item.parquet
+  otaria load mariadb://app@db.example.org/shop item item.parquet
   otaria ping mariadb://app@db.example.org
 
 URL:
@@ -209,6 +270,23 @@ Files end with .parquet, .arrow, .feather, .arrows, .csv, .json, .ndjson or .jso
 what they are; on a terminal it is a table, and else CSV. A file is written beside its place, and
 takes it when it is complete: a run that fails leaves what was there.
 The session's time zone is +00:00, so that TIMESTAMP is a point in time.";
+
+const LOAD_EXAMPLES: &str = "\
+Examples:
+  otaria load mariadb://app@db.example.org/shop item item.parquet
+  otaria load $URL shop.item january.csv february.csv --mode on-duplicate-update
+  otaria load $URL item item.csv --mode create --text-length 200
+  zcat item.csv.gz | otaria load $URL item - --format csv --delimiter ';' --null ''
+
+Files are Parquet, Arrow (file or stream), CSV or JSON (an array of objects, or an object a line).
+Columns go by their names, without regard to case; columns of the table that a file lacks get their
+defaults. Rows are read as they are sent: files do not have to fit into memory.
+Text of CSV and JSON becomes what the table's columns are: binary values are hexadecimal digits,
+points in time have a zone (2024-02-29T12:30:00Z). For a new table (--mode create) the first 10,000
+rows decide: true and false are BOOLEAN, whole numbers BIGINT, other numbers DOUBLE, 2024-02-29 is
+DATE, with a time DATETIME(6), with a zone TIMESTAMP(6), and all else, such as digits that begin with
+a zero, is text.
+A value that the server would have to change is an error, and then nothing is inserted.";
 
 const PING_EXAMPLES: &str = "\
 Examples:

@@ -38,6 +38,16 @@ pub(crate) enum Failure {
     /// Something of this machine cannot be read or written.
     #[error("cannot {action}")]
     Local { action: String, source: io::Error },
+    /// A file does not hold what it should.
+    #[error("{}: {message}", path.display())]
+    Content { path: PathBuf, message: String },
+    /// The server has warned that it changes values or leaves rows out, and nothing was inserted.
+    #[error("the server has warned, and nothing was inserted{}", first(*.code, .message))]
+    Warned {
+        /// The code of the first warning.
+        code: Option<u16>,
+        message: String,
+    },
     /// The statement has run, and there is nothing to write to the file.
     #[error("the statement has run and returns no table, so {} was not written", .0.display())]
     NoTable(PathBuf),
@@ -125,6 +135,13 @@ impl Failure {
         }
     }
 
+    pub(crate) fn content(path: &Path, message: impl Into<String>) -> Self {
+        Self::Content {
+            path: path.to_owned(),
+            message: message.into(),
+        }
+    }
+
     pub(crate) fn unknown_ending(path: &Path) -> Self {
         Self::usage(format!(
             "the name {} does not tell the format: let it end with one of {}, or give --format",
@@ -146,9 +163,9 @@ impl Failure {
         match self {
             Self::Usage { .. } | Self::Config { .. } => Exit::Usage,
             Self::Connect { .. } => Exit::Connect,
-            Self::Statement(_) | Self::NoTable(_) => Exit::Statement,
+            Self::Statement(_) | Self::Warned { .. } | Self::NoTable(_) => Exit::Statement,
             Self::Local { .. } => Exit::Local,
-            Self::Data { .. } => Exit::Data,
+            Self::Content { .. } | Self::Data { .. } => Exit::Data,
             Self::BrokenPipe => Exit::BrokenPipe,
             Self::Interrupted { signal, .. } => Exit::Signal(*signal),
             Self::Internal(_) => Exit::Internal,
@@ -187,6 +204,10 @@ impl From<Error> for Failure {
 /// Whether the server runs nothing of it any more.
 pub(crate) fn is_stopped(stopped: &Result<Stopped, Error>) -> bool {
     matches!(stopped, Ok(Stopped::Killed | Stopped::NotRunning))
+}
+
+fn first(code: Option<u16>, message: &str) -> String {
+    code.map_or_else(String::new, |code| format!(": warning {code}: {message}"))
 }
 
 fn interrupted(stopped: Option<bool>) -> &'static str {

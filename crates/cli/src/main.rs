@@ -3,6 +3,8 @@
 mod advice;
 mod arguments;
 mod failure;
+mod input;
+mod load;
 mod login;
 mod output;
 mod ping;
@@ -46,6 +48,7 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
         let mut signals = Signals::new()?;
         match arguments.command {
             Command::Query(arguments) => query::run(&arguments, &mut signals).await,
+            Command::Load(arguments) => load::run(&arguments, &mut signals).await,
             Command::Ping(arguments) => ping::run(&arguments, &mut signals).await,
         }
     });

@@ -19,7 +19,8 @@ use crate::progress::{Progress, count, rate, size};
 use crate::signals::Signals;
 use sink::Sink;
 
-pub(crate) use options::{Decimals, Geometries, Times, ZeroDates};
+pub(crate) use failures::of_batches as failure_of_batches;
+pub(crate) use options::{Decimals, Geometries, Times, ZeroDates, in_zone};
 pub(crate) use parameters::Parameter;
 
 pub(crate) async fn run(arguments: &QueryArguments, signals: &mut Signals) -> Result<(), Failure> {
@@ -27,8 +28,8 @@ pub(crate) async fn run(arguments: &QueryArguments, signals: &mut Signals) -> Re
     let [sql] = rest else {
         return Err(Failure::usage(ONE_STATEMENT));
     };
-    let config = login::configuration(url, &arguments.login)?;
-    let config = options::in_zone(&config, arguments.columns.time_zone.as_deref())?;
+    let config = login::configuration(url.map(String::as_str), &arguments.login)?;
+    let config = in_zone(&config, arguments.columns.time_zone.as_deref())?;
     let export = Export::new(arguments, sql)?;
     let connecting = login::connect(&config, &arguments.login);
     let connection = Box::pin(signals.unless_any(connecting)).await?;

@@ -1,3 +1,4 @@
+use std::io::Write;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -6,14 +7,10 @@ use protocol_tests::live;
 
 use crate::support::{Done, names, otaria, url};
 
-/// The tool on a statement that goes on for long. Whoever runs this test in the background may have
-/// it ignore Ctrl-C, which the tool would then do, too.
-fn start(sql: &str, arguments: &[&str]) -> Child {
-    let url = url("mysql");
-    let all = ["query", &url, sql]
-        .into_iter()
-        .chain(arguments.iter().copied());
-    let tool = otaria(all);
+/// The tool as it runs on. Whoever runs this test in the background may have it ignore Ctrl-C, which
+/// the tool would then do, too.
+fn start(arguments: &[&str]) -> Child {
+    let tool = otaria(arguments);
     let mut command = Command::new("env");
     command
         .arg("--default-signal=INT,TERM,HUP")
@@ -24,8 +21,9 @@ fn start(sql: &str, arguments: &[&str]) -> Child {
             command.env(name, value);
         }
     }
-    let command = command.stdout(Stdio::null()).stderr(Stdio::piped());
-    command.spawn().expect("the tool starts")
+    let command = command.stdin(Stdio::piped()).stdout(Stdio::null());
+    let child = command.stderr(Stdio::piped()).spawn();
+    child.expect("the tool starts")
 }
 
 /// How many statements run that have `mark` in them.
@@ -63,7 +61,11 @@ fn has_part(directory: &Path) -> bool {
 fn ctrl_c_stops_a_statement_that_has_no_row_yet() {
     for (name, code) in [("-INT", 130), ("-TERM", 143), ("-HUP", 129)] {
         let mark = format!("interrupted_sleep_{code}");
-        let child = start(&format!("SELECT SLEEP(600) AS {mark}"), &[]);
+        let child = start(&[
+            "query",
+            &url("mysql"),
+            &format!("SELECT SLEEP(600) AS {mark}"),
+        ]);
         wait_until("it runs", || running(&mark) == 1);
         signal(&child, name);
         let done = Done::of(&child.wait_with_output().unwrap());
@@ -81,7 +83,7 @@ fn ctrl_c_in_the_middle_of_an_export_stops_the_statement_and_leaves_no_file() {
         let sql = format!(
             "SELECT a.seq AS {mark}, RAND() AS x FROM seq_1_to_1000000 AS a, seq_1_to_1000000 AS b"
         );
-        let child = start(&sql, &["-o", file.to_str().unwrap()]);
+        let child = start(&["query", &url("mysql"), &sql, "-o", file.to_str().unwrap()]);
         wait_until("rows are written", || has_part(directory.path()));
         signal(&child, "-INT");
         let done = Done::of(&child.wait_with_output().unwrap());
@@ -89,4 +91,28 @@ fn ctrl_c_in_the_middle_of_an_export_stops_the_statement_and_leaves_no_file() {
         assert!(names(directory.path()).is_empty());
         wait_until("it is gone", || running(&mark) == 0);
     }
+}
+
+#[test]
+fn ctrl_c_in_the_middle_of_a_load_leaves_nothing_of_it() {
+    let schema = live::shared().schema("interruptedload").unwrap();
+    schema.sql("CREATE TABLE t (n INT)").unwrap();
+    let url = url(schema.name());
+    let mut child = start(&["load", &url, "t", "-", "--format", "csv"]);
+    // It stays open: more rows may come.
+    let mut input = child.stdin.take().unwrap();
+    let rows = "7\n".repeat(100_000);
+    input.write_all(format!("n\n{rows}").as_bytes()).unwrap();
+    let uncommitted =
+        "SET TRANSACTION ISOLATION LEVEL READ UNCOMMITTED; SELECT COUNT(*) > 0 FROM t";
+    wait_until("rows are there", || {
+        schema.sql(uncommitted).unwrap() == "1\n"
+    });
+    signal(&child, "-INT");
+    let done = Done::of(&child.wait_with_output().unwrap());
+    done.assert(130, &["interrupted"]);
+    drop(input);
+    wait_until("they are gone", || {
+        schema.sql(uncommitted).unwrap() == "0\n"
+    });
 }

@@ -6,7 +6,9 @@
 )]
 
 mod interrupt;
+mod load;
 mod login;
+mod memory;
 mod ping;
 mod query;
 mod support;

@@ -1,0 +1,229 @@
+//! Files of several formats to record batches.
+
+mod conversion;
+mod csv;
+mod elements;
+mod inference;
+mod json;
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Cursor, Read, Seek, stdin};
+use std::path::{Path, PathBuf};
+
+use arrow::array::{RecordBatch, RecordBatchReader};
+use arrow::datatypes::{Schema, SchemaRef};
+use arrow::error::ArrowError;
+use arrow::ipc::reader::{FileReader, StreamReader};
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+
+use crate::failure::Failure;
+use crate::output::Format;
+
+pub(crate) use conversion::expected_types;
+pub(crate) use csv::CsvStyle;
+
+/// Batches of a file.
+pub(crate) type Batches = Box<dyn RecordBatchReader + Send>;
+
+/// How files are read, beside their format.
+pub(crate) struct Reading {
+    pub(crate) csv: CsvStyle,
+    /// What the columns of the table are, where there is one.
+    pub(crate) table: Option<Schema>,
+}
+
+/// The batches of all `files`, one after the other. Their schemas must be the same.
+pub(crate) fn open(
+    files: &[PathBuf],
+    format: Option<Format>,
+    reading: &Reading,
+) -> Result<Files, Failure> {
+    let mut opened = Vec::new();
+    for path in files {
+        let batches = open_one(path, format, reading)?;
+        opened.push(Opened {
+            path: path.clone(),
+            batches,
+        });
+    }
+    let schema = match opened.first() {
+        Some(first) => first.batches.schema(),
+        None => return Err(Failure::usage("no file is named")),
+    };
+    let mut others = opened.iter().skip(1);
+    if let Some(other) = others.find(|other| other.batches.schema().fields() != schema.fields()) {
+        return Err(other.fails("it has other columns than the first file: load it by itself"));
+    }
+    opened.reverse();
+    Ok(Files {
+        schema,
+        rest: opened,
+    })
+}
+
+/// The batches of several files as those of one.
+pub(crate) struct Files {
+    schema: SchemaRef,
+    /// The next at the end.
+    rest: Vec<Opened>,
+}
+
+struct Opened {
+    path: PathBuf,
+    batches: Batches,
+}
+
+impl Opened {
+    fn fails(&self, message: impl Into<String>) -> Failure {
+        Failure::content(&self.path, message)
+    }
+}
+
+impl Iterator for Files {
+    type Item = Result<RecordBatch, ArrowError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        while let Some(file) = self.rest.last_mut() {
+            match file.batches.next() {
+                Some(Ok(batch)) => {
+                    // Metadata of a schema may be another in each file.
+                    let schema = SchemaRef::clone(&self.schema);
+                    return Some(RecordBatch::try_new(schema, batch.columns().to_vec()));
+                }
+                Some(Err(error)) => {
+                    let failure = file.fails(message(error));
+                    self.rest.clear();
+                    return Some(Err(ArrowError::ExternalError(Box::new(failure))));
+                }
+                None => {
+                    self.rest.pop();
+                }
+            }
+        }
+        None
+    }
+}
+
+impl RecordBatchReader for Files {
+    fn schema(&self) -> SchemaRef {
+        SchemaRef::clone(&self.schema)
+    }
+}
+
+/// The format of the file at `path`, if it is not `asked` for.
+pub(crate) fn format_of(path: &Path, asked: Option<Format>) -> Result<Format, Failure> {
+    match asked {
+        Some(Format::Table) => Err(Failure::usage("a table for people cannot be loaded")),
+        Some(format) => Ok(format),
+        None if path == Path::new("-") => Err(Failure::usage(STDIN_NEEDS_FORMAT)),
+        None => Format::of_path(path).ok_or_else(|| Failure::unknown_ending(path)),
+    }
+}
+
+fn open_one(path: &Path, format: Option<Format>, reading: &Reading) -> Result<Batches, Failure> {
+    let is_stdin = path == Path::new("-");
+    let format = format_of(path, format)?;
+    let fails = |error| Failure::content(path, message(error));
+    match format {
+        Format::Parquet | Format::Arrow if is_stdin => Err(Failure::usage(STDIN_CANNOT_SEEK)),
+        Format::Parquet => parquet(file(path)?).map_err(|error| Failure::content(path, error)),
+        Format::Arrow => arrow_file(file(path)?).map_err(fails),
+        Format::ArrowStream => arrow_stream(source(path)?).map_err(fails),
+        Format::Csv => csv::open(source(path)?, reading).map_err(fails),
+        Format::Json | Format::Ndjson | Format::Table => json::open(path, reading, fails),
+    }
+}
+
+fn parquet(file: File) -> Result<Batches, String> {
+    let builder =
+        ParquetRecordBatchReaderBuilder::try_new(file).map_err(|error| error.to_string())?;
+    let reader = builder.with_batch_size(BATCH_ROWS).build();
+    Ok(Box::new(reader.map_err(|error| error.to_string())?))
+}
+
+/// Arrow's file format; the stream format goes by the same endings.
+fn arrow_file(file: File) -> Result<Batches, ArrowError> {
+    let mut file = BufReader::new(file);
+    let head = head(&mut file)?;
+    file.rewind()?;
+    if head.starts_with(ARROW_MAGIC) {
+        Ok(Box::new(FileReader::try_new(file, None)?))
+    } else {
+        arrow_stream(file)
+    }
+}
+
+fn arrow_stream(mut source: impl BufRead + Send + 'static) -> Result<Batches, ArrowError> {
+    let head = head(&mut source)?;
+    // Whatever stands there would be taken for the length of something to allocate.
+    let is_stream = head.first_chunk() == Some(&CONTINUATION)
+        && head.last_chunk().map(|bytes| u32::from_le_bytes(*bytes)) <= Some(MAX_SCHEMA_BYTES);
+    if !is_stream {
+        return Err(ArrowError::ParseError(
+            "it is no stream or file of Arrow's".to_owned(),
+        ));
+    }
+    let source = Cursor::new(head).chain(source);
+    Ok(Box::new(StreamReader::try_new(source, None)?))
+}
+
+/// The first bytes, or all if there are fewer.
+fn head(source: &mut impl Read) -> io::Result<Vec<u8>> {
+    let mut head = Vec::new();
+    source.take(HEAD_BYTES).read_to_end(&mut head)?;
+    Ok(head)
+}
+
+/// What is read from the beginning to the end.
+type Source = Box<dyn BufRead + Send>;
+
+fn source(path: &Path) -> Result<Source, Failure> {
+    if path == Path::new("-") {
+        return Ok(Box::new(BufReader::new(stdin())));
+    }
+    Ok(Box::new(BufReader::with_capacity(
+        BUFFER_BYTES,
+        file(path)?,
+    )))
+}
+
+fn file(path: &Path) -> Result<File, Failure> {
+    let opened = File::open(path).and_then(|file| {
+        // Opening one is no error, reading from it is.
+        if file.metadata()?.is_dir() {
+            return Err(io::Error::from(io::ErrorKind::IsADirectory));
+        }
+        Ok(file)
+    });
+    opened.map_err(|source| Failure::local("read", path, source))
+}
+
+/// What is wrong with a file, without the name of the kind of error.
+fn message(error: ArrowError) -> String {
+    match error {
+        ArrowError::IoError(_, source) => source.to_string(),
+        ArrowError::ParseError(text)
+        | ArrowError::CsvError(text)
+        | ArrowError::JsonError(text)
+        | ArrowError::IpcError(text)
+        | ArrowError::SchemaError(text)
+        | ArrowError::CastError(text)
+        | ArrowError::ParquetError(text)
+        | ArrowError::InvalidArgumentError(text) => text,
+        other => other.to_string(),
+    }
+}
+
+const ARROW_MAGIC: &[u8] = b"ARROW1";
+/// What each message of a stream begins with, before its length of 4 bytes.
+const CONTINUATION: [u8; 4] = [0xff; 4];
+const HEAD_BYTES: u64 = 8;
+const MAX_SCHEMA_BYTES: u32 = 64 << 20;
+const BATCH_ROWS: usize = 8192;
+const BUFFER_BYTES: usize = 256 << 10;
+const STDIN_NEEDS_FORMAT: &str = "standard input has no name that tells its format: give --format";
+const STDIN_CANNOT_SEEK: &str = "this format is not read from standard input: write it to a file, or \
+    use the stream format of Arrow (--format arrows)";
+
+#[cfg(test)]
+mod tests;
