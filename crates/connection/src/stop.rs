@@ -214,10 +214,12 @@ impl Connection {
                 server: stream.peer_addr().ok()?,
                 own_port: stream.local_addr().ok()?.port(),
             }),
-            Transport::Unix(stream) => {
-                let server = stream.peer_addr().ok()?;
-                Some(Way::Unix(server.as_pathname()?.to_owned()))
-            }
+            // The peer's address is the path that the server has given it, in a container of its own
+            // perhaps.
+            Transport::Unix(_) => match &self.endpoint {
+                Endpoint::UnixSocket(path) => Some(Way::Unix(path.clone())),
+                Endpoint::Tcp { .. } => None,
+            },
             Transport::Boxed(_) => None,
         }
     }

@@ -25,6 +25,19 @@ async fn a_statement_is_stopped_over_a_unix_socket() {
     stops_over(&config).await;
 }
 
+/// A container shows its socket at one path to its server and at another one to clients.
+#[tokio::test]
+async fn private_server_a_statement_is_stopped_over_a_unix_socket_that_the_server_knows_by_another_path()
+ {
+    let server = live::LiveServer::start().unwrap();
+    let own = server.socket().expect("a socket");
+    let moved = own.with_file_name("moved");
+    std::fs::rename(own, &moved).unwrap();
+    let config: Config = server.url("").parse().unwrap();
+    let config = config.to_builder().socket(&moved).build().unwrap();
+    stops_over(&config).await;
+}
+
 #[tokio::test]
 async fn a_statement_is_stopped_over_compressed_packets() {
     let compression = Compression::default().with_threshold(0);
