@@ -62,18 +62,22 @@ impl LiveServer {
     /// # Errors
     /// [`LiveError::Url`] if `url` is none of that form, [`LiveError::Sql`] if the server refuses.
     pub fn at(url: &str) -> Result<Self, LiveError> {
-        let url = Url::parse(url).map_err(|_| LiveError::Url)?;
+        let mut url = Url::parse(url).map_err(|_| LiveError::Url)?;
         let host = url
             .host_str()
             .filter(|_| url.scheme() == "mariadb")
             .ok_or(LiveError::Url)?;
+        let host = host.trim_matches(['[', ']']).to_owned();
         let socket = url.query_pairs().find(|(key, _)| key == "socket");
+        let socket = socket.map(|(_, path)| PathBuf::from(path.as_ref()));
+        // The way of tests that do not say another one is TCP.
+        url.set_query(None);
         let mut server = Self {
-            host: host.trim_matches(['[', ']']).to_owned(),
+            host,
             port: url.port().unwrap_or(3306),
             user: percent_decoded(url.username()),
             password: percent_decoded(url.password().unwrap_or_default()),
-            socket: socket.map(|(_, path)| PathBuf::from(path.as_ref())),
+            socket,
             version: String::new(),
             private: None,
             url,
@@ -113,7 +117,7 @@ impl LiveServer {
         &self.password
     }
 
-    /// The URL of `database` on this server; `""` for none.
+    /// The URL of `database` on this server, by TCP; `""` for none.
     pub fn url(&self, database: &str) -> String {
         let mut url = self.url.clone();
         url.set_path(database);

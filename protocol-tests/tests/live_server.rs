@@ -240,6 +240,9 @@ mod private_server {
             format!("Some({:?})", server.socket().unwrap())
         );
         assert!(host.child.wait().unwrap().success());
+
+        let both = LiveServer::at(&format!("{}?socket={socket}", server.url("")))?;
+        assert_eq!(both.url(""), server.url(""), "the URL's way is TCP");
         server.sql("SELECT 'still here'")?;
         Ok(())
     }
