@@ -309,9 +309,10 @@ fn random_password() -> io::Result<String> {
 }
 
 fn init_statements(password: &str) -> String {
-    ["localhost", "127.0.0.1"]
-        .map(|host| format!("ALTER USER root@'{host}' IDENTIFIED BY '{password}';\n"))
-        .concat()
+    // A replica keeps the password that it has.
+    let statements = ["localhost", "127.0.0.1"]
+        .map(|host| format!("ALTER USER root@'{host}' IDENTIFIED BY '{password}';\n"));
+    "SET sql_log_bin = 0;\n".to_owned() + &statements.concat()
 }
 
 const WATCHDOG: &str = include_str!("watchdog.sh");

@@ -32,6 +32,7 @@ mod values;
 mod private_server {
     mod batch;
     mod hosts;
+    mod replica;
     mod tls;
     mod transactions;
 }
