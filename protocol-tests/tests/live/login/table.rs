@@ -35,7 +35,7 @@ fn passwords() -> [(&'static str, String, String); 8] {
 }
 
 /// The lines for servers with the options they come with.
-const TABLE: [Line; 21] = [
+const TABLE: [Line; 22] = [
     // An empty password gives an empty response, any other one 20 bytes.
     line(Fresh, NATIVE, &ALL, ANY),
     line(Fresh, NATIVE, &[TlsByPassword], must_prove(ANY)),
@@ -110,6 +110,8 @@ const TABLE: [Line; 21] = [
         &[TlsByPassword],
         wrong_is(UnprovenServerRefuses(1698), must_prove(ANY)),
     ),
+    // Kerberos is not spoken here, and no password is given away for it.
+    line(Fresh, GSSAPI, &ALL, [UNKNOWN_GSSAPI; 8]),
 ];
 
 /// Lines for servers that ask for no hash of before MySQL 4.1, as they are by default.
@@ -188,6 +190,7 @@ const NATIVE: &str = "mysql_native_password USING PASSWORD('{}')";
 const ED25519: &str = "ed25519 USING PASSWORD('{}')";
 const PARSEC: &str = "parsec USING PASSWORD('{}')";
 const SOCKET: &str = "unix_socket";
+const GSSAPI: &str = "gssapi USING 'somebody@OTARIA.TEST'";
 const OLD: &str = "mysql_old_password USING PASSWORD('{}')";
 const PAM: &str = "pam USING '{service}'";
 const ED25519_OR_NATIVE: &str =
@@ -215,6 +218,7 @@ const SECURE_AUTH: Outcome = ServerRefuses(1275);
 const NO_PASSWORD: Outcome = ServerRefuses(1698);
 const OLD_PASSWORD: Outcome = ClientRefuses("OldPassword");
 const UNKNOWN_DIALOG: Outcome = ClientRefuses("UnknownPlugin dialog");
+const UNKNOWN_GSSAPI: Outcome = ClientRefuses("UnknownPlugin auth_gssapi_client");
 const UNKNOWN_CLEAR: Outcome = ClientRefuses("UnknownPlugin mysql_clear_password");
 const UNPROVEN_DIALOG: Outcome = ClientRefuses("UnprovenChannel dialog");
 const UNPROVEN_CLEAR: Outcome = ClientRefuses("UnprovenChannel mysql_clear_password");
