@@ -5,6 +5,8 @@ use std::fmt;
 
 use otaria_auth::ServerVersion;
 
+use crate::session::{MAX_COMPARED_BYTES, cut};
+
 /// A connection as its server's process list should show it, and what it runs.
 ///
 /// A thread id alone says nothing: behind a proxy it may be that of another server, where somebody
@@ -141,7 +143,8 @@ impl Process<'_> {
         let Some(info) = &line.info else {
             return Found::Idle;
         };
-        if !(shows(info, self.sql) || self.may_show(info)) {
+        let beginning = cut(self.sql, MAX_COMPARED_BYTES);
+        if !(shows(info, beginning) || self.may_show(info)) {
             return Found::Nothing;
         }
         let kill = match line.query_id {

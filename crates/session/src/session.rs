@@ -43,6 +43,7 @@ use head::Head;
 pub use clean_up::{CleanUp, SavepointId};
 pub use execute::Queued;
 pub use pipeline::Pipelined;
+pub(crate) use running::{MAX_BYTES as MAX_COMPARED_BYTES, cut};
 
 /// One connection without its socket: what was received and not yet read, what is to be sent, and
 /// the place in the grammar of every response that is due.
@@ -444,7 +445,9 @@ impl Session {
         self.check_open()?;
         self.note_leftovers(sql);
         self.note_meaning_of(sql);
-        self.command(&ComQuery::new(sql), expected.about(running::beginning(sql)))
+        let several = self.capabilities.contains(Capabilities::MULTI_STATEMENTS);
+        let expected = expected.about(running::beginning(sql, several));
+        self.command(&ComQuery::new(sql), expected)
     }
 
     fn command(&mut self, command: &impl Encode, expected: Expected) -> Result<(), Error> {

@@ -198,6 +198,13 @@ impl SessionState {
         self.transaction.told(ServerStatus::empty());
     }
 
+    /// The transaction that was open is not the one that is.
+    pub(crate) fn transaction_is_replaced(&mut self) {
+        if self.transaction == TransactionWatch::Open {
+            self.transaction = TransactionWatch::Aborted { code: None };
+        }
+    }
+
     /// The server has refused or ended a statement by the error with this code.
     pub(crate) fn statement_refused(&mut self, code: u16, harm: Harm) {
         self.transaction = self.transaction();
@@ -223,6 +230,11 @@ impl SessionState {
             } = change
             {
                 self.time_zone = TimeZone::Server(time_zone::parse(value));
+            }
+            if let SessionChange::TransactionState(state) = change
+                && is_another(self.current.transaction_state.as_bytes(), state)
+            {
+                self.transaction_is_replaced();
             }
             self.current.change(&change)
         })
@@ -300,6 +312,14 @@ fn too_long(bytes: usize) -> InvalidPacket {
         field: "length of all system variables",
         value: u64::try_from(bytes).unwrap_or(u64::MAX),
     }
+}
+
+/// Whether a transaction in this state is another one than that which was in the state `before`: what
+/// has been read and written in a transaction stays so to its end.
+fn is_another(before: &[u8], state: &[u8]) -> bool {
+    let pairs = before.iter().zip(state);
+    let mut read_or_written = pairs.skip(1).take(4);
+    read_or_written.any(|(before, now)| *before != b'_' && *now == b'_')
 }
 
 /// "L: Tables have been explicitly locked".

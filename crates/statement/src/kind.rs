@@ -172,6 +172,45 @@ fn begin(lexer: &mut Lexer<'_>) -> Result<StatementKind, Unclear> {
     })
 }
 
+/// Whether `sql` is a statement that ends the transaction in which it is run, if it is in one: BEGIN,
+/// START TRANSACTION, COMMIT, or ROLLBACK but for ROLLBACK TO SAVEPOINT. Another one may be open behind
+/// it, which it has begun itself.
+///
+/// ```
+/// use otaria_statement::replaces_transaction;
+///
+/// assert!(replaces_transaction("BEGIN") && replaces_transaction("commit and chain"));
+/// assert!(!replaces_transaction("ROLLBACK TO SAVEPOINT s"));
+/// ```
+pub fn replaces_transaction(sql: &str) -> bool {
+    read_end(sql).unwrap_or(false)
+}
+
+fn read_end(sql: &str) -> Result<bool, Unclear> {
+    let mut lexer = Lexer::new(sql);
+    let Some(Lexeme::Word(word)) = lexer.lexeme()? else {
+        return Ok(false);
+    };
+    if word.eq_ignore_ascii_case("COMMIT") {
+        return Ok(true);
+    }
+    if word.eq_ignore_ascii_case("BEGIN") {
+        return Ok(begin(&mut lexer)? == StatementKind::Data);
+    }
+    let mut next = lexer.lexeme()?;
+    if word.eq_ignore_ascii_case("START") {
+        return Ok(is_word(next, "TRANSACTION"));
+    }
+    if is_word(next, "WORK") {
+        next = lexer.lexeme()?;
+    }
+    Ok(word.eq_ignore_ascii_case("ROLLBACK") && !is_word(next, "TO"))
+}
+
+fn is_word(lexeme: Option<Lexeme<'_>>, expected: &str) -> bool {
+    matches!(lexeme, Some(Lexeme::Word(word)) if word.eq_ignore_ascii_case(expected))
+}
+
 /// Whether nothing follows, apart from white space, comments and semicolons.
 fn is_end(lexer: &mut Lexer<'_>) -> Result<bool, Unclear> {
     loop {
@@ -212,6 +251,33 @@ mod tests {
     fn all(expected: StatementKind, statements: &[&str]) {
         for sql in statements {
             assert_eq!(StatementKind::of(sql), expected, "{sql}");
+        }
+    }
+
+    #[test]
+    fn what_ends_a_transaction_and_may_begin_another_is_known() {
+        for sql in [
+            "BEGIN",
+            "begin work;",
+            "/* x */ START TRANSACTION READ ONLY",
+            "COMMIT",
+            "COMMIT AND CHAIN",
+            "ROLLBACK",
+            "rollback work and chain",
+        ] {
+            assert!(replaces_transaction(sql), "{sql}");
+        }
+        for sql in [
+            "",
+            "BEGIN NOT ATOMIC SELECT 1; END",
+            "START SLAVE",
+            "ROLLBACK TO s",
+            "ROLLBACK WORK TO SAVEPOINT s",
+            "SAVEPOINT s",
+            "UPDATE t SET begin = 1",
+            "(COMMIT)",
+        ] {
+            assert!(!replaces_transaction(sql), "{sql}");
         }
     }
 

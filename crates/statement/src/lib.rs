@@ -33,7 +33,7 @@ pub use error::{NamedSqlError, PlaceholderError};
 pub use execute::{ComStmtExecute, CursorFlags, ExecuteParameters};
 pub use fetch::ComStmtFetch;
 pub use insert_rows::InsertRows;
-pub use kind::StatementKind;
+pub use kind::{StatementKind, replaces_transaction};
 pub use leftovers::Leftovers;
 pub use meaning::{may_change_meaning, may_set_schema};
 pub use named::NamedSql;

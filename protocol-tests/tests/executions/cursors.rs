@@ -372,3 +372,24 @@ async fn a_server_that_goes_in_the_middle_of_a_fetch_is_an_error() {
     let error = rows.next().await.err();
     assert!(matches!(error, Some(Error::OutcomeUnknown { .. })));
 }
+
+#[tokio::test]
+async fn a_cursor_whose_connection_is_lost_before_its_reset_says_so_and_is_not_safe_to_retry() {
+    for is_told in [false, true] {
+        let server = Server::new(Manners::default());
+        let (mut connection, handle) = server.connect(Layers::None, Cut::Whole).await;
+        let mut rows = open(&mut connection).await.unwrap();
+        assert!(rows.next().await.unwrap().is_some());
+        // The other row of the first fetch has come as well.
+        handle.act(vec![if is_told {
+            Action::Reset
+        } else {
+            Action::Close
+        }]);
+        handle.set_cut(Cut::NoWrites);
+        let error = rows.finish().await.unwrap_err();
+        let is_lost = matches!(error, Error::ConnectionLost { .. });
+        assert!(is_lost, "{error:?}");
+        assert!(!error.is_safe_to_retry() && error.is_disconnect());
+    }
+}

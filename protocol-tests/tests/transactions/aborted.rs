@@ -290,3 +290,45 @@ async fn a_call_that_takes_too_long_in_a_transaction_rolls_it_back_with_its_conn
     assert!(matches!(error, Error::Closed { .. }), "{error:?}");
     assert!(handle.client_is_gone());
 }
+
+#[tokio::test]
+async fn a_transaction_that_sql_replaces_by_another_is_aborted_and_that_one_rolled_back() {
+    for sql in ["BEGIN", "START TRANSACTION READ WRITE", "COMMIT AND CHAIN"] {
+        for is_prepared in [false, true] {
+            let bank = Bank::new();
+            let (mut connection, _) = connected(&bank).await;
+            let mut transaction = connection.transaction().await.unwrap();
+            transaction.execute(PAY, (1, 2)).await.unwrap();
+            if is_prepared {
+                transaction.execute(sql, ()).await.unwrap();
+            } else {
+                transaction.simple_execute(sql).await.unwrap();
+            }
+            let error = transaction.execute(PAY, (1, 2)).await.unwrap_err();
+            assert!(matches!(error, Error::TransactionAborted { code: None }));
+            let error = transaction.commit().await.unwrap_err();
+            assert!(matches!(error, Error::TransactionAborted { code: None }));
+            assert!(!bank.is_in_transaction());
+            assert_eq!(bank.data().len(), 1);
+            connection.execute(PAY, (1, 2)).await.unwrap();
+        }
+    }
+}
+
+#[tokio::test]
+async fn statements_that_change_nothing_and_savepoints_leave_the_transaction_what_it_is() {
+    let bank = Bank::new();
+    let (mut connection, _) = connected(&bank).await;
+    let mut transaction = connection.transaction().await.unwrap();
+    for sql in [
+        "SAVEPOINT s",
+        "ROLLBACK TO SAVEPOINT s",
+        "DO 1",
+        "ROLLBACK TO SAVEPOINT s",
+        "RELEASE SAVEPOINT s",
+    ] {
+        transaction.simple_execute(sql).await.unwrap();
+    }
+    transaction.execute(PAY, (1, 2)).await.unwrap();
+    transaction.commit().await.unwrap();
+}

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use otaria::{CloseReason, Error};
 use protocol_tests::pipe::{Action, Cut};
+use protocol_tests::polls::poll_times;
 use protocol_tests::script::{Layers, Reply};
 use tokio::sync::Mutex;
 use tokio::time::timeout;
@@ -166,4 +167,36 @@ async fn a_rollback_may_take_longer_than_a_response_that_was_given_up() {
     assert_eq!(connection.close_reason(), None);
     handle.act(vec![Action::Send(Reply::ok().bytes())]);
     connection.ping().await.unwrap();
+}
+
+/// What the server runs when a transaction is dropped in the middle of `sql`, which may ask for a file.
+async fn ran_behind(sql: &str) -> Vec<String> {
+    let bank = Bank::new();
+    let layers = Layers::None;
+    let config = layers.config().to_builder().local_infile(true);
+    let config = config.build().unwrap();
+    let (mut connection, _) = layers.connect(bank.script(), &config, Cut::Whole).await;
+    let files = otaria_codec::Capabilities::LOCAL_FILES;
+    assert!(connection.capabilities().contains(files));
+    let mut transaction = connection.transaction().await.unwrap();
+    transaction.execute(PAY, (1, 2)).await.unwrap();
+    let word = sql.split(' ').next().unwrap();
+    bank.be_silent_at(word);
+    let call = transaction.simple_execute(sql);
+    assert!(poll_times(call, 1).await.is_none());
+    drop(transaction);
+    bank.ran().split_off(3)
+}
+
+#[tokio::test]
+async fn with_local_files_a_rollback_waits_only_behind_what_may_ask_for_one() {
+    assert_eq!(ran_behind(PAY).await, [ROLLBACK]);
+    assert_eq!(ran_behind("INSERT INTO t VALUES (1)").await, [ROLLBACK]);
+    for sql in [
+        "CALL p()",
+        "LOAD DATA LOCAL INFILE 'f' INTO TABLE t",
+        "EXECUTE s",
+    ] {
+        assert!(ran_behind(sql).await.is_empty(), "{sql}");
+    }
 }

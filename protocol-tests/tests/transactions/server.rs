@@ -43,6 +43,9 @@ pub enum Then {
     Ends,
 }
 
+/// What begins so cannot be prepared.
+pub const UNPREPARABLE: &str = "CHECKSUM";
+
 /// A statement that was run.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Ran {
@@ -131,7 +134,11 @@ impl State {
             0x16 => {
                 let prepare = ComStmtPrepare::decode(payload, CAPABILITIES).unwrap();
                 let sql = String::from_utf8(prepare.sql.to_vec()).unwrap();
-                self.last += 1;
+                if sql.starts_with(UNPREPARABLE) {
+                    self.last = 0;
+                    return Reply::err(1295, *b"HY000", "not in the prepared protocol");
+                }
+                self.last = self.prepared.len() as u32 + 1;
                 let parameters = sql.matches('?').count();
                 let columns = if sql.starts_with("SELECT") {
                     text_columns(&["sum"])
@@ -193,10 +200,14 @@ impl State {
         });
         let words: Vec<&str> = sql.split(' ').collect();
         match words[..] {
+            ["START", "TRANSACTION", "READ", "WRITE"] if in_transaction => {
+                self.savepoints.clear();
+            }
             ["START", "TRANSACTION", ..] => {
                 assert!(!in_transaction, "it would be committed");
                 self.in_transaction = true;
             }
+            ["BEGIN"] | ["COMMIT", "AND", "CHAIN"] => self.savepoints.clear(),
             ["ROLLBACK", "TO", "SAVEPOINT", name] => {
                 let Some(at) = self.savepoint(name) else {
                     return no_savepoint();

@@ -113,7 +113,9 @@ impl ConfigBuilder {
     /// How long one call may take in all: to wait for what an earlier one has left behind, to send
     /// the command, and to receive the response, up to the last of the rows that are read through
     /// what the call has returned. What becomes of a statement whose time is over is said by
-    /// [`cancel_policy`](Self::cancel_policy). No limit by default; connecting has its own.
+    /// [`cancel_policy`](Self::cancel_policy): the call returns when that is done, so that to stop it
+    /// the call may take up to [`stop_timeout`](Self::stop_timeout) longer, and to read the rest up to
+    /// [`drain_timeout`](Self::drain_timeout). No limit by default; connecting has its own.
     ///
     /// Unlike [`max_statement_time`](Self::max_statement_time) it needs no help of the server as long as all
     /// goes well, and also ends a call whose server is out of reach.

@@ -159,6 +159,23 @@ fn a_statement_that_runs_others_is_known_by_its_port() {
 }
 
 #[test]
+fn each_of_several_statements_is_known_however_long_they_are() {
+    let (first, second) = (
+        format!("SELECT '{}'", "a".repeat(3000)),
+        format!("SELECT SLEEP(3), '{}'", "b".repeat(3000)),
+    );
+    let both = format!("{first}; {second}");
+    for running in [&first, &second] {
+        let info = running.get(..ProcessLine::INFO_BYTES);
+        let lines = [line(7, "c:5001", info), beside("c:5002")];
+        assert_eq!(process(&both).find(&lines), OURS);
+        assert_eq!(local(&both).find(&lines), Found::Nothing);
+    }
+    let lines = [line(7, "localhost", Some(&first)), beside("localhost")];
+    assert_eq!(local(&both).find(&lines), OURS, "its beginning decides");
+}
+
+#[test]
 fn a_server_without_statement_numbers_is_told_the_connection() {
     let own = ProcessLine {
         query_id: None,

@@ -58,6 +58,8 @@ pub(super) enum Subject {
     Fetch(StatementId),
     /// What the OK makes the default database, unless it says more.
     Schema(String),
+    /// The COMMIT of the transaction that is watched. It is no SQL that may be ended.
+    Commit,
 }
 
 impl Response {

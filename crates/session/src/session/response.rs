@@ -10,10 +10,10 @@ use otaria_types::Columns;
 use super::Session;
 use super::expected::{Expected, Reply, Response, Subject};
 use super::infile::Infile;
-use crate::SessionState;
 use crate::error::{CloseReason, Error, ServerError};
 use crate::event::{Event, Executed, PacketRange};
 use crate::statements::Statements;
+use crate::{SessionState, TransactionWatch};
 
 /// What the packets of a response do to the session.
 impl Session {
@@ -155,8 +155,14 @@ impl Session {
     /// Goes on to the next response if this one is complete. What is left of one in which a file
     /// was refused is for nobody.
     fn advance(&mut self, event: Option<Event>) -> Option<Event> {
-        if matches!(event, Some(Event::Ok(_))) && !self.columns.is_empty() {
-            self.columns = Arc::default();
+        if let Some(Event::Ok(executed)) = &event {
+            if !self.columns.is_empty() {
+                self.columns = Arc::default();
+            }
+            let is_watched = self.state.watched() == TransactionWatch::Open;
+            if is_watched && executed.affected_rows == 0 {
+                self.note_replaced();
+            }
         }
         match self.expected.front_mut().map(|due| &mut due.reply) {
             Some(Reply::Response(response)) if response.reader.is_done() => {

@@ -22,6 +22,8 @@ impl Session {
         let queued = self.expected.len();
         self.cursor = None;
         self.queue_resets();
+        // That of the statement has.
+        self.has_left = true;
         Ok(self.expected.len() > queued)
     }
 

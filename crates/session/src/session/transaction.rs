@@ -3,11 +3,11 @@
 use std::ops::Range;
 
 use otaria_codec::{Capabilities, ResponseEvent, ResponseReader};
-use otaria_statement::StatementKind;
+use otaria_statement::{StatementKind, replaces_transaction};
 use otaria_text::ComQuery;
 
 use super::clean_up::SavepointId;
-use super::expected::{Expected, Reply};
+use super::expected::{Expected, Reply, Subject};
 use super::{Session, running};
 use crate::error::{Error, ServerError};
 use crate::event::Event;
@@ -92,7 +92,8 @@ impl Session {
     /// [`Error::Closed`].
     pub fn commit(&mut self) -> Result<(), Error> {
         let reader = ResponseReader::for_ok(self.capabilities);
-        self.command(&ComQuery::new(COMMIT), Expected::response(reader))
+        let expected = Expected::response(reader).about(Subject::Commit);
+        self.command(&ComQuery::new(COMMIT), expected)
     }
 
     /// What is known of the transaction that is watched.
@@ -146,6 +147,8 @@ impl Session {
         }
         let class = error.sqlstate().and_then(|sqlstate| sqlstate.get(..2));
         let harm = match (self.may_commit(), class) {
+            // Nothing was executed.
+            _ if self.is_refused_before(error) => Harm::None,
             (true, _) => Harm::Committed,
             // Values, constraints, and syntax or rights: the statement alone is undone.
             (false, Some("22" | "23" | "42")) => Harm::None,
@@ -154,20 +157,46 @@ impl Session {
         self.state.statement_refused(error.code(), harm);
     }
 
+    /// Whether the server has refused to prepare the statement for its kind, or refuses an execution
+    /// since it has refused to prepare that.
+    fn is_refused_before(&self, error: &ServerError) -> bool {
+        self.expected.front().is_some_and(|due| match &due.reply {
+            Reply::Response(response) => response.is_refused(),
+            Reply::Prepare(_) => error.code() == CANNOT_BE_PREPARED,
+            _ => false,
+        })
+    }
+
     /// Whether the statement whose response is due may commit, before it fails or at its end.
     fn may_commit(&self) -> bool {
-        let Some(due) = self.expected.front() else {
-            return true;
-        };
-        if due.prepare_due().is_some() {
-            return false;
-        }
+        self.expected.front().is_none_or(|due| match &due.reply {
+            Reply::Prepare(_) => false,
+            // It has failed as a whole.
+            Reply::Response(response) if matches!(response.subject, Subject::Commit) => false,
+            _ => !self.is_certainly_data(due),
+        })
+    }
+
+    /// Whether the response is that to one statement which reads or writes rows, or begins or ends a
+    /// transaction, and does nothing else.
+    pub(super) fn is_certainly_data(&self, due: &Expected) -> bool {
         let several = self.capabilities.contains(Capabilities::MULTI_STATEMENTS);
         let sql = self.sql_of(due);
         let is_cut = sql.is_some_and(|sql| sql.len() + 4 > running::MAX_BYTES);
         match sql {
-            Some(sql) if !(several && is_cut) => !StatementKind::of(sql).keeps_session(),
-            _ => true,
+            Some(sql) if !(several && is_cut) => StatementKind::of(sql).keeps_session(),
+            _ => false,
+        }
+    }
+
+    /// A statement of the transaction that is watched has succeeded. One that has begun another
+    /// transaction, or has ended this one and begun another, leaves a status that says nothing of it.
+    #[cold]
+    pub(super) fn note_replaced(&mut self) {
+        let due = self.expected.front();
+        let sql = due.and_then(|due| self.sql_of(due));
+        if sql.is_some_and(replaces_transaction) {
+            self.state.transaction_is_replaced();
         }
     }
 
@@ -192,10 +221,12 @@ impl Session {
         let updated = match reply.reader.read(payload) {
             Ok(ResponseEvent::Ok(ok)) => {
                 let is_starting = self.state.watched() == TransactionWatch::Starting;
+                let updated = self.state.update(ok.status, ok.session_state);
+                // Behind what it says of the transaction before.
                 if is_starting && reply.step == Step::Start {
                     self.state.watch_transaction(TransactionWatch::Open);
                 }
-                self.state.update(ok.status, ok.session_state)
+                updated
             }
             Ok(ResponseEvent::Progress(report)) => return Ok(Some(Event::Progress(report.into()))),
             Ok(ResponseEvent::Err(err)) => {
@@ -225,4 +256,6 @@ impl Session {
     }
 }
 
+/// "This command is not supported in the prepared statement protocol yet".
+const CANNOT_BE_PREPARED: u16 = 1295;
 const COMMIT: &str = "COMMIT AND NO CHAIN NO RELEASE";

@@ -179,6 +179,15 @@ async fn statements_behind_the_first_are_stopped_one_by_one() {
         c.simple_execute(sql).await.map(drop)
     })
     .await;
+    // Each of them, however far behind the first it stands.
+    for padding in [200, 20_000] {
+        let padding = "x".repeat(padding);
+        let sql = format!("SELECT '{padding}'; SELECT SLEEP(600), '{padding}'; SELECT 2");
+        is_stopped(&mut connection, async |c| {
+            c.simple_execute(&sql).await.map(drop)
+        })
+        .await;
+    }
     let mut pipeline = Pipeline::new();
     for seconds in [0, 600, 601, 602] {
         pipeline.push("SELECT SLEEP(?)", (seconds,));

@@ -221,3 +221,83 @@ async fn a_row_that_was_changed_since_the_beginning_leaves_nothing_to_run_outsid
     assert_eq!(sum(&mut other, 3).await, 100);
     Ok(())
 }
+
+#[tokio::test]
+async fn a_transaction_that_is_replaced_inside_a_procedure_is_aborted_where_the_server_tells() {
+    let schema = accounts("tx_replaced");
+    let mut connection = connect(schema.name()).await;
+    let sql = "CREATE PROCEDURE replaces() BEGIN START TRANSACTION; END";
+    connection.simple_execute(sql).await.unwrap();
+    assert!(connection.track_changes().await.unwrap());
+    let mut transaction = connection.transaction().await.unwrap();
+    add(&mut transaction, 1, 1).await.unwrap();
+    transaction.simple_execute("CALL replaces()").await.unwrap();
+    let error = add(&mut transaction, 1, 2).await.unwrap_err();
+    let is_aborted = matches!(error, Error::TransactionAborted { code: None });
+    assert!(is_aborted, "{error:?}");
+    drop(transaction);
+    assert!(is_outside(&mut connection).await);
+    assert_eq!(sum(&mut connection, 1).await, 101, "it was committed");
+    assert_eq!(sum(&mut connection, 2).await, 100);
+}
+
+#[tokio::test]
+async fn begin_by_sql_in_a_transaction_aborts_it_on_any_connection() {
+    let schema = accounts("tx_begin");
+    for tracks in [false, true] {
+        let mut connection = connect(schema.name()).await;
+        assert!(!tracks || connection.track_changes().await.unwrap());
+        for sql in ["BEGIN", "START TRANSACTION", "COMMIT AND CHAIN"] {
+            for is_prepared in [false, true] {
+                let mut transaction = connection.transaction().await.unwrap();
+                add(&mut transaction, 1, 1).await.unwrap();
+                if is_prepared {
+                    transaction.execute(sql, ()).await.unwrap();
+                } else {
+                    transaction.simple_execute(sql).await.unwrap();
+                }
+                let error = add(&mut transaction, 1, 2).await.unwrap_err();
+                let is_aborted = matches!(error, Error::TransactionAborted { code: None });
+                assert!(is_aborted, "{sql}: {error:?}");
+                drop(transaction);
+                assert!(is_outside(&mut connection).await);
+            }
+        }
+        assert_eq!(sum(&mut connection, 2).await, 100);
+    }
+}
+
+#[tokio::test]
+async fn a_tracked_transaction_stays_open_whatever_is_read_and_written_in_it() {
+    let schema = accounts("tx_tracked");
+    schema.sql("CREATE TABLE aria (a INT) ENGINE=Aria").unwrap();
+    let mut connection = connect(schema.name()).await;
+    assert!(connection.track_changes().await.unwrap());
+    for _ in 0..2 {
+        let mut transaction = connection.transaction().await.unwrap();
+        for sql in [
+            "SELECT 1",
+            "SELECT sum FROM account",
+            "UPDATE account SET sum = 1 WHERE id = 99",
+            "SAVEPOINT s",
+            "UPDATE account SET sum = sum + 1 WHERE id = 1",
+            "INSERT INTO aria VALUES (1)",
+            "SELECT * FROM aria",
+            "SELECT UUID(), RAND()",
+            "DO 1",
+            "ROLLBACK TO SAVEPOINT s",
+            "SET @a = (SELECT COUNT(*) FROM account)",
+            "SELECT * FROM account FOR UPDATE",
+            "RELEASE SAVEPOINT s",
+            "DELETE FROM account WHERE id = 4",
+        ] {
+            transaction.simple_execute(sql).await.unwrap();
+            let refused = transaction
+                .simple_execute("INSERT INTO account VALUES (1, 1)")
+                .await;
+            assert_eq!(code(&refused.unwrap_err()), Some(1062), "{sql}");
+        }
+        drop(transaction);
+    }
+    assert_eq!(sum(&mut connection, 1).await, 100);
+}
