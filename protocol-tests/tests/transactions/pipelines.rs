@@ -2,7 +2,7 @@
 
 use otaria::{BatchWay, Error, Pipeline};
 
-use crate::server::{Bank, Then};
+use crate::server::{Bank, Then, UNPREPARABLE};
 use crate::{PAY, SUMS, connected};
 
 fn code(result: &Result<otaria::Executed, Error>) -> Option<u16> {
@@ -122,4 +122,116 @@ async fn no_row_of_a_batch_runs_behind_one_that_has_committed_the_transaction() 
     );
     drop(transaction);
     assert_eq!(bank.data().len(), 1);
+}
+
+/// A write, and two SELECTs that are on their way behind it.
+async fn reads_behind(
+    transaction: &mut otaria::Transaction<'_>,
+) -> Vec<Result<otaria::Executed, Error>> {
+    transaction.prepare(SUMS).await.unwrap();
+    transaction.prepare(PAY).await.unwrap();
+    let mut pipeline = Pipeline::new();
+    pipeline.push(PAY, (1, 1)).push(SUMS, (1,)).push(SUMS, (2,));
+    transaction.execute_pipeline(&pipeline).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_select_behind_a_deadlocked_write_in_a_pipeline_returns_no_rows_from_outside() {
+    let bank = Bank::new();
+    let (mut connection, handle) = connected(&bank).await;
+    let mut transaction = connection.transaction().await.unwrap();
+    bank.refuse("UPDATE", 1213, *b"40001", Then::Ends);
+    let before = handle.writes();
+    let results = reads_behind(&mut transaction).await;
+    assert_eq!(handle.writes() - before, 3, "two prepares and the pipeline");
+    assert_eq!(code(&results[0]), Some(1213));
+    assert!(results[1..].iter().all(is_aborted), "{results:?}");
+    drop(transaction);
+    assert!(
+        bank.data().iter().all(|ran| !ran.in_transaction),
+        "they ran, outside"
+    );
+}
+
+#[tokio::test]
+async fn a_select_behind_a_write_that_may_have_ended_the_transaction_is_read_again_inside_it() {
+    for (then, ran) in [(Then::Stays, 2), (Then::Ends, 0)] {
+        let bank = Bank::new();
+        let (mut connection, _) = connected(&bank).await;
+        let mut transaction = connection.transaction().await.unwrap();
+        bank.refuse("UPDATE", 1205, *b"HY000", then);
+        let results = reads_behind(&mut transaction).await;
+        assert_eq!(code(&results[0]), Some(1205));
+        let done = results.iter().filter(|result| result.is_ok()).count();
+        assert_eq!((results.len(), done), (3, ran), "{results:?}");
+        let is_aborted = |result: &Result<_, Error>| {
+            matches!(
+                result,
+                Ok(_) | Err(Error::TransactionAborted { code: Some(1205) })
+            )
+        };
+        assert!(results[1..].iter().all(is_aborted), "{results:?}");
+        let data = bank.data();
+        assert!(data.iter().rev().take(ran).all(|ran| ran.in_transaction));
+        drop(transaction);
+    }
+}
+
+#[tokio::test]
+async fn a_pipeline_dropped_where_reads_are_repeated_passes_no_statement_over() {
+    protocol_tests::polls::at_every_poll(async |polls| {
+        let bank = Bank::new();
+        let (mut connection, handle) = connected(&bank).await;
+        let mut transaction = connection.transaction().await.unwrap();
+        transaction.prepare(SUMS).await.unwrap();
+        transaction.prepare(PAY).await.unwrap();
+        let mut pipeline = Pipeline::new();
+        pipeline.push(PAY, (1, 1)).push(SUMS, (1,)).push(SUMS, (2,));
+        bank.refuse("UPDATE", 1205, *b"HY000", Then::Stays);
+        let mut results = transaction.query_pipeline(&pipeline).await.unwrap();
+        handle.set_cut(protocol_tests::pipe::Cut::Every(3));
+        let first = results.next().await.unwrap();
+        assert!(matches!(first, Err(Error::Server(error)) if error.code() == 1205));
+        let next = protocol_tests::polls::poll_times(results.next(), polls).await;
+        let is_done = next.is_some_and(|next| next.unwrap().is_ok());
+        assert_eq!(results.remaining(), if is_done { 1 } else { 2 });
+        while let Some(rows) = results.next().await {
+            let rows: Vec<(String,)> = rows.unwrap().collect().await.unwrap();
+            assert_eq!(rows.len(), 3);
+        }
+        transaction.commit().await.unwrap();
+        is_done
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_select_behind_a_commit_in_a_pipeline_is_outside_of_the_transaction_and_says_so() {
+    let bank = Bank::new();
+    let (mut connection, _) = connected(&bank).await;
+    let mut transaction = connection.transaction().await.unwrap();
+    transaction.prepare(SUMS).await.unwrap();
+    let mut pipeline = Pipeline::new();
+    pipeline.push("COMMIT", ()).push(SUMS, (1,));
+    let results = transaction.execute_pipeline(&pipeline).await.unwrap();
+    assert!(results[0].is_ok(), "{results:?}");
+    let ended = matches!(results[1], Err(Error::TransactionAborted { code: None }));
+    assert!(ended, "{results:?}");
+    drop(transaction);
+}
+
+#[tokio::test]
+async fn a_statement_that_cannot_be_prepared_leaves_the_transaction_of_a_pipeline_open() {
+    let bank = Bank::new();
+    let (mut connection, _) = connected(&bank).await;
+    let mut transaction = connection.transaction().await.unwrap();
+    let mut pipeline = Pipeline::new();
+    pipeline
+        .push(PAY, (1, 1))
+        .push(UNPREPARABLE, ())
+        .push(PAY, (2, 2));
+    let results = transaction.execute_pipeline(&pipeline).await.unwrap();
+    assert!(results.iter().all(Result::is_ok), "{results:?}");
+    transaction.commit().await.unwrap();
+    assert_eq!(bank.pings(), 0);
 }
