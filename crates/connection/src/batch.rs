@@ -108,15 +108,15 @@ impl Connection {
     /// Safe for the connection. Rows that were sent may have been executed, all or some of them, since
     /// the [next call](Connection#cancel-safety) may stop what takes long; rows that were pulled are
     /// lost. Use a transaction where that matters.
-    pub async fn execute_batch<R>(
+    pub fn execute_batch<R>(
         &mut self,
         statement: &(impl ToExecutable + ?Sized),
         rows: R,
-    ) -> Result<BatchExecuted, Error>
+    ) -> impl Future<Output = Result<BatchExecuted, Error>>
     where
         R: IntoIterator<Item: Params>,
     {
-        self.batch(statement).run(rows).await
+        self.batch(statement).run(rows)
     }
 
     /// A statement to be executed for many rows as [`execute_batch`](Self::execute_batch) does it,
@@ -194,12 +194,15 @@ impl Batch<'_, '_> {
     ///
     /// # Cancel safety
     /// Like [`Connection::execute_batch`].
-    pub async fn run<R>(self, rows: R) -> Result<BatchExecuted, Error>
+    pub fn run<R>(self, rows: R) -> impl Future<Output = Result<BatchExecuted, Error>>
     where
         R: IntoIterator<Item: Params>,
     {
-        let rows = Iterated(rows.into_iter());
-        run::run(self, rows).await
+        self.connection.begin_call();
+        async move {
+            let rows = Iterated(rows.into_iter());
+            run::run(self, rows).await
+        }
     }
 
     /// Executes the statement for each row of a stream. Rows are sent when a command is full and when
@@ -213,16 +216,19 @@ impl Batch<'_, '_> {
     ///
     /// # Cancel safety
     /// Like [`Connection::execute_batch`].
-    pub async fn run_stream<P, E>(
+    pub fn run_stream<P, E>(
         self,
         rows: impl Stream<Item = Result<P, E>>,
-    ) -> Result<BatchExecuted, Error>
+    ) -> impl Future<Output = Result<BatchExecuted, Error>>
     where
         P: Params,
         E: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
-        let rows = Streamed(pin!(rows));
-        run::run(self, rows).await
+        self.connection.begin_call();
+        async move {
+            let rows = Streamed(pin!(rows));
+            run::run(self, rows).await
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-use otaria_session::{Error, Event, Password};
+use otaria_session::{Config, Error, Event, Password};
 
 use crate::Connection;
 use crate::log_in::{derive, entropy};
@@ -37,14 +37,21 @@ impl Connection {
     /// Safe. The next call finishes the login, with either outcome, and [`config`](Self::config)
     /// tells which; what the configuration sets after a login is not set then. Call this again, or
     /// [`reset`](Self::reset). A question to a person that was not answered closes the connection.
-    pub async fn change_user(
+    pub fn change_user(
         &mut self,
         user: &str,
         password: impl Into<Password>,
         database: Option<&str>,
-    ) -> Result<(), Error> {
-        self.ready().await?;
-        let config = self.config.for_user(user, password, database)?;
+    ) -> impl Future<Output = Result<(), Error>> {
+        self.begin_call();
+        async move {
+            let config = self.config.for_user(user, password, database);
+            self.change_user_within_call(config?).await
+        }
+    }
+
+    async fn change_user_within_call(&mut self, config: Config) -> Result<(), Error> {
+        self.ready_within_call().await?;
         self.session.change_user(&config, entropy()?)?;
         let changed = self.changed_user().await;
         self.take_changed_config();

@@ -41,9 +41,10 @@ pub struct Warning {
 ///   nothing for a tenth of a second, if time is up, or after 16 MiB
 ///   ([`drain_bytes`](otaria_session::ConfigBuilder::drain_bytes)), its statement is stopped as by
 ///   [`stop`](Self::stop). What it has done so far is then undone, as far as the engine of its tables
-///   can do that; of a procedure, what the statements before have done stays.
-/// - If that fails the connection is closed, and the call is [`Error::Closed`]: nothing of it was
-///   sent. The statement that was left behind may run on.
+///   can do that; of a procedure, what the statements before have done stays. Calls that end before
+///   that count together: however short they are, a server that says nothing is noticed.
+/// - If that fails, or ten calls in a row end while it is tried, the connection is closed, and the call
+///   is [`Error::Closed`]: nothing of it was sent. The statement that was left behind may run on.
 ///
 /// So it is by default; by [`cancel_policy`](otaria_session::ConfigBuilder::cancel_policy) nothing is
 /// stopped, or the connection is closed at once. A connection of a pool is not left to its next user:
@@ -77,11 +78,9 @@ impl Connection {
     /// # Cancel safety
     /// Safe. The statement may have run, wholly or in part; what is left of it is dealt with by the
     /// next call as [above](Connection#cancel-safety).
-    pub async fn simple_query(&mut self, sql: &str) -> Result<Rows<'_>, Error> {
-        self.ready().await?;
-        self.session.simple_query(sql)?;
-        let executed = self.first_result().await?;
-        Ok(Rows::new(self, executed))
+    pub fn simple_query(&mut self, sql: &str) -> impl Future<Output = Result<Rows<'_>, Error>> {
+        self.begin_call();
+        self.run_simple(sql)
     }
 
     /// Runs SQL by the text protocol, throws rows away, and says what the last of its results
@@ -92,10 +91,9 @@ impl Connection {
     ///
     /// # Cancel safety
     /// Like [`simple_query`](Self::simple_query).
-    pub async fn simple_execute(&mut self, sql: &str) -> Result<Executed, Error> {
-        self.ready().await?;
-        self.session.simple_query(sql)?;
-        self.executed().await
+    pub fn simple_execute(&mut self, sql: &str) -> impl Future<Output = Result<Executed, Error>> {
+        self.begin_call();
+        self.execute_within_call(sql)
     }
 
     /// Asks the server for a sign of life
@@ -106,10 +104,13 @@ impl Connection {
     ///
     /// # Cancel safety
     /// Safe. The next call reads the answer.
-    pub async fn ping(&mut self) -> Result<(), Error> {
-        self.ready().await?;
-        self.session.ping()?;
-        self.executed().await.map(|_| ())
+    pub fn ping(&mut self) -> impl Future<Output = Result<(), Error>> {
+        self.begin_call();
+        async {
+            self.ready_within_call().await?;
+            self.session.ping()?;
+            self.executed().await.map(|_| ())
+        }
     }
 
     /// Puts the session back to how it was after the login
@@ -125,13 +126,17 @@ impl Connection {
     /// # Cancel safety
     /// Safe, but the session may then be reset without its init commands having run, and on MySQL
     /// without its character set: call it again.
-    pub async fn reset(&mut self) -> Result<(), Error> {
-        self.ready().await?;
-        self.session.reset()?;
-        self.executed().await?;
-        let version = self.session.server_version();
-        let sql = version.and_then(|version| self.config.session_settings_after_reset_sql(version));
-        self.prepare_session_by(sql).await
+    pub fn reset(&mut self) -> impl Future<Output = Result<(), Error>> {
+        self.begin_call();
+        async {
+            self.ready_within_call().await?;
+            self.session.reset()?;
+            self.executed().await?;
+            let version = self.session.server_version();
+            let sql =
+                version.and_then(|version| self.config.session_settings_after_reset_sql(version));
+            self.prepare_session_by(sql).await
+        }
     }
 
     /// Makes `schema` the default database
@@ -143,10 +148,13 @@ impl Connection {
     /// # Cancel safety
     /// Safe. The default database may have changed: [`session_state`](Self::session_state) tells
     /// once the next call has read the answer.
-    pub async fn init_db(&mut self, schema: &str) -> Result<(), Error> {
-        self.ready().await?;
-        self.session.init_db(schema)?;
-        self.executed().await.map(|_| ())
+    pub fn init_db(&mut self, schema: &str) -> impl Future<Output = Result<(), Error>> {
+        self.begin_call();
+        async move {
+            self.ready_within_call().await?;
+            self.session.init_db(schema)?;
+            self.executed().await.map(|_| ())
+        }
     }
 
     /// The warnings, notes and errors of the latest statement (`SHOW WARNINGS`); the server keeps
@@ -157,17 +165,20 @@ impl Connection {
     ///
     /// # Cancel safety
     /// Like [`simple_query`](Self::simple_query). The warnings stay on the server.
-    pub async fn warnings(&mut self) -> Result<Vec<Warning>, Error> {
-        let rows = self.simple_query("SHOW WARNINGS").await?;
-        let rows: Vec<(String, u16, String)> = rows.collect().await?;
-        Ok(rows
-            .into_iter()
-            .map(|(level, code, message)| Warning {
-                level,
-                code,
-                message,
-            })
-            .collect())
+    pub fn warnings(&mut self) -> impl Future<Output = Result<Vec<Warning>, Error>> {
+        self.begin_call();
+        async {
+            let rows = self.run_simple("SHOW WARNINGS").await?;
+            let rows: Vec<(String, u16, String)> = rows.collect().await?;
+            Ok(rows
+                .into_iter()
+                .map(|(level, code, message)| Warning {
+                    level,
+                    code,
+                    message,
+                })
+                .collect())
+        }
     }
 
     /// Says goodbye (`COM_QUIT`) and closes the connection. One with a response under way is
@@ -308,6 +319,14 @@ impl Connection {
                 })?;
         }
         Ok(())
+    }
+
+    /// Like [`simple_query`](Self::simple_query), as a part of a call.
+    async fn run_simple(&mut self, sql: &str) -> Result<Rows<'_>, Error> {
+        self.ready_within_call().await?;
+        self.session.simple_query(sql)?;
+        let executed = self.first_result().await?;
+        Ok(Rows::new(self, executed))
     }
 
     /// Like [`simple_execute`](Self::simple_execute), as a part of a call.

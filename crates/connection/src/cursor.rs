@@ -46,25 +46,28 @@ impl Connection {
     ///
     /// # Cancel safety
     /// Like [`query`](Self::query).
-    pub async fn query_with_cursor(
+    pub fn query_with_cursor(
         &mut self,
         statement: &(impl ToExecutable + ?Sized),
         params: impl Params,
         fetch_size: NonZeroU32,
-    ) -> Result<Rows<'_>, Error> {
-        self.ready().await?;
-        let executable = statement.to_executable();
-        self.session.check_cursor(executable)?;
-        let executed = match executable {
-            Executable::Statement(_) => {
-                match self.open_cursor(executable, &params, fetch_size).await? {
-                    Head::Result(executed) => executed,
-                    Head::NotPrepared(error) => return Err(Error::Server(error)),
+    ) -> impl Future<Output = Result<Rows<'_>, Error>> {
+        self.begin_call();
+        async move {
+            self.ready_within_call().await?;
+            let executable = statement.to_executable();
+            self.session.check_cursor(executable)?;
+            let executed = match executable {
+                Executable::Statement(_) => {
+                    match self.open_cursor(executable, &params, fetch_size).await? {
+                        Head::Result(executed) => executed,
+                        Head::NotPrepared(error) => return Err(Error::Server(error)),
+                    }
                 }
-            }
-            Executable::Sql(sql) => self.open_cursor_for(sql, &params, fetch_size).await?,
-        };
-        Ok(Rows::new(self, executed))
+                Executable::Sql(sql) => self.open_cursor_for(sql, &params, fetch_size).await?,
+            };
+            Ok(Rows::new(self, executed))
+        }
     }
 
     /// Where nothing can be prepared, the statement runs without a cursor.

@@ -10,6 +10,7 @@ use otaria_session::{CancelPolicy, Error, TimeoutPhase};
 use tokio::time::{Instant, timeout_at};
 
 use crate::cancel::Watched;
+use crate::drain::LeftBehind;
 use crate::io::Step;
 use crate::{Connection, SideConnections, Stopped};
 
@@ -25,6 +26,8 @@ pub(crate) struct Limits {
     time: Duration,
     /// Whether the clock was read a moment ago.
     is_fresh: bool,
+    /// What calls have had too little time to end that an earlier one has left behind.
+    pub(crate) left_behind: Option<LeftBehind>,
     /// What tokens are told, if there are any.
     pub(crate) watched: Option<Arc<Watched>>,
     /// How many connections may be made to stop what this one and others run, if that is limited.
@@ -55,6 +58,8 @@ impl Connection {
     /// # }
     /// ```
     ///
+    /// The call begins when its method is called; one that is never polled takes its limit along.
+    ///
     /// When the time is over the call returns [`Error::Timeout`], as soon as the statement has been
     /// stopped or the connection closed, as
     /// [`cancel_policy`](otaria_session::ConfigBuilder::cancel_policy) wants it. To stop it takes up to
@@ -76,7 +81,8 @@ impl Connection {
         !self.is_limited
     }
 
-    /// A call begins: what limits the one before is over.
+    /// A call begins: what limits the one before is over. It begins when its method is called, and not
+    /// when it is first polled, so that a limit is never that of another call.
     #[inline]
     pub(crate) fn begin_call(&mut self) {
         if self.is_limited {
@@ -93,6 +99,9 @@ impl Connection {
             }
         }
         self.close_if_in_doubt();
+        if self.is_ready() {
+            self.limits.left_behind = None;
+        }
         let limit = self.limits.next.take();
         let limit = limit.or_else(|| self.config.call_timeout());
         let deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
@@ -111,6 +120,23 @@ impl Connection {
         self.config.call_timeout().is_some()
             || self.config.io_timeout().is_some()
             || self.limits.watched.is_some()
+            || self.limits.left_behind.is_some()
+    }
+
+    /// Takes what was said of the next call, which consists of several.
+    pub(crate) const fn take_next_limit(&mut self) -> Option<Duration> {
+        self.limits.next.take()
+    }
+
+    /// Says so of the next call.
+    pub(crate) const fn set_next_limit(&mut self, limit: Option<Duration>) {
+        self.limits.next = limit;
+        self.is_limited |= limit.is_some();
+    }
+
+    /// The call is over, whatever time it had: what follows has a limit of its own.
+    pub(crate) const fn end_deadline(&mut self) {
+        self.limits.deadline = None;
     }
 
     /// Closes the connection if its next statement may be the one that is killed.
@@ -132,7 +158,8 @@ impl Connection {
 
     #[cold]
     fn end_limited_calls(&mut self) {
-        self.limits.deadline = None;
+        self.end_deadline();
+        self.limits.left_behind = None;
         self.limits.next = None;
         if let Some(watched) = self.limits.watched.take() {
             watched.set_route(None);
@@ -236,7 +263,7 @@ impl Connection {
         let is_ended = match self.config.cancel_policy() {
             CancelPolicy::Drain => {
                 let limit = self.drain_limit();
-                matches!(self.drain(limit).await, Ok(true))
+                matches!(self.drain_within(limit).await, Ok(true))
             }
             CancelPolicy::Stop => {
                 // A server that is out of reach is not waited for much longer than the caller wanted

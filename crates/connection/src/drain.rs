@@ -38,6 +38,12 @@ impl Connection {
     /// # Cancel safety
     /// Safe. What was read counts, and the next call goes on.
     pub async fn drain(&mut self, limit: DrainLimit) -> Result<bool, Error> {
+        self.end_deadline();
+        self.drain_within(limit).await
+    }
+
+    /// The same, while the call may go on.
+    pub(crate) async fn drain_within(&mut self, limit: DrainLimit) -> Result<bool, Error> {
         self.close_if_in_doubt();
         self.check_open()?;
         self.session.abandon();
@@ -57,7 +63,10 @@ impl Connection {
     pub(crate) async fn settle(&mut self) -> Result<(), Error> {
         self.session.abandon();
         match self.settle_by_policy().await {
-            Ok(true) => Ok(()),
+            Ok(true) => {
+                self.limits.left_behind = None;
+                Ok(())
+            }
             Ok(false) => {
                 let error = self.session.drain_timed_out();
                 Err(self.closed(error))
@@ -90,7 +99,7 @@ impl Connection {
                 if self.drain_while(limit, While::Heard(QUIET_TIME)).await? {
                     return Ok(true);
                 }
-                Ok(self.stop_left_behind().await != Stopped::NotFound)
+                Ok(self.has_stops_left() && self.stop_left_behind().await != Stopped::NotFound)
             }
             _ => self.drain_while(limit, While::Abandoned).await,
         }
@@ -101,8 +110,18 @@ impl Connection {
     fn stop_left_behind(&mut self) -> Pin<Box<dyn Future<Output = Stopped> + Send + '_>> {
         Box::pin(async {
             // Whatever it is that keeps it from being stopped, the connection is closed.
-            self.stop().await.unwrap_or(Stopped::NotFound)
+            let limit = self.config.stop_timeout();
+            let stopped = self.stop_from(None, limit).await;
+            stopped.unwrap_or(Stopped::NotFound)
         })
+    }
+
+    /// Whether what was left behind may be tried to be stopped once more.
+    fn has_stops_left(&mut self) -> bool {
+        let new = || LeftBehind::new(Instant::now());
+        let left_behind = self.limits.left_behind.get_or_insert_with(new);
+        left_behind.stops += 1;
+        left_behind.stops <= MAX_STOPS
     }
 
     /// Reads within `limit`, and for as long as it is of use. `true` if nothing is left.
@@ -112,10 +131,8 @@ impl Connection {
         of_use: While,
     ) -> Result<bool, Error> {
         let quiet = of_use.quiet();
-        let start = Instant::now();
-        let end = start.checked_add(limit.time);
-        let mut quiet_end = quiet.and_then(|quiet| start.checked_add(quiet));
-        let mut bytes = 0;
+        let mut so_far = self.so_far(quiet.is_some());
+        let end = so_far.since.checked_add(limit.time);
         let mut is_over = false;
         loop {
             let is_settled = match self.session.discard() {
@@ -133,11 +150,12 @@ impl Connection {
             // A response may have asked for something on its way.
             self.finish_change_of_user().await?;
             is_over |= of_use.is_over(self.session.all_responses_due());
-            if is_over || limit.bytes.is_some_and(|limit| bytes >= limit) {
+            if is_over || limit.bytes.is_some_and(|limit| so_far.bytes >= limit) {
                 return Ok(false);
             }
             let io_timeout = self.config.io_timeout();
             let io_end = io_timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+            let quiet_end = quiet.and_then(|quiet| so_far.heard.checked_add(quiet));
             let wait_end = end.into_iter().chain(quiet_end).chain(io_end).min();
             let step = self.drain_step(is_settled);
             let step = match wait_end {
@@ -146,10 +164,12 @@ impl Connection {
             };
             match step {
                 Ok(step) => {
-                    bytes += step?;
-                    let now = Instant::now();
-                    is_over = end.is_some_and(|end| now >= end);
-                    quiet_end = quiet.and_then(|quiet| now.checked_add(quiet));
+                    so_far.bytes += step?;
+                    so_far.heard = Instant::now();
+                    is_over = end.is_some_and(|end| so_far.heard >= end);
+                    if quiet.is_some() {
+                        self.limits.left_behind = Some(so_far);
+                    }
                 }
                 Err(_) if wait_end == io_end => return Err(self.timed_out()),
                 Err(_) => return Ok(false),
@@ -157,16 +177,31 @@ impl Connection {
         }
     }
 
-    /// Writes or reads once, and says how many bytes have come.
+    /// How far earlier calls have come with what is read now, if that is what is `left_behind`.
+    fn so_far(&mut self, left_behind: bool) -> LeftBehind {
+        let new = || LeftBehind::new(Instant::now());
+        if !left_behind {
+            return new();
+        }
+        // A call that ends before this does is followed by one that looks at it.
+        self.is_limited = true;
+        *self.limits.left_behind.get_or_insert_with(new)
+    }
+
+    /// Writes or reads once, and says how many bytes have come. The time of the call is not looked
+    /// at: it may be over, or that of an earlier one.
     async fn drain_step(&mut self, is_settled: bool) -> Result<u64, Error> {
         if self.transport.is_none() {
             return Err(self.is_closed_error());
         }
-        if is_settled {
-            self.flush().await?;
-            return Ok(0);
-        }
-        match poll_fn(|context| self.poll_exchange(true, context)).await {
+        let step = poll_fn(|context| {
+            if is_settled {
+                self.poll_flush(context)
+            } else {
+                self.poll_exchange(true, context)
+            }
+        });
+        match step.await {
             Step::Read(read) => {
                 let bytes = read.as_ref().copied().unwrap_or_default();
                 self.received(read)?;
@@ -174,6 +209,29 @@ impl Connection {
             }
             Step::Written(Ok(_)) => Ok(0),
             Step::Written(Err(error)) => Err(self.write_failed(error).await),
+        }
+    }
+}
+
+/// A response that nobody wants, and that is being read, over all calls that had too little time for
+/// it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LeftBehind {
+    since: Instant,
+    /// When the server has said something last.
+    heard: Instant,
+    bytes: u64,
+    /// How often it was tried to stop it.
+    stops: u32,
+}
+
+impl LeftBehind {
+    const fn new(now: Instant) -> Self {
+        Self {
+            since: now,
+            heard: now,
+            bytes: 0,
+            stops: 0,
         }
     }
 }
@@ -214,5 +272,7 @@ impl While {
 /// How long a server may say nothing before a statement that nobody waits for is stopped: longer than
 /// most statements take.
 const QUIET_TIME: Duration = Duration::from_millis(100);
+/// How many calls may try to stop a statement and end before that is done.
+const MAX_STOPS: u32 = 10;
 /// Where the statement can be stopped, that is less work than to read more.
 const MAX_BYTES_BEFORE_STOP: u64 = 16 * 1024 * 1024;

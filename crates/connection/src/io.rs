@@ -41,13 +41,7 @@ impl Connection {
         }
     }
 
-    /// Begins a call: makes the connection ready for a command.
-    pub(crate) async fn ready(&mut self) -> Result<(), Error> {
-        self.begin_call();
-        self.ready_within_call().await
-    }
-
-    /// Makes the connection ready for a command: what an earlier call left behind is taken back
+    /// Makes the connection ready for a command, of a call that has begun: what an earlier call left behind is taken back
     /// if it was not sent, and ended if it was.
     pub(crate) async fn ready_within_call(&mut self) -> Result<(), Error> {
         if self.is_ready() {
@@ -175,6 +169,14 @@ impl Connection {
             }
         }
         Poll::Pending
+    }
+
+    /// Writes once, as far as it goes at once, until all has been sent.
+    pub(crate) fn poll_flush(&mut self, context: &mut Context<'_>) -> Poll<Step> {
+        match self.poll_write_all(true, context) {
+            Poll::Pending if self.is_flushed() => Poll::Ready(Step::Written(Ok(0))),
+            step => step,
+        }
     }
 
     /// Whether all that was queued has been sent.

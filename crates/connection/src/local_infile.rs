@@ -52,12 +52,21 @@ impl Connection {
     /// # Cancel safety
     /// Safe for the connection: the next call ends the file where it is and deals with the response
     /// as [for every statement](Connection#cancel-safety). For the rows see above.
-    pub async fn load_data_local(
+    pub fn load_data_local(
+        &mut self,
+        sql: &str,
+        data: impl AsyncRead + Unpin,
+    ) -> impl Future<Output = Result<Executed, Error>> {
+        self.begin_call();
+        self.load_within_call(sql, data)
+    }
+
+    async fn load_within_call(
         &mut self,
         sql: &str,
         data: impl AsyncRead + Unpin,
     ) -> Result<Executed, Error> {
-        self.ready().await?;
+        self.ready_within_call().await?;
         self.session.load_data_local(sql)?;
         let mut source = Source::new(data);
         let mut executed = Ok(Executed::default());

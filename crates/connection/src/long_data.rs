@@ -35,14 +35,22 @@ impl Connection {
     ///
     /// # Cancel safety
     /// Safe. Nothing has been executed.
-    pub async fn long_data(
+    pub fn long_data(
         &mut self,
         statement: &(impl ToExecutable + ?Sized),
+    ) -> impl Future<Output = Result<LongDataExecution<'_>, Error>> {
+        self.begin_call();
+        self.prepare_for_long_data(statement.to_executable())
+    }
+
+    async fn prepare_for_long_data(
+        &mut self,
+        executable: Executable<'_>,
     ) -> Result<LongDataExecution<'_>, Error> {
-        self.ready().await?;
+        self.ready_within_call().await?;
         // Values that were sent for an execution that was dropped.
         self.session.abandon();
-        let prepared = match statement.to_executable() {
+        let prepared = match executable {
             Executable::Sql(sql) => self.session.prepare(sql)?,
             Executable::Statement(statement) => self.session.prepare_again(statement)?,
         };

@@ -35,13 +35,16 @@ impl Connection {
     /// # Cancel safety
     /// Safe. The statement may have run, wholly or in part; what is left of it is dealt with by the
     /// next call as [above](Connection#cancel-safety).
-    pub async fn query(
+    pub fn query(
         &mut self,
         statement: &(impl ToExecutable + ?Sized),
         params: impl Params,
-    ) -> Result<Rows<'_>, Error> {
-        let executed = self.run(statement.to_executable(), &params).await?;
-        Ok(Rows::new(self, executed))
+    ) -> impl Future<Output = Result<Rows<'_>, Error>> {
+        self.begin_call();
+        async move {
+            let executed = self.run(statement.to_executable(), &params).await?;
+            Ok(Rows::new(self, executed))
+        }
     }
 
     /// Runs a statement with parameters, throws rows away, and says what the last of its results
@@ -52,13 +55,16 @@ impl Connection {
     ///
     /// # Cancel safety
     /// Like [`query`](Self::query).
-    pub async fn execute(
+    pub fn execute(
         &mut self,
         statement: &(impl ToExecutable + ?Sized),
         params: impl Params,
-    ) -> Result<Executed, Error> {
-        let executed = self.run(statement.to_executable(), &params).await?;
-        self.rest(executed).await
+    ) -> impl Future<Output = Result<Executed, Error>> {
+        self.begin_call();
+        async move {
+            let executed = self.run(statement.to_executable(), &params).await?;
+            self.rest(executed).await
+        }
     }
 
     /// Runs a statement and reads the one row that it returns. `T` owns what it holds: a row from which
@@ -70,16 +76,17 @@ impl Connection {
     ///
     /// # Cancel safety
     /// Like [`query`](Self::query).
-    pub async fn query_one<T: for<'r> FromRow<'r>>(
+    pub fn query_one<T: for<'r> FromRow<'r>>(
         &mut self,
         statement: &(impl ToExecutable + ?Sized),
         params: impl Params,
-    ) -> Result<T, Error> {
-        match self.query_opt(statement, params).await? {
-            Some(row) => Ok(row),
-            None => Err(Error::RowCount {
+    ) -> impl Future<Output = Result<T, Error>> {
+        self.begin_call();
+        async move {
+            let row = self.only_row(statement.to_executable(), &params).await?;
+            row.ok_or(Error::RowCount {
                 more_than_one: false,
-            }),
+            })
         }
     }
 
@@ -91,12 +98,22 @@ impl Connection {
     ///
     /// # Cancel safety
     /// Like [`query`](Self::query).
-    pub async fn query_opt<T: for<'r> FromRow<'r>>(
+    pub fn query_opt<T: for<'r> FromRow<'r>>(
         &mut self,
         statement: &(impl ToExecutable + ?Sized),
         params: impl Params,
+    ) -> impl Future<Output = Result<Option<T>, Error>> {
+        self.begin_call();
+        async move { self.only_row(statement.to_executable(), &params).await }
+    }
+
+    /// Runs a statement and reads the one row that it returns, if it returns one.
+    async fn only_row<T: for<'r> FromRow<'r>>(
+        &mut self,
+        executable: Executable<'_>,
+        params: &impl Params,
     ) -> Result<Option<T>, Error> {
-        let mut executed = if self.begin(statement.to_executable(), &params)? {
+        let mut executed = if self.begin(executable, params)? {
             if self.is_patient() {
                 match poll_fn(|context| self.poll_only_row(context)).await {
                     Ok(Some(row)) => return self.session.row(row).read().map(Some),
@@ -106,8 +123,7 @@ impl Connection {
             }
             self.first_result().await?
         } else {
-            self.run_unprepared(statement.to_executable(), &params)
-                .await?
+            self.run_unprepared(executable, params).await?
         };
         let mut first = None;
         loop {
@@ -136,12 +152,16 @@ impl Connection {
     ///
     /// # Cancel safety
     /// Like [`query`](Self::query).
-    pub async fn query_all<T: for<'r> FromRow<'r>>(
+    pub fn query_all<T: for<'r> FromRow<'r>>(
         &mut self,
         statement: &(impl ToExecutable + ?Sized),
         params: impl Params,
-    ) -> Result<Vec<T>, Error> {
-        self.query(statement, params).await?.collect().await
+    ) -> impl Future<Output = Result<Vec<T>, Error>> {
+        self.begin_call();
+        async move {
+            let executed = self.run(statement.to_executable(), &params).await?;
+            Rows::new(self, executed).collect().await
+        }
     }
 
     /// Prepares a statement on the server, or takes it from those that the connection keeps.
@@ -158,19 +178,21 @@ impl Connection {
     ///
     /// # Cancel safety
     /// Safe. Nothing is executed. A statement whose prepare was sent is kept for the next time.
-    pub async fn prepare(&mut self, sql: &str) -> Result<Statement, Error> {
-        self.ready().await?;
-        match self.session.prepare(sql)? {
-            Some(statement) => Ok(statement),
-            None => self.prepared().await?.map_err(Error::Server),
+    pub fn prepare(&mut self, sql: &str) -> impl Future<Output = Result<Statement, Error>> {
+        self.begin_call();
+        async move {
+            self.ready_within_call().await?;
+            match self.session.prepare(sql)? {
+                Some(statement) => Ok(statement),
+                None => self.prepared().await?.map_err(Error::Server),
+            }
         }
     }
 
-    /// Begins a call: queues the execution of a statement if that can be done at once: the connection is ready for
+    /// Queues the execution of a statement if that can be done at once: the connection is ready for
     /// it, and the statement is prepared and takes its parameters as they are.
     #[inline]
     fn begin<P: Params>(&mut self, executable: Executable<'_>, params: &P) -> Result<bool, Error> {
-        self.begin_call();
         if !self.is_ready() || !self.config.server_prepared_statements() {
             return Ok(false);
         }
@@ -181,8 +203,8 @@ impl Connection {
         self.session.execute_prepared(executable, params)
     }
 
-    /// Runs a statement up to its first result.
-    pub(crate) async fn run(
+    /// Runs a statement up to its first result, as a part of a call.
+    async fn run(
         &mut self,
         executable: Executable<'_>,
         params: &impl Params,

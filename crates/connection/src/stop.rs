@@ -59,6 +59,7 @@ impl Connection {
     /// for the [next call](Connection#cancel-safety). If a `KILL QUERY` without the number of the
     /// statement may be on its way, that call closes the connection.
     pub async fn stop(&mut self) -> Result<Stopped, Error> {
+        self.end_deadline();
         let limit = self.config.stop_timeout();
         self.stop_from(None, limit).await
     }
@@ -71,6 +72,7 @@ impl Connection {
     /// # Cancel safety
     /// Like [`stop`](Self::stop).
     pub async fn stop_in(&mut self, place: SidePlace) -> Result<Stopped, Error> {
+        self.end_deadline();
         let limit = self.config.stop_timeout();
         self.stop_from(Some(place), limit).await
     }

@@ -16,8 +16,8 @@ use crate::Connection;
 /// read by the connection's next call. The server reads it when it is done with what it does: a
 /// statement that is given up runs to its end, and a long result that nobody reads holds it up until the
 /// connection is used again, or its pool takes care of it. Where the transport takes nothing, a file is on
-/// its way (`load_data_local`), or `local_infile` is on and a response has not begun, the next call tells
-/// it.
+/// its way (`load_data_local`), or `local_infile` is on and the response of a statement has not begun that
+/// is not for certain one that reads or writes rows, such as a CALL, the next call tells it.
 ///
 /// The connection cannot be used beside its transaction:
 ///
@@ -39,7 +39,10 @@ use crate::Connection;
 /// not be had in time (1205), the server is asked before the next statement (`COM_PING`).
 ///
 /// Statements that begin or end a transaction (`BEGIN`, `COMMIT`, `SET autocommit`) are not for
-/// [`query`](Self::query) and its like: a `BEGIN` in a transaction commits it, and nothing tells.
+/// [`query`](Self::query) and its like: a `BEGIN` in a transaction commits it, and begins another, as
+/// `COMMIT AND CHAIN` does. The transaction is aborted then, and the other one rolled back. Where they
+/// stand in a procedure, or are not the first of several statements, the server has to tell of it, as it
+/// does in a pool (`session_track_transaction_info`); else nothing tells.
 #[derive(Debug)]
 #[must_use = "a transaction that is dropped is rolled back"]
 pub struct Transaction<'c> {
@@ -68,8 +71,9 @@ impl Connection {
     ///
     /// # Cancel safety
     /// Like [`transaction_with`](Self::transaction_with).
-    pub async fn transaction(&mut self) -> Result<Transaction<'_>, Error> {
-        self.transaction_with(&TransactionOptions::new()).await
+    pub fn transaction(&mut self) -> impl Future<Output = Result<Transaction<'_>, Error>> {
+        self.begin_call();
+        async { self.begin_within_call(&TransactionOptions::new()).await }
     }
 
     /// Begins a transaction.
@@ -83,11 +87,19 @@ impl Connection {
     ///
     /// # Cancel safety
     /// Safe. No transaction is begun, or it is rolled back at once.
-    pub async fn transaction_with(
+    pub fn transaction_with(
+        &mut self,
+        options: &TransactionOptions,
+    ) -> impl Future<Output = Result<Transaction<'_>, Error>> {
+        self.begin_call();
+        self.begin_within_call(options)
+    }
+
+    async fn begin_within_call(
         &mut self,
         options: &TransactionOptions,
     ) -> Result<Transaction<'_>, Error> {
-        self.ready().await?;
+        self.ready_within_call().await?;
         self.session.begin_transaction(options)?;
         let transaction = Transaction {
             connection: self,
@@ -138,17 +150,20 @@ impl Transaction<'_> {
     ///
     /// # Cancel safety
     /// Safe. The transaction is as it was before.
-    pub async fn transaction(&mut self) -> Result<Transaction<'_>, Error> {
-        self.connection.ready().await?;
-        let level = self.level.saturating_add(1);
-        self.connection.session.set_savepoint(SavepointId(level))?;
-        let part = Transaction {
-            connection: self.connection,
-            level,
-            is_ended: false,
-        };
-        part.connection.write_clean_up();
-        Ok(part)
+    pub fn transaction(&mut self) -> impl Future<Output = Result<Transaction<'_>, Error>> {
+        self.connection.begin_call();
+        async {
+            self.connection.ready_within_call().await?;
+            let level = self.level.saturating_add(1);
+            self.connection.session.set_savepoint(SavepointId(level))?;
+            let part = Transaction {
+                connection: self.connection,
+                level,
+                is_ended: false,
+            };
+            part.connection.write_clean_up();
+            Ok(part)
+        }
     }
 
     /// Commits the transaction. A part of one is made part of the rest, and not committed before that
@@ -156,31 +171,57 @@ impl Transaction<'_> {
     ///
     /// # Errors
     /// - [`Error::TransactionAborted`] if the transaction has ended before; nothing was sent.
-    /// - [`Error::Server`] if the server refuses, as it may in a cluster by a deadlock (1213): the
-    ///   transaction is rolled back.
+    /// - [`Error::Server`] if the server refuses, as it may in a cluster by a deadlock (1213), or if
+    ///   somebody has ended the COMMIT by `KILL QUERY` (1317): the transaction is rolled back.
+    /// - [`Error::Timeout`] if the time of the call was over and the server has refused: likewise.
     /// - [`Error::CommitUnknown`] if the connection was lost before the answer came. Whether the
     ///   transaction is committed is not known then.
     ///
     /// # Cancel safety
     /// Safe for the connection. Whether the transaction was committed is not known then; if not, it is
     /// rolled back.
-    pub async fn commit(mut self) -> Result<(), Error> {
-        self.connection.ready().await?;
+    pub fn commit(self) -> impl Future<Output = Result<(), Error>> {
+        self.connection.begin_call();
+        self.commit_within_call()
+    }
+
+    async fn commit_within_call(mut self) -> Result<(), Error> {
+        self.connection.ready_within_call().await?;
         if self.level > 0 {
             return self.release().await;
         }
         self.connection.session.commit()?;
         match self.connection.executed().await {
             Ok(_) => {
-                self.connection.session.leave_transaction();
-                self.is_ended = true;
+                self.committed();
                 Ok(())
             }
             Err(Error::Server(error)) => Err(Error::Server(error)),
             Err(_) if self.connection.session.unsent_commands() > 0 => Err(Error::Closed {
                 reason: self.connection.close_reason().unwrap_or(CloseReason::Lost),
             }),
-            Err(error) => Err(Error::CommitUnknown {
+            Err(error) => self.answered_late(error),
+        }
+    }
+
+    fn committed(&mut self) {
+        self.connection.session.leave_transaction();
+        self.is_ended = true;
+    }
+
+    /// Nobody has read the answer to the COMMIT. If it has come all the same, the state of the
+    /// transaction tells it.
+    fn answered_late(&mut self, error: Error) -> Result<(), Error> {
+        let is_open = self.connection.close_reason().is_none();
+        match self.connection.session.transaction() {
+            TransactionWatch::Aborted { code: None } if is_open => {
+                self.committed();
+                Ok(())
+            }
+            TransactionWatch::Aborted { .. } | TransactionWatch::InDoubt { .. } if is_open => {
+                Err(error)
+            }
+            _ => Err(Error::CommitUnknown {
                 source: Box::new(error),
             }),
         }
@@ -194,13 +235,17 @@ impl Transaction<'_> {
     ///
     /// # Cancel safety
     /// Safe. It is undone all the same.
-    pub async fn rollback(mut self) -> Result<(), Error> {
-        self.is_ended = true;
-        self.connection.undo(self.level);
-        match self.connection.ready().await {
-            // That the rest has ended as well is said by its next call.
-            Err(Error::TransactionAborted { .. }) => Ok(()),
-            undone => undone,
+    pub fn rollback(self) -> impl Future<Output = Result<(), Error>> {
+        self.connection.begin_call();
+        async {
+            let mut this = self;
+            this.is_ended = true;
+            this.connection.undo(this.level);
+            match this.connection.ready_within_call().await {
+                // That the rest has ended as well is said by its next call.
+                Err(Error::TransactionAborted { .. }) => Ok(()),
+                undone => undone,
+            }
         }
     }
 
@@ -211,7 +256,7 @@ impl Transaction<'_> {
         self.connection.session.release_savepoint(savepoint)?;
         self.is_ended = true;
         self.connection.write_clean_up();
-        self.connection.ready().await
+        self.connection.ready_within_call().await
     }
 }
 

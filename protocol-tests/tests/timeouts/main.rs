@@ -1,5 +1,7 @@
 //! How long calls may take, and what they leave behind, over a fake server and with paused time.
 
+mod limits;
+
 use std::time::Duration;
 
 use otaria::{

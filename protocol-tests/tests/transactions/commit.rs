@@ -1,7 +1,9 @@
 //! How transactions end.
 
 use otaria::{Error, IsolationLevel, TransactionOptions};
-use protocol_tests::pipe::Cut;
+use otaria_codec::{OkPacket, ServerStatus};
+use protocol_tests::pipe::{Action, Cut};
+use protocol_tests::script::Reply;
 
 use crate::server::{Bank, Then};
 use crate::{PAY, SUMS, connected};
@@ -138,4 +140,45 @@ async fn rows_are_lent_out_of_the_transaction_and_given_up_with_the_next_call() 
     drop(rows);
     transaction.commit().await.unwrap();
     assert!(!bank.is_in_transaction());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_commit_answered_when_its_time_is_over_says_what_the_answer_says() {
+    let in_transaction = ServerStatus::AUTOCOMMIT | ServerStatus::IN_TRANS;
+    let open = OkPacket {
+        status: in_transaction,
+        ..OkPacket::default()
+    };
+    for (answer, outcome) in [
+        (Reply::ok(), Some(true)),
+        (Reply::err(1317, *b"70100", "interrupted"), Some(false)),
+        (Reply::err(1213, *b"40001", "deadlock"), Some(false)),
+        (Reply::new().packet(&open), None),
+    ] {
+        let bank = Bank::new();
+        let (mut connection, handle) = connected(&bank).await;
+        let mut transaction = connection.transaction().await.unwrap();
+        transaction.execute(PAY, (1, 2)).await.unwrap();
+        bank.be_silent_at("COMMIT");
+        let second = std::time::Duration::from_secs(1);
+        transaction.with_timeout(second);
+        let (ended, ()) = tokio::join!(transaction.commit(), async {
+            tokio::time::sleep(2 * second).await;
+            handle.act(vec![Action::Send(answer.bytes())]);
+            handle.set_cut(Cut::Whole);
+        });
+        match outcome {
+            Some(true) => ended.unwrap(),
+            Some(false) => assert!(matches!(ended, Err(Error::Timeout { .. })), "{ended:?}"),
+            None => assert!(
+                matches!(ended, Err(Error::CommitUnknown { .. })),
+                "{ended:?}"
+            ),
+        }
+        let rolled_back = bank
+            .ran()
+            .last()
+            .is_some_and(|sql| sql.starts_with("ROLLBACK"));
+        assert_eq!(rolled_back, outcome != Some(true));
+    }
 }

@@ -46,7 +46,7 @@ impl Answer {
     }
 }
 
-/// Executes a batch.
+/// Executes a batch, as a part of a call.
 pub(super) async fn run<R: Source>(
     batch: Batch<'_, '_>,
     mut source: R,
@@ -56,7 +56,7 @@ pub(super) async fn run<R: Source>(
         executable,
         options,
     } = batch;
-    connection.ready().await?;
+    connection.ready_within_call().await?;
     let mut tally = Tally::new();
     let limit = connection.call_limit();
     let Some(first) = until(limit, poll_fn(|context| source.poll_row(context))).await else {

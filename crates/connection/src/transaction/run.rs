@@ -26,13 +26,17 @@ impl Connection {
     ///
     /// # Cancel safety
     /// Like [`run_transaction_with`](Self::run_transaction_with).
-    pub async fn run_transaction<T, E: From<Error>>(
+    pub fn run_transaction<T, E: From<Error>>(
         &mut self,
         policy: &RetryPolicy,
         work: impl AsyncFnMut(&mut Transaction<'_>) -> Result<T, E>,
-    ) -> Result<T, E> {
-        let options = TransactionOptions::new();
-        self.run_transaction_with(&options, policy, work).await
+    ) -> impl Future<Output = Result<T, E>> {
+        let limit = self.take_next_limit();
+        async move {
+            self.set_next_limit(limit);
+            let options = TransactionOptions::new();
+            self.run_again(&options, policy, work).await
+        }
     }
 
     /// Runs `work` in a transaction and commits it. An error of `work` rolls it back.
@@ -55,7 +59,20 @@ impl Connection {
     /// # Cancel safety
     /// Safe. The transaction is rolled back, unless its COMMIT was sent: whether it is committed is not
     /// known then.
-    pub async fn run_transaction_with<T, E: From<Error>>(
+    pub fn run_transaction_with<T, E: From<Error>>(
+        &mut self,
+        options: &TransactionOptions,
+        policy: &RetryPolicy,
+        work: impl AsyncFnMut(&mut Transaction<'_>) -> Result<T, E>,
+    ) -> impl Future<Output = Result<T, E>> {
+        let limit = self.take_next_limit();
+        async move {
+            self.set_next_limit(limit);
+            self.run_again(options, policy, work).await
+        }
+    }
+
+    async fn run_again<T, E: From<Error>>(
         &mut self,
         options: &TransactionOptions,
         policy: &RetryPolicy,

@@ -23,12 +23,12 @@ impl Transaction<'_> {
     ///
     /// # Cancel safety
     /// Safe. The statement may have run, as part of the transaction.
-    pub async fn query(
+    pub fn query(
         &mut self,
         statement: &(impl ToExecutable + ?Sized),
         params: impl Params,
-    ) -> Result<Rows<'_>, Error> {
-        self.connection.query(statement, params).await
+    ) -> impl Future<Output = Result<Rows<'_>, Error>> {
+        self.connection.query(statement, params)
     }
 
     /// Runs a statement with parameters and says what it did: see
@@ -39,12 +39,12 @@ impl Transaction<'_> {
     ///
     /// # Cancel safety
     /// Like [`query`](Self::query).
-    pub async fn execute(
+    pub fn execute(
         &mut self,
         statement: &(impl ToExecutable + ?Sized),
         params: impl Params,
-    ) -> Result<Executed, Error> {
-        self.connection.execute(statement, params).await
+    ) -> impl Future<Output = Result<Executed, Error>> {
+        self.connection.execute(statement, params)
     }
 
     /// Runs a statement and reads the one row that it returns: see
@@ -55,12 +55,12 @@ impl Transaction<'_> {
     ///
     /// # Cancel safety
     /// Like [`query`](Self::query).
-    pub async fn query_one<T: for<'r> FromRow<'r>>(
+    pub fn query_one<T: for<'r> FromRow<'r>>(
         &mut self,
         statement: &(impl ToExecutable + ?Sized),
         params: impl Params,
-    ) -> Result<T, Error> {
-        self.connection.query_one(statement, params).await
+    ) -> impl Future<Output = Result<T, Error>> {
+        self.connection.query_one(statement, params)
     }
 
     /// Runs a statement and reads the one row that it returns, or `None`: see
@@ -71,12 +71,12 @@ impl Transaction<'_> {
     ///
     /// # Cancel safety
     /// Like [`query`](Self::query).
-    pub async fn query_opt<T: for<'r> FromRow<'r>>(
+    pub fn query_opt<T: for<'r> FromRow<'r>>(
         &mut self,
         statement: &(impl ToExecutable + ?Sized),
         params: impl Params,
-    ) -> Result<Option<T>, Error> {
-        self.connection.query_opt(statement, params).await
+    ) -> impl Future<Output = Result<Option<T>, Error>> {
+        self.connection.query_opt(statement, params)
     }
 
     /// Runs a statement and reads all rows of its first result: see
@@ -87,12 +87,12 @@ impl Transaction<'_> {
     ///
     /// # Cancel safety
     /// Like [`query`](Self::query).
-    pub async fn query_all<T: for<'r> FromRow<'r>>(
+    pub fn query_all<T: for<'r> FromRow<'r>>(
         &mut self,
         statement: &(impl ToExecutable + ?Sized),
         params: impl Params,
-    ) -> Result<Vec<T>, Error> {
-        self.connection.query_all(statement, params).await
+    ) -> impl Future<Output = Result<Vec<T>, Error>> {
+        self.connection.query_all(statement, params)
     }
 
     /// Runs a SELECT with a cursor on the server: see
@@ -103,16 +103,14 @@ impl Transaction<'_> {
     ///
     /// # Cancel safety
     /// Like [`query`](Self::query).
-    pub async fn query_with_cursor(
+    pub fn query_with_cursor(
         &mut self,
         statement: &(impl ToExecutable + ?Sized),
         params: impl Params,
         fetch_size: NonZeroU32,
-    ) -> Result<Rows<'_>, Error> {
+    ) -> impl Future<Output = Result<Rows<'_>, Error>> {
         let connection = &mut *self.connection;
-        connection
-            .query_with_cursor(statement, params, fetch_size)
-            .await
+        connection.query_with_cursor(statement, params, fetch_size)
     }
 
     /// Runs SQL by the text protocol and returns its first result: see
@@ -123,8 +121,8 @@ impl Transaction<'_> {
     ///
     /// # Cancel safety
     /// Like [`query`](Self::query).
-    pub async fn simple_query(&mut self, sql: &str) -> Result<Rows<'_>, Error> {
-        self.connection.simple_query(sql).await
+    pub fn simple_query(&mut self, sql: &str) -> impl Future<Output = Result<Rows<'_>, Error>> {
+        self.connection.simple_query(sql)
     }
 
     /// Runs SQL by the text protocol and says what it did: see
@@ -135,8 +133,8 @@ impl Transaction<'_> {
     ///
     /// # Cancel safety
     /// Like [`query`](Self::query).
-    pub async fn simple_execute(&mut self, sql: &str) -> Result<Executed, Error> {
-        self.connection.simple_execute(sql).await
+    pub fn simple_execute(&mut self, sql: &str) -> impl Future<Output = Result<Executed, Error>> {
+        self.connection.simple_execute(sql)
     }
 
     /// Prepares a statement: see [`Connection::prepare`](crate::Connection::prepare). It stays so when
@@ -147,8 +145,8 @@ impl Transaction<'_> {
     ///
     /// # Cancel safety
     /// Like [`Connection::prepare`](crate::Connection::prepare).
-    pub async fn prepare(&mut self, sql: &str) -> Result<Statement, Error> {
-        self.connection.prepare(sql).await
+    pub fn prepare(&mut self, sql: &str) -> impl Future<Output = Result<Statement, Error>> {
+        self.connection.prepare(sql)
     }
 
     /// Executes a statement for each of `rows`: see
@@ -162,15 +160,15 @@ impl Transaction<'_> {
     ///
     /// # Cancel safety
     /// Safe. Rows that were sent may have been executed, as part of the transaction.
-    pub async fn execute_batch<R>(
+    pub fn execute_batch<R>(
         &mut self,
         statement: &(impl ToExecutable + ?Sized),
         rows: R,
-    ) -> Result<BatchExecuted, Error>
+    ) -> impl Future<Output = Result<BatchExecuted, Error>>
     where
         R: IntoIterator<Item: Params>,
     {
-        self.connection.execute_batch(statement, rows).await
+        self.connection.execute_batch(statement, rows)
     }
 
     /// A statement to be executed for many rows as [`execute_batch`](Self::execute_batch) does it, with
@@ -194,11 +192,11 @@ impl Transaction<'_> {
     ///
     /// # Cancel safety
     /// Like [`Connection::query_pipeline`](crate::Connection::query_pipeline).
-    pub async fn query_pipeline<'b, 'p>(
+    pub fn query_pipeline<'b, 'p>(
         &'b mut self,
         pipeline: &'b Pipeline<'p>,
-    ) -> Result<PipelineResults<'b, 'p>, Error> {
-        self.connection.query_pipeline(pipeline).await
+    ) -> impl Future<Output = Result<PipelineResults<'b, 'p>, Error>> {
+        self.connection.query_pipeline(pipeline)
     }
 
     /// Runs the statements of a pipeline and says what each has done: see
@@ -210,11 +208,11 @@ impl Transaction<'_> {
     ///
     /// # Cancel safety
     /// Safe. Statements that were sent may have run, as part of the transaction.
-    pub async fn execute_pipeline(
+    pub fn execute_pipeline(
         &mut self,
         pipeline: &Pipeline<'_>,
-    ) -> Result<Vec<Result<Executed, Error>>, Error> {
-        self.connection.execute_pipeline(pipeline).await
+    ) -> impl Future<Output = Result<Vec<Result<Executed, Error>>, Error>> {
+        self.connection.execute_pipeline(pipeline)
     }
 
     /// Runs `LOAD DATA LOCAL INFILE` with the content that `data` has: see
@@ -227,12 +225,12 @@ impl Transaction<'_> {
     /// # Cancel safety
     /// Like [`Connection::load_data_local`](crate::Connection::load_data_local), as part of the
     /// transaction. If that is dropped as well, it is rolled back by the connection's next call.
-    pub async fn load_data_local(
+    pub fn load_data_local(
         &mut self,
         sql: &str,
         data: impl AsyncRead + Unpin,
-    ) -> Result<Executed, Error> {
-        self.connection.load_data_local(sql, data).await
+    ) -> impl Future<Output = Result<Executed, Error>> {
+        self.connection.load_data_local(sql, data)
     }
 
     /// The warnings of the latest statement: see [`Connection::warnings`](crate::Connection::warnings).
@@ -242,8 +240,8 @@ impl Transaction<'_> {
     ///
     /// # Cancel safety
     /// Like [`query`](Self::query).
-    pub async fn warnings(&mut self) -> Result<Vec<Warning>, Error> {
-        self.connection.warnings().await
+    pub fn warnings(&mut self) -> impl Future<Output = Result<Vec<Warning>, Error>> {
+        self.connection.warnings()
     }
 
     /// Gives the next call at most so much time: see

@@ -226,3 +226,34 @@ async fn by_policy_the_connection_is_closed_when_a_call_takes_too_long() {
         is_gone(thread_id, &config).await;
     }
 }
+
+#[tokio::test]
+async fn calls_too_short_to_notice_a_silent_server_stop_together_what_was_left_behind() {
+    let mut connection = connect("").await;
+    let thread_id = connection.thread_id();
+    for is_dropped in [false, true] {
+        give_up(async { connection.simple_execute(SLEEP).await.map(drop) }).await;
+        let limit = Duration::from_millis(60);
+        let mut calls = 1;
+        loop {
+            let ended = if is_dropped {
+                timeout(limit, connection.ping()).await.ok()
+            } else {
+                match connection.with_timeout(limit).ping().await {
+                    Err(Error::Timeout {
+                        phase: TimeoutPhase::Ready,
+                        ..
+                    }) => None,
+                    ended => Some(ended),
+                }
+            };
+            match ended {
+                Some(ended) => break ended.unwrap(),
+                None => calls += 1,
+            }
+            assert!(calls < 100, "the statement is never stopped");
+        }
+        assert!(calls > 1, "one call had time enough");
+        goes_on(&mut connection, thread_id).await;
+    }
+}

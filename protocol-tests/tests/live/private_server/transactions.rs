@@ -194,3 +194,73 @@ async fn a_commit_whose_connection_is_killed_says_that_its_outcome_is_not_known(
     );
     Ok(())
 }
+
+#[tokio::test]
+async fn a_commit_that_is_hit_by_kill_query_is_not_done_and_says_so() -> Result<(), Error> {
+    for option in ["--skip-log-bin", "--log-bin=binlog"] {
+        let server = LiveServer::builder().option(option).start().unwrap();
+        bank(&server);
+        let (mut connection, mut other) = (connect(&server).await, connect(&server).await);
+        let id = connection.thread_id();
+        let mut transaction = connection.transaction().await?;
+        transaction.execute(ADD, (1,)).await?;
+        // It makes the COMMIT wait.
+        other.simple_execute("FLUSH TABLES WITH READ LOCK").await?;
+        let kill = async {
+            let waits = format!(
+                "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE ID = {id} AND INFO LIKE 'COMMIT%'"
+            );
+            while other.query_one::<(i64,)>(waits.as_str(), ()).await?.0 == 0 {
+                tokio::task::yield_now().await;
+            }
+            other.simple_execute(&format!("KILL QUERY {id}")).await
+        };
+        let (committed, killed) = tokio::join!(transaction.commit(), kill);
+        killed?;
+        let error = committed.unwrap_err();
+        assert_eq!(code(&error), Some(1317), "{error:?}");
+        other.simple_execute("UNLOCK TABLES").await?;
+        assert_eq!(sum(&mut connection, 1).await, 100, "{option}");
+        assert!(!connection.status().is_in_transaction());
+        assert_eq!(sum(&mut other, 1).await, 100, "{option}");
+    }
+    Ok(())
+}
+
+/// Wherever in a COMMIT the kill comes: an error says that nothing is committed, and an OK that all is.
+#[tokio::test]
+async fn commits_in_a_storm_of_kill_query_say_what_they_have_done() -> Result<(), Error> {
+    let server = LiveServer::builder()
+        .option("--log-bin=binlog")
+        .start()
+        .unwrap();
+    bank(&server);
+    let (mut connection, mut other) = (connect(&server).await, connect(&server).await);
+    let id = connection.thread_id();
+    let kill = format!("KILL QUERY {id}");
+    let (mut committed, mut refused) = (0, 0);
+    for pause in 0..400_u32 {
+        let mut transaction = connection.transaction().await?;
+        while let Err(error) = transaction.execute(ADD, (1,)).await {
+            assert_eq!(code(&error), Some(1317), "a kill of the round before");
+        }
+        let kill = async {
+            for _ in 0..pause % 40 {
+                tokio::task::yield_now().await;
+            }
+            other.simple_execute(&kill).await
+        };
+        let (ended, killed) = tokio::join!(transaction.commit(), kill);
+        killed?;
+        match ended {
+            Ok(()) => committed += 1,
+            Err(error) => {
+                assert_eq!(code(&error), Some(1317), "{error:?}");
+                refused += 1;
+            }
+        }
+    }
+    println!("{committed} committed, {refused} refused by error 1317");
+    assert_eq!(sum(&mut other, 1).await, 100 + committed);
+    Ok(())
+}
