@@ -228,7 +228,7 @@ fn planned(
     let is_vector = is_float_list(value_type(field.data_type()));
     let load_form = match class {
         Some(TypeClass::Vector) => LoadForm::Hex,
-        Some(TypeClass::Bit) if is_bits(field.data_type()) => LoadForm::Integer,
+        Some(TypeClass::Coded) if is_number(field.data_type()) => LoadForm::Integer,
         None if is_vector => LoadForm::Hex,
         _ => LoadForm::Field,
     };
@@ -283,7 +283,7 @@ fn meaning(
     match value_type(field.data_type()) {
         DataType::Float16 | DataType::Float32 | DataType::Float64 => Ok(Meaning::Number(Floats {
             odd_are_null: options.non_finite == NonFinite::Null,
-            are_whole: matches!(class, Some(TypeClass::Integer | TypeClass::Bit)),
+            are_whole: matches!(class, Some(TypeClass::Integer | TypeClass::Coded)),
         })),
         DataType::Timestamp(..)
         | DataType::Time32(_)
@@ -299,7 +299,7 @@ fn temporal(target: Option<&TableColumn>, options: WriteOptions) -> Result<Meani
     let truncates = options.sub_microseconds == SubMicroseconds::Truncate;
     let decimals = match target.map(|target| (target.class(), target)) {
         Some((TypeClass::Temporal, target)) => target.length().unwrap_or_default(),
-        Some((TypeClass::Integer | TypeClass::Number | TypeClass::Bit, target)) => {
+        Some((TypeClass::Integer | TypeClass::Number | TypeClass::Coded, target)) => {
             let sql_type = target.sql_type().into();
             return Err(ColumnRefusal::TemporalAsNumber { sql_type });
         }
@@ -332,8 +332,8 @@ pub(crate) fn is_float_list(data_type: &DataType) -> bool {
     }
 }
 
-/// Whether values are numbers, which a BIT column takes as its bits.
-fn is_bits(data_type: &DataType) -> bool {
+/// Whether values are numbers, of which the table's column may not read the text.
+fn is_number(data_type: &DataType) -> bool {
     let data_type = value_type(data_type);
     data_type.is_numeric() || data_type == &DataType::Boolean
 }

@@ -141,9 +141,9 @@ impl TableColumn {
 
     pub(crate) fn class(&self) -> TypeClass {
         match self.kind() {
-            "tinyint" | "smallint" | "mediumint" | "int" | "bigint" | "year" => TypeClass::Integer,
+            "tinyint" | "smallint" | "mediumint" | "int" | "bigint" => TypeClass::Integer,
             "decimal" | "float" | "double" => TypeClass::Number,
-            "bit" => TypeClass::Bit,
+            "bit" | "year" | "enum" | "set" => TypeClass::Coded,
             "datetime" | "timestamp" | "time" => TypeClass::Temporal,
             "uuid" | "inet4" | "inet6" => TypeClass::Rendered,
             "binary" | "varbinary" | "tinyblob" | "blob" | "mediumblob" | "longblob" => {
@@ -162,7 +162,8 @@ impl TableColumn {
 pub(crate) enum TypeClass {
     Integer,
     Number,
-    Bit,
+    /// A number is something else to it than the number's text: bits, the year 0, the place of a label.
+    Coded,
     /// With a number of digits behind the second's point.
     Temporal,
     /// Kept as bytes, and written and read as text.
@@ -211,8 +212,9 @@ mod tests {
             ("datetime(3)", TypeClass::Temporal, Some(3)),
             ("timestamp", TypeClass::Temporal, None),
             ("vector(384)", TypeClass::Vector, Some(384)),
-            ("bit(1)", TypeClass::Bit, Some(1)),
-            ("set('a','b')", TypeClass::Other, None),
+            ("bit(1)", TypeClass::Coded, Some(1)),
+            ("year(4)", TypeClass::Coded, Some(4)),
+            ("set('a','b')", TypeClass::Coded, None),
             ("point", TypeClass::Geometry, None),
         ] {
             assert_eq!(column(sql_type).class(), class, "{sql_type}");
