@@ -1,7 +1,9 @@
 //! Record batches inserted into a real server.
 
+mod cancellation;
 mod failures;
 mod modes;
+mod types;
 
 use std::sync::Arc;
 
