@@ -415,7 +415,7 @@ fn sql_type(data_type: DataType, metadata: &[(&str, &str)], create: CreateTable)
     let metadata = metadata
         .iter()
         .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
-    let field = Field::new("a", data_type, true).with_metadata(metadata.collect());
+    let field = Field::new("a", data_type, true).with_metadata(metadata.collect::<HashMap<_, _>>());
     let sql = create
         .sql(&"t".parse().unwrap(), &Schema::new(vec![field]))
         .unwrap();
@@ -519,7 +519,7 @@ fn long_columns_leave_room_for_the_others_of_the_row() {
     let text = |name: &str| {
         let metadata = [(metadata::TYPE, "VARCHAR"), (metadata::LENGTH, "24000")];
         let metadata = metadata.map(|(key, value)| (key.to_owned(), value.to_owned()));
-        Field::new(name, DataType::Utf8, false).with_metadata(metadata.into())
+        Field::new(name, DataType::Utf8, false).with_metadata(HashMap::from(metadata))
     };
     let schema = Schema::new(vec![text("a"), text("b")]);
     let sql = with_types().sql(&"s.t".parse().unwrap(), &schema).unwrap();
