@@ -62,8 +62,8 @@ use input::{Input, Reader};
 ///
 /// # Ways
 /// Rows go by [`COM_STMT_BULK_EXECUTE`](https://mariadb.com/docs/server/reference/clientserver-protocol/3-binary-protocol-prepared-statements/com_stmt_bulk_execute),
-/// or by `LOAD DATA LOCAL` out of memory where the configuration and the server both allow
-/// `local_infile`. [`Inserted`] tells which it was, and why not the other. Neither holds more than some
+/// which is the faster way, or by `LOAD DATA LOCAL` out of memory where [`InsertWay`] asks for it, or the
+/// server has no bulk, and where the configuration and the server both allow `local_infile`. [`Inserted`] tells which it was, and why not the other. Neither holds more than some
 /// megabytes beside the batch that is sent.
 pub trait InsertArrow {
     /// Inserts the batches of a reader into a table. The reader is run on the task of the caller: one

@@ -65,6 +65,11 @@ async fn the_report_says_why_a_file_was_not_loaded() {
         inserted.why_not.to_string(),
         "local_infile is off in the configuration"
     );
+    let inserted = connection
+        .insert_arrow("item", reader([items([])]), InsertMode::Append)
+        .await
+        .unwrap();
+    assert_eq!(inserted.why_not, WhyNot::Slower);
     let update = InsertMode::OnDuplicateUpdate;
     let inserted = connection
         .insert_arrow("item", reader([items(0..2)]), update)
