@@ -1,18 +1,20 @@
 //! Shows the driver at work: fills a table, streams it over TCP and a Unix socket, checks what
-//! came against the server's own sums, and drops a query in the middle of its result.
+//! came against the server's own sums, takes it as Arrow to a Parquet file and back, and drops a query
+//! in the middle of its result.
 //!
 //! `ci/demo` runs it, on a private server or on that of `OTARIA_TEST_URL`.
 
+mod columns;
 mod memory;
 mod orders;
 mod table;
 
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
+use std::process::{ExitCode, ExitStatus};
 use std::time::{Duration, Instant};
 use std::{env, error, io};
 
-use otaria::{Config, ConfigError, Connection, Error};
+use otaria::{Config, ConfigError, Connection, Error, InsertError, RecordBatchError};
 use protocol_tests::live::{LiveError, LiveServer, Schema};
 use tokio::time::timeout;
 
@@ -44,8 +46,8 @@ enum DemoError {
     Driver(#[from] Error),
     #[error(transparent)]
     Config(#[from] ConfigError),
-    #[error("the runtime does not start")]
-    Runtime(#[from] io::Error),
+    #[error("the operating system refuses what the demo needs")]
+    System(#[from] io::Error),
     #[error("the driver read {read:?}, the server says {said:?}")]
     Mismatch {
         read: Box<Totals>,
@@ -53,6 +55,16 @@ enum DemoError {
     },
     #[error("the query after the dropped one returned another's rows: {0:?}")]
     ForeignRows(Vec<(String, u32)>),
+    #[error(transparent)]
+    Batches(#[from] RecordBatchError),
+    #[error(transparent)]
+    Insert(#[from] InsertError),
+    #[error("there is no otaria beside the demo: `cargo build --release -p otaria-cli` makes it")]
+    NoTool,
+    #[error("otaria has ended with {0}")]
+    Tool(ExitStatus),
+    #[error("{0} rows are missing")]
+    Missing(u64),
     #[error("left behind: {0}")]
     LeftBehind(String),
 }
@@ -118,6 +130,7 @@ async fn show(server: &LiveServer, schema: &Schema<'_>) -> Result<(), DemoError>
     } else {
         println!("\nNo Unix socket is known of this server (add ?socket=path to the URL).");
     }
+    columns::show(server, schema, &tcp).await?;
     drop_a_query(&tcp).await
 }
 
@@ -188,7 +201,7 @@ async fn stream(title: &str, config: &Config) -> Result<(), DemoError> {
         per_second(bytes >> 20, elapsed),
     );
     println!("Memory: {grown}.");
-    let said = Totals::of_server(&mut connection).await?;
+    let said = Totals::of_server(&mut connection, "orders").await?;
     connection.close().await?;
     if read != said {
         let (read, said) = (Box::new(read), Box::new(said));

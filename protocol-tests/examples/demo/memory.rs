@@ -1,4 +1,4 @@
-//! How much memory this process takes at its peak.
+//! How much memory a process takes at its peak.
 
 use std::fs;
 
@@ -32,7 +32,16 @@ impl PeakMemory {
 }
 
 fn peak_kib() -> Option<u64> {
-    let status = fs::read_to_string("/proc/self/status").ok()?;
+    peak_in("/proc/self/status")
+}
+
+/// The peak of another process so far, in KiB.
+pub fn peak_of(process_id: u32) -> Option<u64> {
+    peak_in(&format!("/proc/{process_id}/status"))
+}
+
+fn peak_in(path: &str) -> Option<u64> {
+    let status = fs::read_to_string(path).ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     line?.trim().strip_suffix(" kB")?.parse().ok()
 }

@@ -49,10 +49,12 @@ impl Totals {
         Ok(())
     }
 
-    /// Asks the server.
-    pub async fn of_server(connection: &mut Connection) -> Result<Self, Error> {
+    /// Asks the server for those of a table of such columns.
+    pub async fn of_server(connection: &mut Connection, table: &str) -> Result<Self, Error> {
         let mut totals = Self::default();
-        let mut rows = connection.simple_query(TOTALS).await?;
+        let mut rows = connection
+            .simple_query(&format!("{TOTALS} {table}"))
+            .await?;
         while let Some(row) = rows.next().await? {
             let revenue: Decimal = row.get("revenue")?;
             totals = Self {
@@ -163,7 +165,7 @@ const TOTALS: &str = "
         SUM(LENGTH(customer) + COALESCE(LENGTH(country), 0) + COALESCE(LENGTH(note), 0))
             AS text_bytes,
         MIN(ordered_on) AS first, MAX(paid_at) AS last_payment
-    FROM orders";
+    FROM";
 
 const BYTES_SENT: &str = "
     SELECT CAST(VARIABLE_VALUE AS UNSIGNED) FROM information_schema.SESSION_STATUS
