@@ -19,6 +19,8 @@ mod batches;
 mod derived;
 #[cfg(feature = "arrow")]
 mod insert;
+#[cfg(feature = "arrow")]
+mod partitions;
 
 #[cfg(feature = "arrow")]
 pub use batches::{
@@ -41,6 +43,7 @@ pub use otaria_arrow::{
     ArrowOptions, BitType, CellReason, ColumnLabel, ColumnReason, ColumnType, DecimalType,
     DecodeError, EnumType, GeometryType, Nullability, SetType, StringType, TemporalUnit, TimeType,
     TimestampZone, UuidType, ZeroDateMode, arrow,
+    partition::{self, Partition, PartitionSource},
 };
 #[cfg(feature = "compression")]
 pub use otaria_connection::Compression;
@@ -74,6 +77,11 @@ pub use otaria_types::{
     Columns, Date, DateTime, Decimal, DecimalError, FromRow, FromRowError, FromSql, FromSqlError,
     InList, Indicated, LongData, NamedValues, ParameterSink, Params, ParamsError, RowContext,
     SessionTimeZone, TemporalError, Time, ToSql, ToSqlError, ValueRef, Vector, ZeroDates, params,
+};
+#[cfg(feature = "arrow")]
+pub use partitions::{
+    PartitionBatches, PartitionDepth, PartitionError, PartitionOptions, PartitionPlan,
+    PoolPartitions,
 };
 
 #[cfg(doctest)]

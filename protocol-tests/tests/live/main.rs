@@ -13,6 +13,7 @@ mod local_infile;
 mod login;
 mod long_data;
 mod own_plugin;
+mod partitions;
 mod payloads;
 mod pipelined_statements;
 mod pipelines;

@@ -1,7 +1,9 @@
 use otaria_codec::{ColumnDefinition, FieldFlags};
 
-/// A hash of what columns are: their names, types, lengths, decimals, signs, and whether they may
-/// be NULL or are binary data. It is the same on each computer, for each collation of a connection.
+/// A hash of what columns are: their names, types, lengths, decimals, signs, and whether they are
+/// binary data. It is the same on each computer, for each collation of a connection. Whether they
+/// may be NULL is not among it, since that may differ from part to part: of an outer join, a
+/// condition on a column makes it NOT NULL.
 ///
 /// It tells apart what a table was and what it has become, not what somebody made to look the same.
 pub fn columns_hash(columns: &[ColumnDefinition]) -> u64 {
@@ -18,9 +20,8 @@ pub fn columns_hash(columns: &[ColumnDefinition]) -> u64 {
     hash.0
 }
 
-/// The flags that do not depend on the keys of a table.
-const WHAT_A_COLUMN_IS: FieldFlags = FieldFlags::NOT_NULL
-    .union(FieldFlags::UNSIGNED)
+/// The flags that depend neither on the keys of a table nor on a condition.
+const WHAT_A_COLUMN_IS: FieldFlags = FieldFlags::UNSIGNED
     .union(FieldFlags::ENUM)
     .union(FieldFlags::SET);
 
@@ -59,7 +60,6 @@ mod tests {
             hash(ColumnDefinition::new("a", FieldType::Long).with_length(12, 2)),
             hash(column("a").with_length(13, 2)),
             hash(column("a").with_length(12, 3)),
-            hash(column("a").with_flags(FieldFlags::NOT_NULL)),
             hash(column("a").with_flags(FieldFlags::UNSIGNED)),
             hash(column("a").with_extended_metadata("uuid", "")),
             hash(column("a").with_extended_metadata("", "uuid")),
@@ -76,9 +76,11 @@ mod tests {
     }
 
     #[test]
-    fn keys_and_collations_do_not_change_the_hash() {
+    fn keys_nullability_and_collations_do_not_change_the_hash() {
         let text = ColumnDefinition::new("a", FieldType::VarString);
-        let with_key = text.clone().with_flags(FieldFlags::PRIMARY_KEY);
+        let with_key = text
+            .clone()
+            .with_flags(FieldFlags::PRIMARY_KEY | FieldFlags::NOT_NULL);
         let hash = columns_hash(&[text.clone().with_collation(45)]);
         assert_eq!(hash, columns_hash(&[with_key.with_collation(224)]));
         assert_ne!(hash, columns_hash(&[text.with_collation(63)]));

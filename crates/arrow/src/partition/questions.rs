@@ -39,9 +39,8 @@ impl PartitionSource {
     /// A statement that returns a row for each of the ranges, by which the server says how many
     /// rows it expects to find there by this index, filter included; it does not look at them. With
     /// `nulls` there is another one behind them, for the rows whose key is NULL. The columns are
-    /// those of EXPLAIN EXTENDED: `id` is the number of the range, from 1, and the estimate is
-    /// `rows` times
-    /// `filtered` per cent.
+    /// those of EXPLAIN: `id` is the number of the range, from 1, and `rows` the estimate, NULL for
+    /// none.
     ///
     /// # Errors
     /// [`PlanError`] if a name cannot be one, or SQL is empty or too long, or there is no range.
@@ -59,7 +58,7 @@ impl PartitionSource {
         let null = nulls.then(|| format!("{column} IS NULL"));
         let from = format!("{} FORCE INDEX ({})", self.from()?, quoted("index", index)?);
         let filter = self.checked_filter()?.map(in_parentheses);
-        let mut sql = String::from("EXPLAIN EXTENDED ");
+        let mut sql = String::from("EXPLAIN ");
         for (number, condition) in ranges.chain(null).enumerate() {
             let union = if number == 0 { "" } else { " UNION ALL " };
             let _ = write!(sql, "{union}(SELECT {column} FROM {from} WHERE {condition}");
@@ -101,7 +100,7 @@ mod tests {
             .unwrap();
         assert_eq!(
             sql,
-            "EXPLAIN EXTENDED \
+            "EXPLAIN \
              (SELECT `k` FROM `t` FORCE INDEX (`PRIMARY`) WHERE `k` >= -5 AND `k` <= 5 AND (x > 1 # or so\n)) \
              UNION ALL \
              (SELECT `k` FROM `t` FORCE INDEX (`PRIMARY`) WHERE `k` >= 6 AND `k` <= 9 AND (x > 1 # or so\n)) \
