@@ -3,6 +3,7 @@
 mod blocking;
 mod cancellation;
 mod owned;
+mod partitions;
 mod reading;
 mod sendable;
 

@@ -31,7 +31,9 @@ async fn read(pool: &Pool, parts: Vec<Partition>) -> Result<Keys, PartitionError
     while let Some((part, batch)) = batches.next().await? {
         keys.entry(part).or_default().extend(first_column(&batch));
     }
-    keys.values_mut().for_each(|keys| keys.sort_unstable());
+    for keys in keys.values_mut() {
+        keys.sort_unstable();
+    }
     Ok(keys)
 }
 
