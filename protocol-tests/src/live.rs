@@ -57,7 +57,8 @@ impl LiveServer {
         Builder::default()
     }
 
-    /// Uses the server behind `mariadb://user:password@host:port/?socket=path`.
+    /// Uses the server behind `mariadb://user:password@host:port/?socket=path`. Other options of that
+    /// URL, such as `ssl_ca`, are those of the driver.
     ///
     /// # Errors
     /// [`LiveError::Url`] if `url` is none of that form, [`LiveError::Sql`] if the server refuses.
@@ -71,7 +72,12 @@ impl LiveServer {
         let socket = url.query_pairs().find(|(key, _)| key == "socket");
         let socket = socket.map(|(_, path)| PathBuf::from(path.as_ref()));
         // The way of tests that do not say another one is TCP.
-        url.set_query(None);
+        let others = url.clone();
+        let others = others.query_pairs().filter(|(key, _)| key != "socket");
+        url.query_pairs_mut().clear().extend_pairs(others);
+        if url.query() == Some("") {
+            url.set_query(None);
+        }
         let mut server = Self {
             host,
             port: url.port().unwrap_or(3306),
@@ -127,6 +133,30 @@ impl LiveServer {
     /// The server's version without its suffixes: `10.11.19`.
     pub fn version(&self) -> &str {
         &self.version
+    }
+
+    /// Whether columns may be of this type: some are younger than others, and MySQL has none of those.
+    pub fn has_type(&self, column: &str) -> bool {
+        let name = column.split('(').next().unwrap_or_default();
+        let since = match name {
+            "INET6" => (10, 5),
+            "UUID" => (10, 7),
+            "INET4" => (10, 10),
+            "VECTOR" => (11, 7),
+            _ => return true,
+        };
+        let has = self.is_at_least(since);
+        if !has {
+            println!("left out: {} has no {name}", self.version);
+        }
+        has
+    }
+
+    /// Whether the version's first two numbers are these or higher ones.
+    pub fn is_at_least(&self, version: (u32, u32)) -> bool {
+        let mut numbers = self.version.split('.').map(str::parse);
+        let mut next = || numbers.next().and_then(Result::ok).unwrap_or_default();
+        (next(), next()) >= version
     }
 
     /// The process of a private server.

@@ -179,7 +179,9 @@ const TEXT_EXPRESSIONS: [&str; 14] = [
 ];
 
 fn probes() -> impl Iterator<Item = (&'static str, &'static str)> + Clone {
-    let stored = COLUMN_TYPES.into_iter().map(|column| (column, "?"));
+    let columns = COLUMN_TYPES.into_iter();
+    let columns = columns.filter(|column| live::shared().has_type(column));
+    let stored = columns.map(|column| (column, "?"));
     stored.chain(EXPRESSIONS.map(|expression| ("LONGBLOB", expression)))
 }
 

@@ -162,7 +162,7 @@ fn temporals() -> Vec<Case> {
 
 fn strings() -> Vec<Case> {
     use ValueRef::{Bytes, Text};
-    vec![
+    let mut cases = vec![
         Case("CHAR(10)", "'abc'", Text("abc")),
         Case("VARCHAR(10)", "''", Text("")),
         Case(
@@ -207,7 +207,9 @@ fn strings() -> Vec<Case> {
             "ST_GeomFromText('POINT(1 2)')",
             Bytes(b"\0\0\0\0\x01\x01\0\0\0\0\0\0\0\0\0\xf0\x3f\0\0\0\0\0\0\0\x40"),
         ),
-    ]
+    ];
+    cases.retain(|Case(column, ..)| live::shared().has_type(column));
+    cases
 }
 
 /// Runs `cases` on connections that have negotiated more and less.
@@ -249,11 +251,13 @@ async fn every_type_of_string_comes_back_as_text_or_bytes_with_and_without_exten
 -> Result<(), Error> {
     let schema = live::shared().schema("strings").unwrap();
     let mut cases = strings();
-    let version = live::shared().version();
-    if !version.starts_with("10.") {
-        let vector = b"\0\0\x80\x3f\0\0\0\xc0";
-        let literal = "VEC_FromText('[1,-2]')";
-        cases.push(Case("VECTOR(2)", literal, ValueRef::Bytes(vector)));
+    let vector = Case(
+        "VECTOR(2)",
+        "VEC_FromText('[1,-2]')",
+        ValueRef::Bytes(b"\0\0\x80\x3f\0\0\0\xc0"),
+    );
+    if live::shared().has_type(vector.0) {
+        cases.push(vector);
     }
     check_variants(schema.name(), &cases).await
 }
@@ -392,13 +396,13 @@ async fn columns_tell_their_definitions() -> Result<(), Error> {
     let mut connection = connect(schema.name()).await;
     connection
         .simple_execute(
-            "CREATE TABLE t (id INT UNSIGNED PRIMARY KEY, u UUID, j JSON, d DECIMAL(9,3))",
+            "CREATE TABLE t (id INT UNSIGNED PRIMARY KEY, a INET6, j JSON, d DECIMAL(9,3))",
         )
         .await?;
     let rows = connection
-        .simple_query("SELECT id AS x, u, j, d, 1 + 1 FROM t AS a")
+        .simple_query("SELECT id AS x, a, j, d, 1 + 1 FROM t AS a")
         .await?;
-    let [id, uuid, json, decimal, sum] = rows.columns() else {
+    let [id, address, json, decimal, sum] = rows.columns() else {
         panic!("{:?}", rows.columns())
     };
     assert_eq!((id.name(), id.original_name()), ("x", "id"));
@@ -407,7 +411,7 @@ async fn columns_tell_their_definitions() -> Result<(), Error> {
         ("a", "t", schema.name())
     );
     assert!(id.is_unsigned() && id.flags().contains(otaria::FieldFlags::NOT_NULL));
-    assert_eq!(uuid.type_name(), Some("uuid"));
+    assert_eq!(address.type_name(), Some("inet6"));
     assert_eq!(json.format_name(), Some("json"));
     assert_eq!(decimal.decimals(), 3);
     assert_eq!((sum.name(), sum.table()), ("1 + 1", ""));

@@ -155,9 +155,7 @@ async fn the_commit_of_a_transaction_on_a_server_that_became_read_only_leaves_no
 
 /// What a server of this version says to `SET GLOBAL redirect_url`.
 fn has_redirect_url(server: &LiveServer) -> bool {
-    let mut numbers = server.version().split('.').map(str::parse::<u32>);
-    let mut next = || numbers.next().and_then(Result::ok).unwrap_or_default();
-    (next(), next()) >= (11, 3)
+    server.is_at_least((11, 3))
 }
 
 #[tokio::test]

@@ -70,9 +70,7 @@ impl Place {
 
     /// Whether the server proves itself by the password.
     fn proves_itself(&self) -> bool {
-        let mut numbers = self.server.version().split('.').map(str::parse::<u32>);
-        let mut next = || numbers.next().and_then(Result::ok).unwrap_or_default();
-        (next(), next()) >= (11, 4)
+        self.server.is_at_least((11, 4))
     }
 }
 

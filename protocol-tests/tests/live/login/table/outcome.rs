@@ -65,7 +65,7 @@ impl Server {
     pub(super) fn ask(place: &Place<'_>) -> Self {
         Self {
             hashes_empty_passwords: place.has_plugin("ed25519") && hashes_empty_passwords(place),
-            proves_itself: version(place) >= (11, 4),
+            proves_itself: place.server.is_at_least((11, 4)),
         }
     }
 }
@@ -79,12 +79,6 @@ fn hashes_empty_passwords(place: &Place<'_>) -> bool {
         account.name()
     );
     place.server.sql(&sql).unwrap().trim() == "1"
-}
-
-fn version(place: &Place<'_>) -> (u32, u32) {
-    let mut numbers = place.server.version().split('.').map(str::parse);
-    let mut next = || numbers.next().and_then(Result::ok).unwrap_or_default();
-    (next(), next())
 }
 
 /// The cell of a login that ended with `error`, which does not show the password.

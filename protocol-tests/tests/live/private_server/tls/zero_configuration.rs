@@ -26,12 +26,7 @@ impl Subject {
     fn start() -> Self {
         let identity = Identity::self_signed(&Leaf::server(["MariaDB Server"]));
         let server = LiveServer::builder().tls(&identity).start().unwrap();
-        let mut version = server
-            .version()
-            .split('.')
-            .map(|part| part.parse().unwrap());
-        let version: [u32; 2] = [version.next().unwrap(), version.next().unwrap()];
-        let proves = version >= [11, 4];
+        let proves = server.is_at_least((11, 4));
         server
             .sql(&format!(
                 "CREATE USER native IDENTIFIED BY '{PASSWORD}'; CREATE USER empty;
