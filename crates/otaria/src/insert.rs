@@ -60,6 +60,10 @@ use input::{Input, Reader};
 /// in `LOAD DATA LOCAL`, and with a `sql_mode` that is not strict, it says no more than that. The
 /// exception is [`InsertOptions::allow_warnings`].
 ///
+/// What the server means by a value is not a change: NULL and 0 in an `AUTO_INCREMENT` column are its next
+/// number, NULL in a `TIMESTAMP NOT NULL` is the present, 70 in a `YEAR` is 1970, a number is rounded
+/// to what a FLOAT or a DOUBLE holds, and a trigger may write what it will.
+///
 /// # Ways
 /// Rows go by [`COM_STMT_BULK_EXECUTE`](https://mariadb.com/docs/server/reference/clientserver-protocol/3-binary-protocol-prepared-statements/com_stmt_bulk_execute),
 /// which is the faster way, or by `LOAD DATA LOCAL` out of memory where [`InsertWay`] asks for it, or the

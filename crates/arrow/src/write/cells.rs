@@ -11,7 +11,8 @@ use otaria_types::ParameterSink;
 use super::CellRefusal;
 use super::buffers::values;
 use super::composed::{
-    uuid_text, write_decimal, write_geometry, write_long_decimal, write_set, write_vector,
+    uuid_text, write_decimal, write_geometry, write_long_decimal, write_long_integer, write_set,
+    write_vector,
 };
 use super::plan::Meaning;
 use super::temporal::{Clock, DAY_MILLIS, date};
@@ -227,6 +228,10 @@ impl Cells {
     }
 }
 
+/// 2^53: from here on the shortest text of a floating-point number need not be its own digits, and the
+/// server takes 2^63 for the greatest BIGINT.
+const EXACT_INTEGERS: f64 = 9_007_199_254_740_992.0;
+
 /// The number at `row`, which is one of the buffer's.
 #[inline]
 fn at<T: ArrowNativeType>(values: &ScalarBuffer<T>, row: usize) -> T {
@@ -252,8 +257,14 @@ impl Floats {
             out.null();
             return Ok(());
         }
-        if self.are_whole && value.fract() != 0.0 {
-            return Err(CellRefusal::Fraction);
+        if self.are_whole {
+            if value.fract() != 0.0 {
+                return Err(CellRefusal::Fraction);
+            }
+            if value.abs() >= EXACT_INTEGERS {
+                write_long_integer(value, out);
+                return Ok(());
+            }
         }
         out.double(value);
         Ok(())

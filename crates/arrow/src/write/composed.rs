@@ -51,6 +51,16 @@ pub(super) fn write_long_decimal(
     Ok(())
 }
 
+/// Writes a whole number with all its digits.
+#[cold]
+pub(super) fn write_long_integer(value: f64, out: &mut impl ParameterSink) {
+    match Decimal::parse(format!("{value:.0}").as_bytes()) {
+        Ok(decimal) => out.decimal(&decimal),
+        // The server says that it is out of range.
+        Err(_) => out.double(value),
+    }
+}
+
 /// The 36 characters of a UUID.
 pub(super) fn uuid_text(bytes: &[u8]) -> [u8; 36] {
     let mut text = [b'-'; 36];

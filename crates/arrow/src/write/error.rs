@@ -109,6 +109,12 @@ pub enum ColumnRefusal {
         /// The type of the table's column.
         sql_type: Box<str>,
     },
+    /// A time would become a date that nobody wants.
+    #[error("a time cannot go into the table's column of the type {sql_type}: cast one")]
+    TimeAsDate {
+        /// The type of the table's column.
+        sql_type: Box<str>,
+    },
     /// The reference system of geometries is not one that has an SRID.
     #[error(
         "the `crs` of the geometries names no SRID: set it to the number, with a `crs_type` of \
@@ -145,8 +151,8 @@ pub enum CellRefusal {
     /// A time is longer than the server's TIME.
     #[error("the time is beyond 838:59:59.999999, the longest of the server's")]
     Time,
-    /// A Date64 is no whole number of days.
-    #[error("the milliseconds are no whole number of days, and the column holds dates")]
+    /// A Date64, or a date with a time for a column of dates, is no whole number of days.
+    #[error("the value is no whole number of days, and the column holds dates")]
     PartOfDay,
     /// A second has more digits than the server's type.
     #[error(

@@ -206,7 +206,10 @@ impl ParameterSink for Fields<'_> {
         if value.is_negative() {
             out.push(b'-');
         }
-        push_digits::<3>(out, value.hours().into());
+        match value.hours() {
+            hours @ ..=99 => push_digits::<2>(out, hours.into()),
+            hours => push_digits::<3>(out, hours.into()),
+        }
         push_time(out, value.minutes(), value.seconds(), value.microseconds());
     }
 
@@ -301,6 +304,9 @@ mod tests {
         let datetime = DateTime::new(date, 1, 2, 3, 40).unwrap();
         assert_eq!(field(datetime), "0007-02-09 01:02:03.000040");
         assert_eq!(field(Time::MIN), "-838:59:59.999999");
-        assert_eq!(field(Time::ZERO), "000:00:00");
+        assert_eq!(field(Time::ZERO), "00:00:00");
+        let hours = |hours: i64| Time::from_micros(hours * 3_600_000_000).unwrap();
+        assert_eq!(field(hours(99)), "99:00:00");
+        assert_eq!(field(hours(-100)), "-100:00:00");
     }
 }

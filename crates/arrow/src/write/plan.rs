@@ -86,6 +86,8 @@ pub(crate) enum LoadForm {
     Hex,
     /// As a number where the server would take digits for characters.
     Integer,
+    /// The same of one that is never negative, and may be beyond the greatest that has a sign.
+    Unsigned,
 }
 
 /// What the values of a column are to the server, beyond their type.
@@ -100,7 +102,12 @@ pub(crate) enum Meaning {
     /// Numbers for a column of integers, or others.
     Number(Floats),
     /// Times with so many digits of a second.
-    Temporal { decimals: u8, truncates: bool },
+    Temporal {
+        decimals: u8,
+        truncates: bool,
+        /// They go into a column of dates.
+        is_date: bool,
+    },
 }
 
 impl Meaning {
@@ -109,7 +116,8 @@ impl Meaning {
             Self::Temporal {
                 decimals,
                 truncates,
-            } => Clock::new(unit, decimals, truncates),
+                is_date,
+            } => Clock::new(unit, decimals, truncates).for_dates(is_date),
             _ => Clock::new(unit, MICROSECONDS, false),
         }
     }
@@ -225,21 +233,31 @@ fn planned(
     if Cells::new(sample.as_ref(), meaning).is_none() {
         return Err(ColumnRefusal::Type);
     }
-    let is_vector = is_float_list(value_type(field.data_type()));
-    let load_form = match class {
-        Some(TypeClass::Vector) => LoadForm::Hex,
-        Some(TypeClass::Coded) if is_number(field.data_type()) => LoadForm::Integer,
-        None if is_vector => LoadForm::Hex,
-        _ => LoadForm::Field,
-    };
     Ok(PlannedColumn {
         meaning,
         name: target
             .map_or_else(|| field.name().as_str(), TableColumn::name)
             .into(),
-        load_form,
+        load_form: load_form(value_type(field.data_type()), meaning, class),
         is_primary: target.is_some_and(|target| target.is_primary),
     })
+}
+
+/// How `LOAD DATA` reads the values for a column of this class.
+fn load_form(data_type: &DataType, meaning: Meaning, class: Option<TypeClass>) -> LoadForm {
+    match class {
+        Some(TypeClass::Vector) => LoadForm::Hex,
+        // What would be taken for text in the character set of the file.
+        Some(TypeClass::Other | TypeClass::Rendered)
+            if is_bytes(data_type) && matches!(meaning, Meaning::Plain) =>
+        {
+            LoadForm::Hex
+        }
+        Some(TypeClass::Coded) if data_type.is_unsigned_integer() => LoadForm::Unsigned,
+        Some(TypeClass::Coded) if is_number(data_type) => LoadForm::Integer,
+        None if is_float_list(data_type) => LoadForm::Hex,
+        _ => LoadForm::Field,
+    }
 }
 
 /// The table's column of the name, or of the name that differs by case only.
@@ -290,13 +308,24 @@ fn meaning(
         | DataType::Time64(_)
         | DataType::Duration(_)
         | DataType::Date32
-        | DataType::Date64 => temporal(target, options),
+        | DataType::Date64 => temporal(field.data_type(), target, options),
         _ => Ok(Meaning::Plain),
     }
 }
 
-fn temporal(target: Option<&TableColumn>, options: WriteOptions) -> Result<Meaning, ColumnRefusal> {
+fn temporal(
+    data_type: &DataType,
+    target: Option<&TableColumn>,
+    options: WriteOptions,
+) -> Result<Meaning, ColumnRefusal> {
     let truncates = options.sub_microseconds == SubMicroseconds::Truncate;
+    let kind = target.map_or("", TableColumn::kind);
+    if let (Some(target), "date" | "datetime" | "timestamp") = (target, kind)
+        && is_time(data_type)
+    {
+        let sql_type = target.sql_type().into();
+        return Err(ColumnRefusal::TimeAsDate { sql_type });
+    }
     let decimals = match target.map(|target| (target.class(), target)) {
         Some((TypeClass::Temporal, target)) => target.length().unwrap_or_default(),
         Some((TypeClass::Integer | TypeClass::Number | TypeClass::Coded, target)) => {
@@ -308,7 +337,15 @@ fn temporal(target: Option<&TableColumn>, options: WriteOptions) -> Result<Meani
     Ok(Meaning::Temporal {
         decimals: u8::try_from(decimals).unwrap_or(MICROSECONDS),
         truncates,
+        is_date: kind == "date",
     })
+}
+
+fn is_time(data_type: &DataType) -> bool {
+    matches!(
+        value_type(data_type),
+        DataType::Time32(_) | DataType::Time64(_) | DataType::Duration(_)
+    )
 }
 
 /// The type of the values, where those of a dictionary are meant.
@@ -332,9 +369,18 @@ pub(crate) fn is_float_list(data_type: &DataType) -> bool {
     }
 }
 
+fn is_bytes(data_type: &DataType) -> bool {
+    matches!(
+        data_type,
+        DataType::Binary
+            | DataType::LargeBinary
+            | DataType::BinaryView
+            | DataType::FixedSizeBinary(_)
+    ) || is_float_list(data_type)
+}
+
 /// Whether values are numbers, of which the table's column may not read the text.
 fn is_number(data_type: &DataType) -> bool {
-    let data_type = value_type(data_type);
     data_type.is_numeric() || data_type == &DataType::Boolean
 }
 

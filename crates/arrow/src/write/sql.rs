@@ -86,6 +86,7 @@ impl WritePlan {
                 LoadForm::Field => return name.to_string(),
                 LoadForm::Hex => format!("UNHEX(@`otaria {index}`)"),
                 LoadForm::Integer => format!("CAST(@`otaria {index}` AS INTEGER)"),
+                LoadForm::Unsigned => format!("CAST(@`otaria {index}` AS UNSIGNED)"),
             };
             let separator = if set.is_empty() { " SET " } else { ", " };
             // Writing into memory does not fail.

@@ -11,6 +11,8 @@ pub(crate) struct Clock {
     step: i64,
     /// What is less is cut off, and not an error.
     pub(crate) truncates: bool,
+    /// The column holds dates, in which a time of day would be lost.
+    is_date: bool,
 }
 
 impl Clock {
@@ -20,7 +22,14 @@ impl Clock {
             unit,
             step: 10_i64.pow(u32::from(6_u8.saturating_sub(decimals))),
             truncates,
+            is_date: false,
         }
+    }
+
+    /// The same, for a column of dates if it is so said.
+    pub(crate) const fn for_dates(mut self, is_date: bool) -> Self {
+        self.is_date = is_date;
+        self
     }
 
     /// The value in microseconds, a multiple of the step; `None` if there are too many for 64 bits.
@@ -72,10 +81,14 @@ impl Clock {
             Some(SessionTimeZone::Offset { seconds }) => 1_000_000 * i64::from(seconds),
             Some(SessionTimeZone::Unknown) => return Err(CellRefusal::TimeZone),
         };
-        self.micros(value)?
+        let micros = self
+            .micros(value)?
             .and_then(|micros| micros.checked_add(offset))
-            .and_then(datetime)
-            .ok_or(CellRefusal::Date)
+            .ok_or(CellRefusal::Date)?;
+        if self.is_date && micros % DAY_MICROS != 0 {
+            return Err(CellRefusal::PartOfDay);
+        }
+        datetime(micros).ok_or(CellRefusal::Date)
     }
 
     #[inline]
@@ -210,5 +223,18 @@ mod tests {
             "1969-12-31 23:59:59.999000"
         );
         assert!(cut.cuts(1) && cut.cuts(1000) && !cut.cuts(1_000_000));
+    }
+
+    #[test]
+    fn a_column_of_dates_takes_midnight_of_the_session_s_zone() {
+        let clock = Clock::new(TimeUnit::Second, 6, true).for_dates(true);
+        let east = Some(SessionTimeZone::Offset { seconds: 7200 });
+        for (value, zone) in [(86_400, None), (79_200, east)] {
+            let datetime = clock.datetime(value, zone).unwrap();
+            assert_eq!(datetime.to_string(), "1970-01-02 00:00:00");
+        }
+        for (value, zone) in [(86_401, None), (-1, None), (86_400, east)] {
+            assert_eq!(clock.datetime(value, zone), Err(CellRefusal::PartOfDay));
+        }
     }
 }

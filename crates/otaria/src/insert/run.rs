@@ -46,7 +46,8 @@ pub(super) async fn run<P: Place>(
 ) -> Result<Inserted, InsertError> {
     let table: TableName = table.parse().map_err(InsertErrorKind::Write)?;
     let is_new = options.mode == InsertMode::Create;
-    if P::IS_TRANSACTION && (is_new || options.commit != Commit::Once) {
+    let commits = is_new || options.commit != Commit::Once;
+    if P::IS_TRANSACTION && commits || is_new && place.state().status().is_in_transaction() {
         return Err(InsertErrorKind::WouldCommit.into());
     }
     // What has no meaning to the server is refused before a table is made for it.
@@ -335,7 +336,8 @@ async fn load(
     })
 }
 
-/// What the server says of a `LOAD DATA`: `Records: 2  Deleted: 0  Skipped: 0  Warnings: 0`.
+/// What the server says of a `LOAD DATA`: `Records: 2  Deleted: 0  Skipped: 0  Warnings: 0`, in the
+/// language of `lc_messages`.
 struct Counts {
     records: u64,
     skipped: u64,
@@ -344,17 +346,17 @@ struct Counts {
 
 impl Counts {
     fn of(executed: &Executed) -> Self {
-        let count = |name: &str| {
-            let behind = executed.info.split_once(name)?.1.trim_start();
-            let end = behind.find(|digit: char| !digit.is_ascii_digit());
-            behind.get(..end.unwrap_or(behind.len()))?.parse().ok()
-        };
+        // The words are of any language, and the numbers of one order.
+        let mut numbers = executed
+            .info
+            .split(|character: char| !character.is_ascii_digit())
+            .filter_map(|digits| digits.parse().ok());
+        let mut next = || numbers.next().unwrap_or(0);
+        let [records, _deleted, skipped, warnings] = [next(), next(), next(), next()];
         Self {
-            records: count("Records:").unwrap_or(0),
-            skipped: count("Skipped:").unwrap_or(0),
-            warnings: count("Warnings:")
-                .unwrap_or(0)
-                .max(executed.warnings.into()),
+            records,
+            skipped,
+            warnings: warnings.max(executed.warnings.into()),
         }
     }
 }
