@@ -36,7 +36,7 @@
 //! | UUID | `FixedSizeBinary(16)` with the extension `arrow.uuid` | text |
 //! | BINARY, VARBINARY, BLOB | Binary | `FixedSizeBinary` for BINARY(n) |
 //! | GEOMETRY and its subtypes | Binary with the extension `geoarrow.wkb`, its SRID as `crs` | Binary as it is stored |
-//! | VECTOR(n) | Binary: it travels as VARBINARY | `FixedSizeList` of Float32, see [`ColumnType::Vector`] |
+//! | VECTOR(n) | Binary: it travels as VARBINARY | `FixedSizeList` of Float32, see [`ColumnType::Vector`] and [`VectorLookup`] |
 //! | the literal NULL | Null | |
 //!
 //! JSON, UUID, INET4 and INET6 are known as such only where the server sends extended metadata
@@ -67,6 +67,7 @@ pub mod partition;
 mod rendered;
 mod schema;
 mod temporal;
+mod vector_lookup;
 mod words;
 pub mod write;
 
@@ -79,3 +80,4 @@ pub use options::{
     ArrowOptions, BitType, ColumnType, DecimalType, EnumType, GeometryType, Nullability, SetType,
     StringType, TemporalUnit, TimeType, TimestampZone, UuidType, ZeroDateMode,
 };
+pub use vector_lookup::VectorLookup;

@@ -1,4 +1,7 @@
+use otaria_codec::ColumnDefinition;
 use otaria_types::{RowContext, SessionTimeZone, ZeroDates};
+
+use crate::VectorLookup;
 
 /// What the columns of MariaDB become, and how long batches are.
 ///
@@ -30,6 +33,7 @@ pub struct ArrowOptions {
     pub(crate) time_zone_name: Option<Box<str>>,
     pub(crate) zero_dates: Option<ZeroDateMode>,
     pub(crate) columns: Vec<(Box<str>, ColumnType)>,
+    pub(crate) vector_lookup: Option<VectorLookup>,
 }
 
 /// When a batch is full.
@@ -77,7 +81,7 @@ impl ArrowOptions {
     }
 
     setters! {
-        /// Which fields may be NULL: as declared, by default.
+        /// Which fields may be NULL: all, by default.
         with_nullability: nullability: Nullability;
         /// Whether TINYINT(1), as which BOOLEAN is stored, is a Boolean. All but 0 are true.
         with_tinyint1_as_bool: tinyint1_as_bool: bool;
@@ -152,11 +156,29 @@ impl ArrowOptions {
         self
     }
 
+    /// VECTOR columns of tables are `FixedSizeList` of Float32 without being named, as far as
+    /// `lookup` knows them.
+    #[must_use]
+    pub fn with_vector_lookup(mut self, lookup: &VectorLookup) -> Self {
+        self.vector_lookup = Some(lookup.clone());
+        self
+    }
+
+    /// What VECTOR columns are known by, if they are looked up.
+    pub const fn vector_lookup(&self) -> Option<&VectorLookup> {
+        self.vector_lookup.as_ref()
+    }
+
     pub(crate) const fn zero_dates(&self) -> ZeroDateMode {
         match self.zero_dates {
             Some(zero_dates) => zero_dates,
             None => ZeroDateMode::Error,
         }
+    }
+
+    pub(crate) fn is_vector(&self, column: &ColumnDefinition) -> bool {
+        let lookup = self.vector_lookup.as_ref();
+        lookup.is_some_and(|lookup| lookup.is_vector(column))
     }
 
     pub(crate) fn column(&self, name: &str) -> Option<ColumnType> {
@@ -189,13 +211,14 @@ pub enum ColumnType {
 /// Which fields may be NULL.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum Nullability {
-    /// Those of columns that are not declared NOT NULL, and those that an option makes NULL. A NULL
-    /// elsewhere is an error: the server sends them for columns of `GROUP BY … WITH ROLLUP`, of which
-    /// it says NOT NULL all the same.
+    /// All. What the server says of a column does not hold for all results: see
+    /// [`Declared`](Self::Declared).
     #[default]
-    Declared,
-    /// All.
     All,
+    /// All but columns of tables that are declared NOT NULL. A NULL in one of those is an error, for no
+    /// batch could hold it: the server sends some for columns of `GROUP BY … WITH ROLLUP`, of which it
+    /// says NOT NULL all the same.
+    Declared,
 }
 
 /// What BIT is.

@@ -44,8 +44,7 @@ pub(crate) fn map(
         definition,
         options,
         metadata: common_metadata(definition),
-        nullable: options.nullability == Nullability::All
-            || !definition.flags().contains(FieldFlags::NOT_NULL),
+        nullable: options.nullability == Nullability::All || !is_declared_not_null(definition),
     };
     match options.column(definition.name()) {
         Some(ColumnType::Vector { dimensions }) => mapping.vector(dimensions),
@@ -59,8 +58,15 @@ pub(crate) fn map(
         Some(ColumnType::Binary) => {
             Ok(mapping.cells(DataType::Binary, Bytes, ByteValues::default()))
         }
+        None if options.is_vector(definition) => mapping.vector(None),
         None => Ok(mapping.by_type()),
     }
+}
+
+/// Whether it is a column of a table that has no NULLs. The server says so of constants, too, which
+/// are of no schema, and is wrong where they come from the optional side of a join.
+fn is_declared_not_null(definition: &ColumnDefinition) -> bool {
+    definition.flags().contains(FieldFlags::NOT_NULL) && !definition.schema().is_empty()
 }
 
 /// One column on its way.

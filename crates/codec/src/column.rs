@@ -203,6 +203,29 @@ impl ColumnDefinition {
         self
     }
 
+    /// The same column as that of a table.
+    #[must_use]
+    pub fn with_origin(mut self, schema: &str, table: &str, name: &str) -> Self {
+        let names = [
+            self.catalog(),
+            schema,
+            table,
+            table,
+            self.name(),
+            name,
+            self.type_name().unwrap_or_default(),
+            self.format_name().unwrap_or_default(),
+        ];
+        let mut end = 0;
+        let ends = names.map(|name| {
+            end += name.len();
+            end
+        });
+        self.names = names.concat().into_boxed_str();
+        self.ends = ends;
+        self
+    }
+
     /// The catalog, always `def`.
     pub fn catalog(&self) -> &str {
         self.part(CATALOG, CATALOG + 1)

@@ -1,9 +1,10 @@
 use std::future::poll_fn;
+use std::sync::Arc;
 
 use otaria_session::{
     Error, Event, Executable, Executed, Queued, ServerError, Statement, ToExecutable, place,
 };
-use otaria_types::{FromRow, Params};
+use otaria_types::{Columns, FromRow, Params};
 
 use crate::Connection;
 use crate::rows::{Head, Rows};
@@ -187,6 +188,46 @@ impl Connection {
                 None => self.prepared().await?.map_err(Error::Server),
             }
         }
+    }
+
+    /// The columns of the rows that a statement would return, none if it returns no rows. Nothing is
+    /// executed: the statement is prepared, and kept for [`query`](Self::query), which takes one round
+    /// trip then. `None` if the server cannot prepare it, or
+    /// [`server_prepared_statements`](otaria_session::ConfigBuilder::server_prepared_statements) is
+    /// off.
+    ///
+    /// # Errors
+    /// Those of [`query`](Self::query).
+    ///
+    /// # Cancel safety
+    /// Like [`prepare`](Self::prepare).
+    pub fn describe<S: ToExecutable + ?Sized, P: Params>(
+        &mut self,
+        statement: &S,
+        params: P,
+    ) -> impl Future<Output = Result<Option<Arc<Columns>>, Error>> {
+        self.begin_call();
+        async move {
+            self.ready_within_call().await?;
+            let sql = match statement.to_executable() {
+                Executable::Statement(statement) => return Ok(self.columns_of(statement)),
+                Executable::Sql(_) if !self.config.server_prepared_statements() => return Ok(None),
+                Executable::Sql(sql) => place(sql, &params)?,
+            };
+            let prepared = match self.session.prepare(sql.sql())? {
+                Some(statement) => Ok(statement),
+                None => self.prepared().await?,
+            };
+            match prepared {
+                Ok(statement) => Ok(self.columns_of(&statement)),
+                Err(error) if error.code() == CANNOT_BE_PREPARED => Ok(None),
+                Err(error) => Err(Error::Server(error)),
+            }
+        }
+    }
+
+    fn columns_of(&self, statement: &Statement) -> Option<Arc<Columns>> {
+        self.session.statement_columns(statement).map(Arc::clone)
     }
 
     /// Queues the execution of a statement if that can be done at once: the connection is ready for

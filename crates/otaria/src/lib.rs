@@ -42,7 +42,7 @@ pub use otaria_arrow::write::{
 pub use otaria_arrow::{
     ArrowOptions, BitType, CellReason, ColumnLabel, ColumnReason, ColumnType, DecimalType,
     DecodeError, EnumType, GeometryType, Nullability, SetType, StringType, TemporalUnit, TimeType,
-    TimestampZone, UuidType, ZeroDateMode, arrow,
+    TimestampZone, UuidType, VectorLookup, ZeroDateMode, arrow,
     partition::{self, Partition, PartitionSource},
 };
 #[cfg(feature = "compression")]

@@ -1,5 +1,6 @@
 //! Tests against a real server: a private one, or that of `OTARIA_TEST_URL`.
 
+mod arrow;
 mod batch;
 mod beside;
 mod cancel;

@@ -189,7 +189,10 @@ fn dates_that_no_calendar_has_become_null_on_request_and_are_counted() {
         date("2024-00-00"),
         null(),
     ];
-    let definition = column(FieldType::Date).with_flags(FieldFlags::NOT_NULL);
+    let nulls = nulls.with_nullability(Nullability::Declared);
+    let definition = column(FieldType::Date)
+        .with_flags(FieldFlags::NOT_NULL)
+        .with_origin("shop", "item", "day");
     assert!(field(&definition, &nulls).is_nullable());
     let array = Date32Array::from(vec![None, Some(1), None, None]);
     expect(&definition, &nulls, &cells, array);
@@ -510,20 +513,20 @@ fn a_geometry_that_is_cut_is_malformed() {
 }
 
 #[test]
-fn nullability_is_as_declared_or_everywhere() {
-    let declared = column(FieldType::Long).with_flags(FieldFlags::NOT_NULL);
-    assert!(!field(&declared, &options()).is_nullable());
-    assert!(field(&column(FieldType::Long), &options()).is_nullable());
-    assert_eq!(
-        reason(&declared, &options(), &[cell("1", 1_i32), null()]),
-        CellReason::NotNull
-    );
-    let all = options().with_nullability(Nullability::All);
-    assert!(field(&declared, &all).is_nullable());
-    assert_eq!(
-        column_of(&declared, &all, &[null()]).unwrap().null_count(),
-        1
-    );
+fn all_may_be_null_or_all_but_what_tables_declare() {
+    let not_null = || column(FieldType::Long).with_flags(FieldFlags::NOT_NULL);
+    let in_table = not_null().with_origin("shop", "item", "id");
+    assert!(field(&in_table, &options()).is_nullable());
+    let cells = [cell("1", 1_i32), null()];
+    let read = column_of(&in_table, &options(), &cells).unwrap();
+    assert_eq!(read.null_count(), 1);
+
+    let declared = options().with_nullability(Nullability::Declared);
+    assert!(!field(&in_table, &declared).is_nullable());
+    assert_eq!(reason(&in_table, &declared, &cells), CellReason::NotNull);
+    let nullable = column(FieldType::Long).with_origin("shop", "item", "id");
+    assert!(field(&nullable, &declared).is_nullable());
+    assert!(field(&not_null(), &declared).is_nullable(), "a constant");
 }
 
 #[test]

@@ -1,12 +1,13 @@
 //! What can be done in a transaction, all of it as on a connection of its own.
 
 use std::num::NonZeroU32;
+use std::sync::Arc;
 use std::time::Duration;
 
 use otaria_session::{
     Config, Error, Executed, ServerVersion, SessionState, Statement, ToExecutable,
 };
-use otaria_types::{FromRow, Params};
+use otaria_types::{Columns, FromRow, Params};
 use tokio::io::AsyncRead;
 
 use super::Transaction;
@@ -147,6 +148,22 @@ impl Transaction<'_> {
     /// Like [`Connection::prepare`](crate::Connection::prepare).
     pub fn prepare(&mut self, sql: &str) -> impl Future<Output = Result<Statement, Error>> {
         self.connection.prepare(sql)
+    }
+
+    /// The columns of the rows that a statement would return: see
+    /// [`Connection::describe`](crate::Connection::describe).
+    ///
+    /// # Errors
+    /// Those of [`query`](Self::query).
+    ///
+    /// # Cancel safety
+    /// Like [`Connection::prepare`](crate::Connection::prepare).
+    pub fn describe<S: ToExecutable + ?Sized, P: Params>(
+        &mut self,
+        statement: &S,
+        params: P,
+    ) -> impl Future<Output = Result<Option<Arc<Columns>>, Error>> {
+        self.connection.describe(statement, params)
     }
 
     /// Executes a statement for each of `rows`: see

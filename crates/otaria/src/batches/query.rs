@@ -6,6 +6,25 @@ use otaria_pool::{Pool, PooledConnection};
 
 use crate::{RecordBatchError, RecordBatchStream, RecordBatches};
 
+/// Asks for the VECTOR columns of the tables of a statement that are not known yet, where the options
+/// want that. Nothing can be asked when the rows have begun, so the statement is prepared for it.
+macro_rules! look_up_vectors {
+    ($connection:expr, $statement:expr, $params:expr, $options:expr) => {
+        if let Some(lookup) = $options.vector_lookup()
+            && let Some(columns) = $connection.describe($statement, $params).await?
+        {
+            for (schema, table) in lookup.unknown_tables(&columns) {
+                let names = (schema.as_str(), table.as_str());
+                let found: Vec<(String, String, String)> =
+                    $connection.query_all(VECTORS, names).await?;
+                let found = found.into_iter();
+                let found = found.filter(|found| (found.0.as_str(), found.1.as_str()) == names);
+                lookup.learn(&schema, &table, found.map(|(_, _, column)| column));
+            }
+        }
+    };
+}
+
 /// Queries whose results are record batches, on a [`Connection`], one of a pool included, and in a
 /// [`Transaction`].
 ///
@@ -44,8 +63,14 @@ pub trait QueryArrow: sealed::Sealed + Send {
 
     /// Runs a statement with parameters, as [`Connection::query`] does, and returns its first result
     /// as record batches. One without rows, such as an INSERT, has a schema without fields and no
-    /// batch. Further results come by
-    /// [`RecordBatches::next_result_set`].
+    /// batch. Further results come by [`RecordBatches::next_result_set`].
+    ///
+    /// With [`ArrowOptions::with_vector_lookup`] the statement is prepared before it is run, and for
+    /// each table that is not known yet `information_schema` is asked for its VECTOR columns. It does not
+    /// have those of temporary tables, and those of derived tables and of `WITH` are not found, for the
+    /// server says of what table they are by the name that the query gives it: such columns are named by
+    /// [`ArrowOptions::with_column`]. A statement that cannot be prepared, or rows that have begun, are
+    /// read by what is known.
     ///
     /// # Errors
     /// [`RecordBatchError::Driver`] with the errors of [`Connection::query`], and those of
@@ -68,6 +93,7 @@ impl QueryArrow for Connection {
         params: impl Params + Send + Sync,
         options: &ArrowOptions,
     ) -> Result<RecordBatches<'_>, RecordBatchError> {
+        look_up_vectors!(self, statement, &params, options);
         let rows = self.query(statement, params).await?;
         RecordBatches::from_rows(rows, options).await
     }
@@ -80,6 +106,7 @@ impl QueryArrow for Transaction<'_> {
         params: impl Params + Send + Sync,
         options: &ArrowOptions,
     ) -> Result<RecordBatches<'_>, RecordBatchError> {
+        look_up_vectors!(self, statement, &params, options);
         let rows = self.query(statement, params).await?;
         RecordBatches::from_rows(rows, options).await
     }
@@ -146,7 +173,10 @@ impl PoolQueryArrow for Pool {
         params: impl Params + Send + Sync,
         options: &ArrowOptions,
     ) -> Result<RecordBatchStream<'static>, RecordBatchError> {
-        let connection = begin(self, sql, &params).await?;
+        let connection = match begin(self, sql, &params, options).await {
+            Err(Error::Closed { .. }) => begin(self, sql, &params, options).await?,
+            begun => begun?,
+        };
         RecordBatchStream::of_pooled(connection, options).await
     }
 }
@@ -156,18 +186,19 @@ async fn begin(
     pool: &Pool,
     sql: &str,
     params: &(impl Params + Sync),
+    options: &ArrowOptions,
 ) -> Result<PooledConnection, Error> {
     let mut connection = pool.get().await?;
-    let begun = connection.query(sql, params).await.map(drop);
-    if let Err(Error::Closed { .. }) = begun {
-        drop(connection);
-        connection = pool.get().await?;
-        connection.query(sql, params).await.map(drop)?;
-    } else {
-        begun?;
-    }
+    look_up_vectors!(connection, sql, params, options);
+    connection.query(sql, params).await.map(drop)?;
     Ok(connection)
 }
+
+/// The VECTOR columns of a table. Names are compared here: by the server's collation some are equal
+/// that are not.
+const VECTORS: &str = "SELECT TABLE_SCHEMA, TABLE_NAME, COLUMN_NAME \
+    FROM information_schema.COLUMNS \
+    WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ? AND DATA_TYPE = 'vector'";
 
 mod sealed {
     use super::{Connection, Pool, Transaction};

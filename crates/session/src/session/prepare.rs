@@ -1,9 +1,10 @@
 //! The response to a prepare.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use otaria_codec::InvalidPacket;
-use otaria_statement::{ComStmtPrepareOk, PrepareEvent};
+use otaria_statement::{ComStmtPrepareOk, PrepareEvent, Statement};
 use otaria_types::Columns;
 
 use super::Session;
@@ -13,6 +14,12 @@ use crate::event::Event;
 use crate::statements::TOO_MANY_STATEMENTS;
 
 impl Session {
+    /// The columns of a statement's rows, as the server told them last; none if it has no rows.
+    /// `None` if the statement is not prepared any more.
+    pub fn statement_columns(&self, statement: &Statement) -> Option<&Arc<Columns>> {
+        self.statements.columns(statement.id())
+    }
+
     pub(super) fn read_prepare(&mut self, packet: Range<usize>) -> Result<Option<Event>, Error> {
         let payload = self.received.packets().payload(packet);
         let Some(Reply::Prepare(reply)) = self.expected.front_mut().map(|front| &mut front.reply)
