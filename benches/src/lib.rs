@@ -3,6 +3,7 @@
 
 pub mod batch;
 pub mod driver;
+pub mod floor;
 pub mod lineitem;
 mod task;
 mod workload;

@@ -3,21 +3,31 @@
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
 
-use otaria_benches::{POINT, Sum, Task, Workload, point_key, scan_bin, scan_plain};
 use sha1::{Digest, Sha1};
 use url::Url;
 
-use crate::{Outcome, only_otaria};
+use crate::{POINT, Task, Workload, point_key, scan_bin, scan_plain};
 
-pub fn run(task: &Task) -> Outcome {
+/// Does the task, of which there is nothing to sum up.
+pub fn run(task: &Task) -> Result<(), Box<dyn std::error::Error>> {
     let mut client = Client::connect(&task.url)?;
     match task.workload {
         Workload::ScanPlain => client.scan(&scan_plain(task.count))?,
         Workload::ScanBin => client.scan(&scan_bin(task.count))?,
         Workload::Point => client.points(task.count)?,
-        other => return Err(only_otaria(other)),
+        other => return Err(format!("{} is for Otaria alone", other.name()).into()),
     }
-    Ok(Sum::default())
+    Ok(())
+}
+
+/// Reads the rows of `sql` by the binary protocol.
+pub fn scan(url: &str, sql: &str) -> Result<(), Box<dyn std::error::Error>> {
+    Ok(Client::connect(url)?.scan(sql)?)
+}
+
+/// Reads the rows of `sql` by the text protocol.
+pub fn scan_text(url: &str, sql: &str) -> Result<(), Box<dyn std::error::Error>> {
+    Ok(Client::connect(url)?.scan_text(sql)?)
 }
 
 struct Client {
@@ -65,6 +75,11 @@ impl Client {
         self.execute(statement, &[])
     }
 
+    fn scan_text(&mut self, sql: &str) -> io::Result<()> {
+        self.send(0, &[b"\x03", sql.as_bytes()].concat())?;
+        self.pass_over_result()
+    }
+
     fn points(&mut self, count: u32) -> io::Result<()> {
         let statement = self.prepare(POINT)?;
         for index in 0..count {
@@ -96,6 +111,10 @@ impl Client {
             0,
             &[b"\x17", &statement[..], &[0, 1, 0, 0, 0], parameters].concat(),
         )?;
+        self.pass_over_result()
+    }
+
+    fn pass_over_result(&mut self) -> io::Result<()> {
         if self.packet()?.first() == Some(&0xff) {
             return Err(unexpected());
         }
@@ -124,7 +143,8 @@ impl Client {
         let header = self.buffer[self.start..]
             .first_chunk()
             .ok_or_else(unexpected)?;
-        let length = (u32::from_le_bytes(*header) & 0x00ff_ffff) as usize;
+        let [a, b, c, _] = *header;
+        let length = usize::from(a) | usize::from(b) << 8 | usize::from(c) << 16;
         self.fill(4 + length)?;
         let payload = self.start + 4..self.start + 4 + length;
         self.start = payload.end;
@@ -178,7 +198,8 @@ fn unexpected() -> io::Error {
     io::ErrorKind::InvalidData.into()
 }
 
-/// LONG_PASSWORD, CONNECT_WITH_DB, PROTOCOL_41, TRANSACTIONS, SECURE_CONNECTION, PLUGIN_AUTH.
+/// `LONG_PASSWORD`, `CONNECT_WITH_DB`, `PROTOCOL_41`, `TRANSACTIONS`, `SECURE_CONNECTION`,
+/// `PLUGIN_AUTH`.
 const CLIENT_PROTOCOL_41_AND_WITH_DB: u32 = 0x0008_a209;
 
 const UTF8MB4_GENERAL_CI: u8 = 45;
