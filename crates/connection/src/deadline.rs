@@ -24,8 +24,6 @@ pub(crate) struct Limits {
     deadline: Option<Instant>,
     /// How much time the call had in all.
     time: Duration,
-    /// Whether the clock was read a moment ago.
-    is_fresh: bool,
     /// What calls have had too little time to end that an earlier one has left behind.
     pub(crate) left_behind: Option<LeftBehind>,
     /// What tokens are told, if there are any.
@@ -107,7 +105,6 @@ impl Connection {
         let deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
         self.limits.deadline = deadline;
         self.limits.time = limit.unwrap_or_default();
-        self.limits.is_fresh = true;
         self.is_limited = deadline.is_some() || self.is_always_limited();
     }
 
@@ -228,14 +225,11 @@ impl Connection {
     }
 
     /// Whether the time of the call is over. A server that never lets the client wait would else
-    /// never be looked at the clock for.
-    fn is_over(&mut self) -> bool {
-        let is_fresh = std::mem::take(&mut self.limits.is_fresh);
-        !is_fresh
-            && self
-                .limits
-                .deadline
-                .is_some_and(|deadline| Instant::now() >= deadline)
+    /// never be looked at the clock for, and a call that is first polled when its time is over
+    /// would be sent.
+    fn is_over(&self) -> bool {
+        let deadline = self.limits.deadline;
+        deadline.is_some_and(|deadline| Instant::now() >= deadline)
     }
 
     /// Ends a call whose time is over. Should this be dropped, the deadline is still there: rows of

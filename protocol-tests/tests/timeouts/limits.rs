@@ -103,3 +103,64 @@ async fn a_limit_belongs_to_the_call_that_it_was_made_for_even_if_that_is_never_
     let endless = connection.simple_execute(ENDLESS);
     assert!(tokio::time::timeout(100 * SECOND, endless).await.is_err());
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_limit_that_is_over_first_ends_a_wait_be_it_of_the_call_or_of_a_read() {
+    for (call, io) in [(1, 3), (3, 1), (1, 1)] {
+        let config = Config::builder().call_timeout(call * SECOND);
+        let (mut connection, _) = connected(config.io_timeout(io * SECOND), Cut::Whole).await;
+        let start = Instant::now();
+        let error = connection.simple_execute(ENDLESS).await.unwrap_err();
+        assert_eq!(start.elapsed(), SECOND, "{call} {io}");
+        assert!(matches!(error, Error::Timeout { .. }), "{error:?}");
+        // A call ends what it has begun; a server that is too slow is given up.
+        let reason = if call <= io {
+            CloseReason::Cancelled
+        } else {
+            CloseReason::TimedOut
+        };
+        assert_eq!(connection.close_reason(), Some(reason), "{call} {io}");
+    }
+}
+
+const LOAD: &str = "LOAD DATA LOCAL INFILE 'items.csv' INTO TABLE item";
+
+#[tokio::test(start_paused = true)]
+async fn a_call_ends_by_its_limit_while_the_caller_gives_no_data() {
+    let script = script().on(
+        &ComQuery::new(LOAD),
+        Reply::new().then_file(b"items.csv", Reply::ok()),
+    );
+    // How long the server may take for a read does not count: it is not the one that takes long.
+    let config = Config::builder().local_infile(true).io_timeout(SECOND / 2);
+    let config = config.cancel_policy(CancelPolicy::Drain).build().unwrap();
+    let pipe = Pipe::new(script, Cut::Whole);
+    let mut connection = Connection::connect_over(pipe, &config).await.unwrap();
+    let (_nobody, data) = tokio::io::duplex(1);
+    let start = Instant::now();
+    let call = connection.with_timeout(SECOND).load_data_local(LOAD, data);
+    let error = tokio::time::timeout(100 * SECOND, call).await;
+    let error = error.expect("it has a limit").unwrap_err();
+    assert_eq!(start.elapsed(), SECOND);
+    assert!(matches!(error, Error::Timeout { .. }), "{error:?}");
+    next_query_is_whole(&mut connection).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_is_first_polled_when_its_time_is_over_sends_nothing() {
+    let (mut connection, handle) = connected(Config::builder(), Cut::Whole).await;
+    let before = handle.received().len();
+    let call = connection.with_timeout(SECOND).simple_execute(NEW);
+    tokio::time::advance(2 * SECOND).await;
+    let error = call.await.unwrap_err();
+    let is_stopped = matches!(
+        error,
+        Error::Timeout {
+            statement_stopped: true,
+            ..
+        }
+    );
+    assert!(is_stopped, "{error:?}");
+    assert_eq!(handle.received().len(), before);
+    next_query_is_whole(&mut connection).await;
+}
