@@ -235,3 +235,30 @@ async fn a_statement_that_cannot_be_prepared_leaves_the_transaction_of_a_pipelin
     transaction.commit().await.unwrap();
     assert_eq!(bank.pings(), 0);
 }
+
+#[tokio::test]
+async fn a_select_that_ran_outside_of_the_transaction_and_is_lost_with_the_connection_may_have_run()
+{
+    for then in [Then::Stays, Then::Ends] {
+        let bank = Bank::new();
+        let (mut connection, _) = connected(&bank).await;
+        let mut transaction = connection.transaction().await.unwrap();
+        transaction.prepare(SUMS).await.unwrap();
+        transaction.prepare(PAY).await.unwrap();
+        let mut pipeline = Pipeline::new();
+        pipeline.push(PAY, (1, 1)).push(SUMS, (1,)).push(SUMS, (2,));
+        pipeline.push(PAY, (2, 2));
+        bank.refuse("UPDATE", 1205, *b"HY000", then);
+        bank.close_at("SELECT");
+        let results = transaction.execute_pipeline(&pipeline).await.unwrap();
+        assert_eq!(code(&results[0]), Some(1205));
+        let may_have_run = |result: &Result<_, Error>| match result {
+            Err(Error::OutcomeUnknown { .. }) => Some(true),
+            Err(Error::Closed { .. }) => Some(false),
+            _ => None,
+        };
+        let found: Vec<_> = results[1..].iter().map(may_have_run).collect();
+        let expected = [Some(true), Some(true), Some(false)];
+        assert_eq!(found, expected, "{results:?}");
+    }
+}

@@ -77,7 +77,7 @@ impl Bank {
         self.state().silent_at = Some(beginning.to_owned());
     }
 
-    /// Does the next statement that begins so, and closes the connection.
+    /// Does the next statement that begins so, and closes the connection behind its rows, if it has any.
     pub fn close_at(&self, beginning: &str) {
         self.state().closes_at = Some(beginning.to_owned());
     }
@@ -229,7 +229,12 @@ impl State {
                 };
                 self.savepoints.truncate(at);
             }
-            ["SELECT", ..] => return self.rows(is_binary),
+            ["SELECT", ..] => {
+                let is_this = |beginning: &mut String| sql.starts_with(beginning.as_str());
+                let closes = self.closes_at.take_if(is_this).is_some();
+                let rows = self.rows(is_binary);
+                return if closes { rows.close() } else { rows };
+            }
             _ => {}
         }
         let is_next = |beginning: &mut String| sql.starts_with(beginning.as_str());

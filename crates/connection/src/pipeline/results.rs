@@ -27,6 +27,8 @@ pub struct PipelineResults<'c, 'p> {
     timed_out: Option<TimeoutPhase>,
     /// Whether responses are due of statements that may have run outside of the transaction.
     has_strays: bool,
+    /// The first statement that has never been sent, if others are to be sent again.
+    sent_before: usize,
 }
 
 /// A statement whose result is due.
@@ -52,6 +54,7 @@ impl<'c, 'p> PipelineResults<'c, 'p> {
             due: VecDeque::new(),
             timed_out: None,
             has_strays: false,
+            sent_before: 0,
         };
         results.fill();
         match results.take_refused() {
@@ -174,6 +177,12 @@ impl<'c, 'p> PipelineResults<'c, 'p> {
         );
         if !is_open && let Some(first) = self.due.front().filter(|due| due.commands() > 0) {
             self.queued = first.statement();
+            let sent = |due: &Due| match due {
+                Due::Sent { statement, .. } => Some(statement + 1),
+                Due::Preparing { .. } | Due::Refused { .. } => None,
+            };
+            let sent_before = self.due.iter().filter_map(sent).max();
+            self.sent_before = self.sent_before.max(sent_before.unwrap_or_default());
             self.due.clear();
             self.has_strays = true;
         }
@@ -322,18 +331,18 @@ impl<'c, 'p> PipelineResults<'c, 'p> {
     fn next_lost(&mut self, reason: CloseReason) -> Option<Result<Executed, Error>> {
         let unsent = self.connection.session.unsent_commands();
         let Some(due) = self.due.pop_front() else {
-            self.pipeline.statements.get(self.queued)?;
+            let statement = self.queued;
+            self.pipeline.statements.get(statement)?;
             self.queued += 1;
-            // One that was sent before is one that only reads.
-            return Some(Err(Error::Closed { reason }));
+            return Some(Err(lost(statement < self.sent_before, reason)));
         };
         let behind: usize = self.due.iter().map(Due::commands).sum();
+        let was_sent = due.statement() < self.sent_before;
         Some(Err(match due {
             Due::Refused { error, .. } => error,
             // The prepare alone does nothing.
-            Due::Preparing { .. } => Error::Closed { reason },
-            Due::Sent { .. } if unsent > behind => Error::Closed { reason },
-            Due::Sent { .. } => Error::OutcomeUnknown { reason },
+            Due::Preparing { .. } => lost(was_sent, reason),
+            Due::Sent { .. } => lost(was_sent || unsent <= behind, reason),
         }))
     }
 }
@@ -359,6 +368,15 @@ impl Due {
 impl fmt::Debug for PipelineResults<'_, '_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "PipelineResults({} remaining)", self.remaining())
+    }
+}
+
+/// The error of a statement that may have been sent before the connection was lost.
+const fn lost(may_be_sent: bool, reason: CloseReason) -> Error {
+    if may_be_sent {
+        Error::OutcomeUnknown { reason }
+    } else {
+        Error::Closed { reason }
     }
 }
 
