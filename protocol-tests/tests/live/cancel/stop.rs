@@ -14,7 +14,7 @@ async fn is_stopped(
     call: impl AsyncFn(&mut Connection) -> Result<(), Error>,
 ) {
     let thread_id = connection.thread_id();
-    give_up(call(connection)).await;
+    give_up_running(thread_id, call(connection)).await;
     let start = Instant::now();
     assert_eq!(connection.stop().await.unwrap(), Stopped::Killed);
     println!("stopped in {:?}", start.elapsed());
@@ -160,7 +160,8 @@ async fn what_a_function_runs_is_not_told_from_others_and_the_connection_is_clos
     let create = "CREATE FUNCTION waits(n INT) RETURNS INT \
                   BEGIN DECLARE x INT; SELECT SLEEP(n) INTO x; RETURN x; END";
     connection.simple_execute(create).await.unwrap();
-    give_up(async { connection.execute("SELECT waits(?)", (60,)).await.map(drop) }).await;
+    let call = async { connection.execute("SELECT waits(?)", (60,)).await.map(drop) };
+    give_up_running(thread_id, call).await;
     assert_eq!(connection.stop().await.unwrap(), Stopped::NotFound);
     assert!(connection.close_reason().is_some());
     is_gone(thread_id, &config("")).await;
