@@ -57,13 +57,21 @@ impl FakePort {
         self,
         mut peer: impl FnMut() -> P + Send + 'static,
     ) -> FakeServer {
+        self.serve_ports(move |_| peer())
+    }
+
+    /// The same, and tells the port that each comes from.
+    pub fn serve_ports<P: Peer + 'static>(
+        self,
+        mut peer: impl FnMut(u16) -> P + Send + 'static,
+    ) -> FakeServer {
         let visits = Arc::new(AtomicUsize::new(0));
         let counter = Arc::clone(&visits);
         let task = tokio::spawn(async move {
             let mut connections = JoinSet::new();
-            while let Ok((stream, _)) = self.listener.accept().await {
+            while let Ok((stream, client)) = self.listener.accept().await {
                 counter.fetch_add(1, Ordering::SeqCst);
-                connections.spawn(converse(stream, peer()));
+                connections.spawn(converse(stream, peer(client.port())));
             }
         });
         FakeServer {

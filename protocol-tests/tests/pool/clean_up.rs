@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use otaria::{Error, ResetPolicy};
+use otaria::{Error, ResetPolicy, Stopped};
 use otaria_codec::ServerStatus;
 use protocol_tests::pipe::Cut;
+use protocol_tests::polls::poll_times;
 use tokio::time::Instant;
 
 use crate::database::Database;
@@ -190,5 +191,42 @@ async fn the_time_that_a_user_has_given_its_next_call_is_not_that_of_the_next_us
     assert!(value(&mut connection, "SELECT connection").await.is_ok());
     let limited = connection.with_timeout(Duration::ZERO);
     assert!(value(limited, "SELECT connection").await.is_err());
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_cleans_up_has_not_the_limit_of_a_call_that_was_given_up() -> Result<(), Error> {
+    let database = Database::new();
+    let pool = database.pool().build();
+    let mut connection = pool.get().await?;
+    connection.simple_execute("SET variable").await?;
+    let limited = connection.with_timeout(Duration::from_secs(1));
+    assert!(
+        poll_times(limited.simple_execute("SELECT connection"), 0)
+            .await
+            .is_none()
+    );
+    database.pipe(0).set_cut(Cut::Every(1));
+    tokio::time::advance(Duration::from_secs(5)).await;
+    drop(connection);
+    let mut connection = pool.get().await?;
+    assert_eq!(value(&mut connection, "SELECT variable").await?, "");
+    assert_eq!(database.connections(), 1, "it was cleaned up");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_token_of_one_user_knows_nothing_of_the_next() -> Result<(), Error> {
+    let database = Database::new();
+    let pool = database.pool().build();
+    let mut connection = pool.get().await?;
+    let token = connection.cancel_token();
+    value(&mut connection, "SELECT connection").await?;
+    drop(connection);
+    let mut connection = pool.get().await?;
+    let endless = connection.simple_execute("SELECT endless");
+    assert!(poll_times(endless, 1).await.is_none());
+    assert_eq!(database.connections(), 1);
+    assert_eq!(token.cancel().await?, Stopped::NotRunning);
     Ok(())
 }

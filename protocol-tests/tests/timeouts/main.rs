@@ -1,6 +1,7 @@
 //! How long calls may take, and what they leave behind, over a fake server and with paused time.
 
 mod limits;
+mod stops;
 
 use std::time::Duration;
 
