@@ -64,27 +64,22 @@ struct Part {
 
 impl OutputFile {
     fn create(path: &Path) -> io::Result<Self> {
-        let place = match fs::canonicalize(path) {
-            Ok(place) => {
-                let metadata = fs::metadata(&place)?;
-                if metadata.is_dir() {
-                    return Err(io::Error::from(io::ErrorKind::IsADirectory));
-                }
-                if !metadata.is_file() {
-                    return Self::open(path);
-                }
-                place
+        let found = match fs::metadata(path) {
+            Ok(metadata) if metadata.is_dir() => {
+                return Err(io::Error::from(io::ErrorKind::IsADirectory));
             }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => path.to_owned(),
+            Ok(metadata) if !metadata.is_file() => return Self::open(path),
+            Ok(metadata) => Some(metadata),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => return Err(error),
         };
-        let part = part_path(&place);
-        let file = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .open(&part)?;
+        let place = end_of_links(path)?;
+        if is_of_process(&place)? {
+            return Self::open(path);
+        }
+        let (file, part) = create_part(&place)?;
         let part = Part { path: part, place };
-        if let Ok(metadata) = fs::metadata(&part.place) {
+        if let Some(metadata) = found {
             file.set_permissions(metadata.permissions())?;
         }
         Ok(Self {
@@ -94,10 +89,11 @@ impl OutputFile {
         })
     }
 
+    /// What is there is written to, behind what it may have: it may be what a shell has opened.
     fn open(path: &Path) -> io::Result<Self> {
         Ok(Self {
             path: path.to_owned(),
-            file: OpenOptions::new().write(true).open(path)?,
+            file: OpenOptions::new().append(true).open(path)?,
             part: None,
         })
     }
@@ -119,10 +115,60 @@ impl Drop for Part {
     }
 }
 
-fn part_path(place: &Path) -> PathBuf {
+/// Where `path` leads, whether anything is there or not. What /proc links to is no path, but what a
+/// process has open: such a link is the end.
+fn end_of_links(path: &Path) -> io::Result<PathBuf> {
+    let mut place = path.to_owned();
+    // The system has followed them all, and takes no more than this.
+    for _ in 0..MAX_LINKS {
+        if is_of_process(&place)? {
+            break;
+        }
+        let Ok(target) = fs::read_link(&place) else {
+            break;
+        };
+        place = folder(&place).join(target);
+    }
+    Ok(place)
+}
+
+/// Whether it is something that a process has open, such as /dev/stdout is.
+fn is_of_process(place: &Path) -> io::Result<bool> {
+    Ok(fs::canonicalize(folder(place))?.starts_with("/proc"))
+}
+
+fn folder(place: &Path) -> &Path {
+    match place.parent() {
+        Some(folder) if folder.as_os_str().is_empty() => Path::new("."),
+        Some(folder) => folder,
+        None => place,
+    }
+}
+
+/// A new file beside `place`. In containers processes have the same number again and again, and one
+/// that was killed leaves its file.
+fn create_part(place: &Path) -> io::Result<(File, PathBuf)> {
+    let mut attempt = 0;
+    loop {
+        let path = part_path(place, attempt);
+        let created = OpenOptions::new().write(true).create_new(true).open(&path);
+        match created {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && attempt < MAX_PARTS => {
+                attempt += 1;
+            }
+            created => return Ok((created?, path)),
+        }
+    }
+}
+
+fn part_path(place: &Path, attempt: u32) -> PathBuf {
     let mut name = OsString::from(".");
     name.push(place.file_name().unwrap_or_default());
-    name.push(format!(".{}.part", std::process::id()));
+    name.push(format!(".{}", std::process::id()));
+    if attempt > 0 {
+        name.push(format!("-{attempt}"));
+    }
+    name.push(".part");
     place.with_file_name(name)
 }
 
@@ -168,6 +214,8 @@ impl std::fmt::Debug for Destination {
 }
 
 const BUFFER_BYTES: usize = 256 << 10;
+const MAX_LINKS: u32 = 40;
+const MAX_PARTS: u32 = 1000;
 
 #[cfg(test)]
 mod tests {
@@ -222,6 +270,54 @@ mod tests {
         assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
         let mode = fs::metadata(&path).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o640);
+    }
+
+    #[test]
+    fn a_link_to_no_file_yet_stays_a_link() {
+        let directory = tempfile::tempdir().unwrap();
+        let link = directory.path().join("link.csv");
+        std::os::unix::fs::symlink("there.csv", &link).unwrap();
+        write(&link, "whole").unwrap().commit().unwrap();
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        let there = directory.path().join("there.csv");
+        assert_eq!(fs::read_to_string(there).unwrap(), "whole");
+    }
+
+    #[test]
+    fn what_a_killed_process_of_the_same_number_has_left_is_in_nobodys_way() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("out.csv");
+        fs::write(part_path(&path, 0), "left").unwrap();
+        write(&path, "whole").unwrap().commit().unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "whole");
+        assert_eq!(fs::read_to_string(part_path(&path, 0)).unwrap(), "left");
+    }
+
+    #[test]
+    fn what_a_process_has_open_is_written_to_behind_what_is_there() {
+        use std::os::fd::AsRawFd;
+
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(b"before,").unwrap();
+        let link = tempfile::tempdir().unwrap().keep().join("link");
+        let open = format!("/proc/self/fd/{}", file.as_raw_fd());
+        std::os::unix::fs::symlink(&open, &link).unwrap();
+        write(Path::new(&open), "one,").unwrap().commit().unwrap();
+        write(&link, "two").unwrap().commit().unwrap();
+        let text = io::read_to_string({
+            io::Seek::rewind(&mut file).unwrap();
+            file
+        });
+        assert_eq!(text.unwrap(), "before,one,two");
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        let (mut reader, writer) = io::pipe().unwrap();
+        let open = format!("/dev/fd/{}", writer.as_raw_fd());
+        drop(write(Path::new(&open), "piped").unwrap());
+        drop(writer);
+        let mut text = String::new();
+        io::Read::read_to_string(&mut reader, &mut text).unwrap();
+        assert_eq!(text, "piped");
+        fs::remove_dir_all(link.parent().unwrap()).unwrap();
     }
 
     #[test]
