@@ -269,6 +269,7 @@ Rows are written as they come: neither the server's result nor the file has to f
 Files end with .parquet, .arrow, .feather, .arrows, .csv, .json, .ndjson or .jsonl, or --format says
 what they are; on a terminal it is a table, and else CSV. A file is written beside its place, and
 takes it when it is complete: a run that fails leaves what was there.
+A procedure that returns several tables is an error, once it has run: a file holds one.
 The session's time zone is +00:00, so that TIMESTAMP is a point in time.";
 
 const LOAD_EXAMPLES: &str = "\
@@ -286,7 +287,8 @@ points in time have a zone (2024-02-29T12:30:00Z). For a new table (--mode creat
 rows decide: true and false are BOOLEAN, whole numbers BIGINT, other numbers DOUBLE, 2024-02-29 is
 DATE, with a time DATETIME(6), with a zone TIMESTAMP(6), and all else, such as digits that begin with
 a zero, is text.
-A value that the server would have to change is an error, and then nothing is inserted.";
+A value that the server would have to change is an error, and then nothing is inserted. Of text it
+cuts off fractions of a second, and digits of FLOAT, that a column has no place for without a word.";
 
 const PING_EXAMPLES: &str = "\
 Examples:

@@ -205,10 +205,15 @@ fn check(path: &Path) -> Result<(), Failure> {
     if path == Path::new("-") {
         return Ok(());
     }
-    let opened = std::fs::File::open(path);
-    opened
-        .map(drop)
-        .map_err(|source| Failure::local("read", path, source))
+    // One who writes into a named pipe would take this for its reader.
+    let found = path.metadata().and_then(|found| {
+        if found.is_file() {
+            std::fs::File::open(path).map(drop)
+        } else {
+            Ok(())
+        }
+    });
+    found.map_err(|source| Failure::local("read", path, source))
 }
 
 const TABLE_AND_FILES: &str = "a URL, a table and one or more files are needed, as in \

@@ -10,6 +10,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use otaria::{Connection, QueryArrow, RecordBatches};
+use tokio::task::spawn_blocking;
 
 use crate::arguments::{QueryArguments, url_and_rest};
 use crate::failure::{Failure, is_stopped};
@@ -30,7 +31,9 @@ pub(crate) async fn run(arguments: &QueryArguments, signals: &mut Signals) -> Re
     };
     let config = login::configuration(url.map(String::as_str), &arguments.login)?;
     let config = in_zone(&config, arguments.columns.time_zone.as_deref())?;
-    let export = Export::new(arguments, sql)?;
+    // Standard input may be a terminal, and the file a pipe that nobody reads yet.
+    let opening = Export::open(arguments, sql);
+    let export = signals.unless_any(opening).await?;
     let connecting = login::connect(&config, &arguments.login);
     let connection = Box::pin(signals.unless_any(connecting)).await?;
     Box::pin(export.run(connection, signals)).await
@@ -57,19 +60,16 @@ struct Exported {
 
 impl<'a> Export<'a> {
     /// Opens the file, so that one that cannot be written is known before the server has any work.
-    fn new(arguments: &'a QueryArguments, sql: &str) -> Result<Self, Failure> {
+    async fn open(arguments: &'a QueryArguments, sql: &str) -> Result<Self, Failure> {
         let format = format(arguments)?;
-        let parameters = arguments.parameters.clone();
-        let target = match file(arguments) {
-            Some(path) => {
-                Target::of_path(path).map_err(|source| Failure::local("write to", path, source))?
-            }
-            None => Target::Stdout,
-        };
+        let path = file(arguments).map(Path::to_owned);
+        let sql = sql.to_owned();
+        let opened = spawn_blocking(move || Ok((target(path.as_deref())?, statement(&sql)?)));
+        let (target, sql) = opened.await.unwrap_or(Err(PANICKED))?;
         Ok(Self {
             arguments,
-            sql: statement(sql)?,
-            parameters,
+            sql,
+            parameters: arguments.parameters.clone(),
             format,
             target,
         })
@@ -134,10 +134,14 @@ impl<'a> Export<'a> {
             progress.add(rows);
         }
         sink.finish().await?;
+        let made_null = batches.values_made_null();
+        if left > 0 {
+            finish_statement(&mut batches).await?;
+        }
         Ok(Some(Exported {
             rows: progress.rows(),
             bytes: progress.bytes(),
-            made_null: batches.values_made_null(),
+            made_null,
             elapsed: start.elapsed(),
         }))
     }
@@ -213,6 +217,28 @@ impl Exported {
     }
 }
 
+/// Waits for the end of a statement whose first rows have all been read: a procedure may work on, fail,
+/// or return more tables.
+async fn finish_statement(batches: &mut RecordBatches<'_>) -> Result<(), Failure> {
+    let mut tables = 1;
+    while batches
+        .next_result_set()
+        .await
+        .map_err(failures::of_batches)?
+    {
+        if !batches.schema().fields().is_empty() {
+            tables += 1;
+        }
+    }
+    if tables > 1 {
+        return Err(Failure::Data {
+            message: format!("the statement has run, and has returned {tables} tables"),
+            advice: Some("A file holds one: have each returned by a statement of its own."),
+        });
+    }
+    Ok(())
+}
+
 /// Ends what the server may still run, and the connection.
 pub(crate) async fn end(
     mut connection: Connection,
@@ -258,6 +284,15 @@ fn format(arguments: &QueryArguments) -> Result<Format, Failure> {
     }
 }
 
+fn target(path: Option<&Path>) -> Result<Target, Failure> {
+    match path {
+        Some(path) => {
+            Target::of_path(path).map_err(|source| Failure::local("write to", path, source))
+        }
+        None => Ok(Target::Stdout),
+    }
+}
+
 /// The statement, which is read from standard input if it is `-`.
 fn statement(sql: &str) -> Result<String, Failure> {
     if sql != "-" {
@@ -270,6 +305,7 @@ fn statement(sql: &str) -> Result<String, Failure> {
     Ok(sql)
 }
 
+const PANICKED: Failure = Failure::Internal("the file cannot be opened");
 const ONE_STATEMENT: &str = "a URL and one statement are needed, or the statement alone where \
     OTARIA_URL is set; a statement with spaces stands in quotation marks";
 const NO_PARAMETERS: &str = "the text protocol has no parameters: leave out --text or --param";

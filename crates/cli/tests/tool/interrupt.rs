@@ -101,7 +101,8 @@ fn ctrl_c_in_the_middle_of_a_load_leaves_nothing_of_it() {
     let mut child = start(&["load", &url, "t", "-", "--format", "csv"]);
     // It stays open: more rows may come.
     let mut input = child.stdin.take().unwrap();
-    let rows = "7\n".repeat(100_000);
+    // More than one command's worth: a bulk command goes when it is full.
+    let rows = "7\n".repeat(1_000_000);
     input.write_all(format!("n\n{rows}").as_bytes()).unwrap();
     let uncommitted =
         "SET TRANSACTION ISOLATION LEVEL READ UNCOMMITTED; SELECT COUNT(*) > 0 FROM t";
@@ -115,4 +116,34 @@ fn ctrl_c_in_the_middle_of_a_load_leaves_nothing_of_it() {
     wait_until("they are gone", || {
         schema.sql(uncommitted).unwrap() == "0\n"
     });
+}
+
+#[test]
+fn ctrl_c_ends_a_wait_for_a_statement_or_for_the_reader_of_a_pipe() {
+    let directory = tempfile::tempdir().unwrap();
+    let pipe = directory.path().join("pipe.csv");
+    let made = Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.expect("mkfifo is there").success());
+    let url = url("mysql");
+    let pipe = pipe.to_str().unwrap();
+    for arguments in [
+        &["query", &url, "-"][..],
+        &["query", &url, "SELECT 1", "-o", pipe],
+    ] {
+        let child = start(arguments);
+        let catches = || {
+            let path = format!("/proc/{}/status", child.id());
+            let status = std::fs::read_to_string(path).unwrap();
+            let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
+            let caught = u64::from_str_radix(caught.unwrap().trim(), 16).unwrap();
+            caught >> 1 & 1 == 1
+        };
+        wait_until("it listens to Ctrl-C", catches);
+        signal(&child, "-INT");
+        let mut child = child;
+        // Its end is not the answer that is waited for.
+        let keyboard = child.stdin.take();
+        Done::of(&child.wait_with_output().unwrap()).assert(130, &["interrupted"]);
+        drop(keyboard);
+    }
 }

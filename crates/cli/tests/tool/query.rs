@@ -330,3 +330,45 @@ fn on_a_terminal_rows_are_a_table_and_a_file_has_a_progress_bar() {
     let done = on_terminal(&format!("{export} --quiet"));
     assert!(!done.out.contains("rows"), "{done:#?}");
 }
+
+#[test]
+fn a_procedure_runs_to_its_end_and_its_late_errors_are_errors() {
+    let schema = schema("procedures", "CREATE TABLE t (n INT)");
+    let bodies = [
+        (
+            "late",
+            "SELECT 1 AS a; DO SLEEP(0.3); INSERT INTO t VALUES (1)",
+        ),
+        (
+            "fails",
+            "SELECT 1 AS a; SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'too late'",
+        ),
+        (
+            "two",
+            "SELECT 1 AS a; SELECT 2 AS b; INSERT INTO t VALUES (2)",
+        ),
+    ];
+    for (name, body) in bodies {
+        let sql = format!("DELIMITER //\nCREATE PROCEDURE {name}() BEGIN {body}; END//");
+        schema.sql(&sql).unwrap();
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("out.csv");
+    let call = |name: &str| {
+        let sql = format!("CALL {name}()");
+        let arguments = [
+            "query",
+            &url(schema.name()),
+            &sql,
+            "-o",
+            file.to_str().unwrap(),
+        ];
+        run(&mut otaria(arguments))
+    };
+    call("fails").assert(1, &["too late"]);
+    call("two").assert(5, &["2 tables"]);
+    assert!(names(directory.path()).is_empty());
+    call("late").assert(0, &["1 rows"]);
+    assert_eq!(fs::read_to_string(&file).unwrap(), "a\n1\n");
+    assert_eq!(schema.sql("SELECT SUM(n) FROM t").unwrap(), "3\n");
+}
