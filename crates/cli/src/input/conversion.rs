@@ -42,7 +42,7 @@ pub(crate) fn is_empty_null(field: &Field) -> bool {
     }
 }
 
-/// `batch`, whose columns are text, with the types of `schema`. `first_row` is the number of its first
+/// `batch`, whose columns are text or have their types already, with the types of `schema`. `first_row` is the number of its first
 /// row, for errors.
 pub(crate) fn converted(
     batch: &RecordBatch,
@@ -71,7 +71,7 @@ pub(crate) fn converted(
 /// A text that is no such value becomes NULL.
 fn convert(column: &ArrayRef, data_type: &DataType) -> Result<ArrayRef, ArrowError> {
     match data_type {
-        DataType::Utf8 => Ok(Arc::clone(column)),
+        same if same == column.data_type() => Ok(Arc::clone(column)),
         DataType::Binary => Ok(Arc::new(decoded(column.as_string()))),
         other => cast_with_options(column, other, &CastOptions::default()),
     }

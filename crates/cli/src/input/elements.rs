@@ -7,6 +7,8 @@ use std::io::{self, BufRead, Read};
 pub(crate) struct Elements<R> {
     source: R,
     depth: u32,
+    /// How many arrays around the objects have begun and not ended.
+    open_arrays: u32,
     is_in_string: bool,
     is_escaped: bool,
     buffer: Vec<u8>,
@@ -18,11 +20,19 @@ impl<R: BufRead> Elements<R> {
         Self {
             source,
             depth: 0,
+            open_arrays: 0,
             is_in_string: false,
             is_escaped: false,
             buffer: Vec::new(),
             read: 0,
         }
+    }
+
+    /// Takes `count` bytes of the buffer, and puts them behind `read`.
+    pub(crate) fn consume_into(&mut self, count: usize, read: &mut Vec<u8>) {
+        let end = self.buffer.len().min(self.read + count);
+        read.extend_from_slice(self.buffer.get(self.read..end).unwrap_or_default());
+        self.read = end;
     }
 
     /// What stands in place of a byte.
@@ -47,7 +57,15 @@ impl<R: BufRead> Elements<R> {
                 byte
             }
             // Lists inside of objects stay.
-            b'[' | b']' | b',' if self.depth == 0 => b'\n',
+            b'[' if self.depth == 0 => {
+                self.open_arrays += 1;
+                b'\n'
+            }
+            b']' if self.depth == 0 => {
+                self.open_arrays = self.open_arrays.saturating_sub(1);
+                b'\n'
+            }
+            b',' if self.depth == 0 => b'\n',
             b'\n' | b'\r' if self.depth > 0 => b' ',
             _ => byte,
         }
@@ -62,6 +80,10 @@ impl<R: BufRead> BufRead for Elements<R> {
             let mut bytes = std::mem::take(&mut self.buffer);
             let filled = self.source.fill_buf()?;
             let length = filled.len();
+            // A file that was cut off between two objects would look whole.
+            if length == 0 && (self.open_arrays > 0 || self.depth > 0 || self.is_in_string) {
+                return Err(io::Error::new(io::ErrorKind::UnexpectedEof, CUT_OFF));
+            }
             bytes.extend_from_slice(filled);
             self.source.consume(length);
             for byte in &mut bytes {
@@ -84,6 +106,8 @@ impl<R: BufRead> Read for Elements<R> {
         Ok(count)
     }
 }
+
+const CUT_OFF: &str = "it ends within an array or an object: has it been cut off?";
 
 #[cfg(test)]
 mod tests {
@@ -112,5 +136,14 @@ mod tests {
     fn lines_and_what_stands_in_strings_stay_as_they_are() {
         let text = "{\"a\":\"],[{\\\\\"}\n{\"b\":\"x\\\"]\"}\n";
         assert_eq!(lines(text), ["{\"a\":\"],[{\\\\\"}", "{\"b\":\"x\\\"]\"}"]);
+    }
+
+    #[test]
+    fn an_array_or_an_object_that_does_not_end_is_an_error() {
+        for text in ["[{\"a\":1},", "[{\"a\":1}\n", "{\"a\":1", "{\"a\":\"}"] {
+            let read = Elements::new(text.as_bytes()).read_to_string(&mut String::new());
+            let kind = read.unwrap_err().kind();
+            assert_eq!(kind, io::ErrorKind::UnexpectedEof, "{text}");
+        }
     }
 }

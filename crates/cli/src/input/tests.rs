@@ -275,3 +275,16 @@ fn files_of_other_columns_are_not_mixed() {
         "{error}"
     );
 }
+
+#[test]
+fn a_fraction_in_json_that_a_whole_number_has_no_place_for_is_an_error() {
+    let table = Schema::new(vec![Field::new("n", DataType::Int32, true)]);
+    let file = file(".ndjson", b"{\"n\":1}\n{\"n\":1.5}\n");
+    let error = read(&file, &reading(Some(&table))).unwrap_err();
+    assert!(error.contains("row 2, column `n`"), "{error}");
+    let mut lines = "{\"n\":1}\n".repeat(inference::SAMPLE_ROWS);
+    lines.push_str("{\"n\":2.5}\n");
+    let file = self::file(".ndjson", lines.as_bytes());
+    let error = read(&file, &reading(None)).unwrap_err();
+    assert!(error.contains("row 10001, column `n`"), "{error}");
+}

@@ -204,9 +204,14 @@ fn standard_input_is_loaded_if_its_format_is_named() {
     piped(&["--format", "csv"], "n\n1\n2\n").assert(0, &["2 rows"]);
     piped(&["-f", "ndjson"], "{\"n\":3}\n").assert(0, &["1 rows"]);
     piped(&[], "n\n1\n").assert(2, &["--format"]);
+    // More than is read ahead, and without a table: what was read to see the types is not lost.
+    let objects: Vec<String> = (1..=12_000).map(|n| format!("{{\"n\":{n}}}\n")).collect();
+    let objects = objects.concat();
+    piped(&["-f", "ndjson", "--way", "bulk"], &objects).assert(0, &["12,000 rows"]);
+    schema.sql("DELETE FROM t WHERE n > 3").unwrap();
     piped(&["-f", "parquet"], "n\n1\n").assert(2, &["standard input"]);
     piped(&["-f", "csv", "--no-header", "--delimiter", ";"], "4\n").assert(0, &["1 rows"]);
-    assert_eq!(schema.sql("SELECT SUM(n) FROM t").unwrap(), "10\n");
+    assert_eq!(schema.sql("SELECT SUM(n) FROM t").unwrap(), "16\n");
 }
 
 #[test]
