@@ -17,10 +17,17 @@ pub(crate) fn redacted(text: &str, given: &[OsString]) -> String {
 pub(crate) fn without_controls(text: &str) -> String {
     let shown = |character: char| match character {
         '\n' => character,
-        _ if character.is_control() => char::REPLACEMENT_CHARACTER,
+        _ if commands_terminal(character) => char::REPLACEMENT_CHARACTER,
         _ => character,
     };
     text.chars().map(shown).collect()
+}
+
+/// Whether a terminal would do something in place of showing it, such as to show what follows from
+/// right to left, in another order than that of the data.
+pub(crate) fn commands_terminal(character: char) -> bool {
+    let turns = matches!(character, '\u{200e}' | '\u{200f}' | '\u{61c}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    turns || character.is_control()
 }
 
 /// The part of a URL, or of what was meant to be one, that may be a password: from the first colon
@@ -53,8 +60,8 @@ mod tests {
     #[test]
     fn what_commands_a_terminal_is_not_printed() {
         assert_eq!(
-            without_controls("a\x1b[2J\nb\u{9b}"),
-            "a\u{fffd}[2J\nb\u{fffd}"
+            without_controls("a\x1b[2J\nb\u{9b}\u{202e}c"),
+            "a\u{fffd}[2J\nb\u{fffd}\u{fffd}c"
         );
     }
 

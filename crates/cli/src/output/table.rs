@@ -5,6 +5,8 @@ use arrow::datatypes::{DataType, Schema};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use unicode_width::UnicodeWidthChar;
 
+use crate::redaction::commands_terminal;
+
 use super::{BatchWriter, Destination, WriteError};
 
 /// Writes a table for people to read: its columns are as wide as the first rows need, and no cell is
@@ -112,7 +114,7 @@ fn shown(text: &str) -> String {
             '\n' => shown.push('␊'),
             '\r' => shown.push('␍'),
             '\t' => shown.push('␉'),
-            _ if character.is_control() => shown.push(char::REPLACEMENT_CHARACTER),
+            _ if commands_terminal(character) => shown.push(char::REPLACEMENT_CHARACTER),
             _ => shown.push(character),
         }
     }
