@@ -4,6 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::io::{Read, Write};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 use protocol_tests::live::{self, LiveServer};
 
@@ -95,6 +96,7 @@ pub(crate) fn on_terminal(arguments: &str) -> Done {
         assert_eq!(screen.read(&mut byte).expect("a screen"), 1, "no question");
         shown.extend(byte);
     }
+    wait_until_typing_is_hidden(script.id());
     let written = writeln!(keyboard, "{}", live::shared().password());
     written.expect("`script` reads what is typed");
     screen.read_to_end(&mut shown).expect("a screen");
@@ -106,6 +108,29 @@ pub(crate) fn on_terminal(arguments: &str) -> Done {
     };
     done.assert_no_secret();
     done
+}
+
+/// Waits until the terminal that a `script` gives its command shows no more what is typed, which is
+/// somewhat later than the question.
+fn wait_until_typing_is_hidden(script: u32) {
+    let children = std::fs::read_to_string(format!("/proc/{script}/task/{script}/children"));
+    let command = children.expect("the processes of `script`");
+    let terminal = format!("/proc/{}/fd/0", command.trim());
+    let until = Instant::now() + Duration::from_secs(20);
+    loop {
+        let stty = Command::new("stty")
+            .args(["--all", "--file", &terminal])
+            .output()
+            .expect("`stty` of coreutils is installed");
+        let settings = String::from_utf8_lossy(&stty.stdout);
+        if settings
+            .split_whitespace()
+            .any(|setting| setting == "-echo")
+        {
+            return;
+        }
+        assert!(Instant::now() < until, "what is typed is shown: {stty:?}");
+    }
 }
 
 /// The URL of `database` on the shared server, without a password.
