@@ -12,7 +12,7 @@ use otaria::arrow::compute::concat_batches;
 use otaria::arrow::datatypes::{DataType, Field, Int32Type, Schema};
 use otaria::{
     ArrowOptions, ColumnType, Connection, InsertArrow, InsertMode, InsertOptions, InsertWay,
-    QueryArrow, SetType,
+    Nullability, QueryArrow, SetType,
 };
 use protocol_tests::chaos::seed;
 
@@ -265,14 +265,16 @@ async fn a_table_takes_back_what_was_read_from_one() {
         .await
         .unwrap();
     connection.simple_execute(sql).await.unwrap();
-    let read = content(&mut connection, "old", &ArrowOptions::default()).await;
+    // What is NOT NULL stays so where the table is told of it.
+    let options = ArrowOptions::default().with_nullability(Nullability::Declared);
+    let read = content(&mut connection, "old", &options).await;
     for way in [InsertWay::Bulk, InsertWay::LoadData] {
-        let options = InsertOptions::from(InsertMode::Create).with_way(way);
+        let create = InsertOptions::from(InsertMode::Create).with_way(way);
         connection
-            .insert_arrow("new", reader([read.clone()]), options)
+            .insert_arrow("new", reader([read.clone()]), create)
             .await
             .unwrap();
-        let again = content(&mut connection, "new", &ArrowOptions::default()).await;
+        let again = content(&mut connection, "new", &options).await;
         assert_eq!(again, read);
         // CHECKSUM TABLE would compare the values; the types are in the metadata of `again`.
         let types = |table: &str| {
