@@ -1,7 +1,7 @@
 use std::fmt;
 
 use arrow::error::ArrowError;
-use otaria_codec::{ColumnDefinition, InvalidPacket};
+use otaria_codec::{ColumnDefinition, InvalidPacket, Printable};
 
 use crate::schema::sql_type;
 
@@ -82,11 +82,8 @@ impl ColumnLabel {
 
 impl fmt::Display for ColumnLabel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            index,
-            name,
-            sql_type,
-        } = self;
+        let (index, name) = (self.index, Printable(&self.name));
+        let sql_type = Printable(&self.sql_type);
         write!(f, "column {index} `{name}` ({sql_type})")
     }
 }

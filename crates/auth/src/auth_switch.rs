@@ -16,8 +16,13 @@ impl<'a> Decode<'a> for AuthSwitchRequest<'a> {
     fn decode(payload: &'a [u8], _: Capabilities) -> Result<Self, InvalidPacket> {
         let mut reader = PayloadReader::new("Authentication switch request", payload);
         reader.header(0xfe)?;
+        let auth_plugin = reader.str_nul()?;
+        if auth_plugin.len() > MAX_NAME_BYTES {
+            let length = u64::try_from(auth_plugin.len()).unwrap_or(u64::MAX);
+            return Err(reader.invalid_field("length of the plugin's name", length));
+        }
         Ok(Self {
-            auth_plugin: reader.str_nul()?,
+            auth_plugin,
             plugin_data: reader.bytes_eof(),
         })
     }
@@ -56,6 +61,9 @@ impl Encode for AuthMoreData<'_> {
     }
 }
 
+/// Servers take 64 characters for the name of a plugin. That of one which is not known is told on.
+const MAX_NAME_BYTES: usize = 256;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -67,6 +75,18 @@ mod tests {
 
     fn decode(payload: &[u8]) -> Result<AuthSwitchRequest<'_>, InvalidPacket> {
         AuthSwitchRequest::decode(payload, Capabilities::empty())
+    }
+
+    #[test]
+    fn a_name_that_no_plugin_has_is_an_error() {
+        let payload = |bytes: usize| [&[0xfe], "x".repeat(bytes).as_bytes(), &[0]].concat();
+        assert!(decode(&payload(MAX_NAME_BYTES)).is_ok());
+        let invalid = InvalidPacket::Field {
+            packet: "Authentication switch request",
+            field: "length of the plugin's name",
+            value: 257,
+        };
+        assert_eq!(decode(&payload(257)), Err(invalid));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-use otaria_codec::{ErrPacket, InvalidPacket};
+use otaria_codec::{ErrPacket, InvalidPacket, Printable};
 
 use crate::Unproven;
 
@@ -7,7 +7,7 @@ use crate::Unproven;
 #[non_exhaustive]
 pub enum AuthError {
     /// The server refused the login.
-    #[error("{message} (error {code}{})", sqlstate_suffix(*sqlstate))]
+    #[error("{} (error {code}{})", Printable(.message), sqlstate_suffix(*sqlstate))]
     Server {
         /// The server's error code, such as 1045.
         code: u16,
@@ -19,8 +19,9 @@ pub enum AuthError {
     /// The server refused the login, and had not proven who it is as it had to. It may have been
     /// somebody else.
     #[error(
-        "{message} (error {code}{}); the server has not proven who it is, so this may be \
+        "{} (error {code}{}); the server has not proven who it is, so this may be \
          somebody else's answer",
+        Printable(.message),
         sqlstate_suffix(*sqlstate)
     )]
     UnprovenServer {
@@ -107,9 +108,10 @@ pub enum AuthError {
     OldPassword,
     /// The account is authenticated by a plugin that the client has not got, or not allowed.
     #[error(
-        "authentication plugin {plugin} is not known here, or not allowed: set clear_password for \
+        "authentication plugin {} is not known here, or not allowed: set clear_password for \
          dialog (PAM) and mysql_clear_password, add one of your own to the plugins of the \
-         configuration, or ALTER USER … IDENTIFIED VIA ed25519 or mysql_native_password"
+         configuration, or ALTER USER … IDENTIFIED VIA ed25519 or mysql_native_password",
+        Printable(.plugin)
     )]
     UnknownPlugin {
         /// The plugin's name.
@@ -206,7 +208,8 @@ const WAYS_TO_PROVE: &str = "give the CA of the server's certificate (ssl_mode=v
 
 fn sqlstate_suffix(sqlstate: Option<[u8; 5]>) -> String {
     sqlstate.map_or_else(String::new, |sqlstate| {
-        format!(", SQLSTATE {}", String::from_utf8_lossy(&sqlstate))
+        let sqlstate = String::from_utf8_lossy(&sqlstate);
+        format!(", SQLSTATE {}", Printable(&sqlstate))
     })
 }
 
@@ -221,6 +224,16 @@ mod tests {
             error.to_string(),
             "Access denied (error 1045, SQLSTATE 28000)"
         );
+    }
+
+    #[test]
+    fn words_and_names_of_a_server_command_no_terminal() {
+        let error = AuthError::from(ErrPacket::new(1045, *b"\x1b[2J\n", "\x1b[31mno\n"));
+        let shown = r"\u{1b}[31mno\n (error 1045, SQLSTATE \u{1b}[2J\n)";
+        assert_eq!(error.to_string(), shown);
+        let plugin = "\x1b[2J".to_owned();
+        let shown = AuthError::UnknownPlugin { plugin }.to_string();
+        assert!(!shown.contains('\x1b'), "{shown:?}");
     }
 
     #[test]

@@ -26,9 +26,10 @@ impl<'a> ErrPacket<'a> {
         }
     }
 
-    /// The server's words, with replacement characters for what is not UTF-8.
+    /// The server's words, with replacement characters for what is not UTF-8, cut behind 64 KiB.
     pub fn message_lossy(&self) -> Cow<'a, str> {
-        String::from_utf8_lossy(self.message)
+        let words = self.message.get(..MAX_MESSAGE_BYTES);
+        String::from_utf8_lossy(words.unwrap_or(self.message))
     }
 }
 
@@ -61,6 +62,9 @@ impl Encode for ErrPacket<'_> {
         out.bytes(self.message);
     }
 }
+
+/// Servers have 512 bytes for it, and proxies some thousands. An error is kept and told on.
+const MAX_MESSAGE_BYTES: usize = 64 * 1024;
 
 #[cfg(test)]
 mod tests {
@@ -99,6 +103,18 @@ mod tests {
                 missing: 2
             }
         );
+    }
+
+    #[test]
+    fn a_message_without_end_is_cut() {
+        let message = vec![0xff; 10 * MAX_MESSAGE_BYTES];
+        let packet = ErrPacket {
+            code: 1045,
+            sqlstate: None,
+            message: &message,
+        };
+        let words = packet.message_lossy();
+        assert_eq!(words.chars().count(), MAX_MESSAGE_BYTES);
     }
 
     #[test]

@@ -1,9 +1,12 @@
-use otaria_codec::FieldType;
+use otaria_codec::{FieldType, Printable};
 use otaria_types::FromSqlError;
 
 /// A value that does not fit: which column, how it travels, and what it was asked for as.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("column {index} `{name}` ({field_type:?}) cannot be read as {rust_type}")]
+#[error(
+    "column {index} `{}` ({field_type:?}) cannot be read as {rust_type}",
+    Printable(.name)
+)]
 pub struct ColumnError {
     index: usize,
     name: String,

@@ -1,6 +1,6 @@
 use std::fmt;
 
-use otaria_codec::ErrPacket;
+use otaria_codec::{ErrPacket, Printable};
 
 /// What the server says about a command that it refused or ended.
 #[derive(Clone, Eq, PartialEq)]
@@ -24,7 +24,8 @@ impl ServerError {
             .and_then(|sqlstate| std::str::from_utf8(sqlstate).ok())
     }
 
-    /// The server's words. They may quote values of the statement: think before logging them.
+    /// The server's words: any text, control characters included, which `Display` escapes. They may
+    /// quote values of the statement: think before logging them.
     pub fn message(&self) -> &str {
         &self.message
     }
@@ -42,9 +43,10 @@ impl From<ErrPacket<'_>> for ServerError {
 
 impl fmt::Display for ServerError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.sqlstate() {
-            Some(sqlstate) => write!(f, "error {} ({sqlstate}): {}", self.code, self.message),
-            None => write!(f, "error {}: {}", self.code, self.message),
+        let (code, message) = (self.code, Printable(&self.message));
+        match self.sqlstate().map(Printable) {
+            Some(sqlstate) => write!(f, "error {code} ({sqlstate}): {message}"),
+            None => write!(f, "error {code}: {message}"),
         }
     }
 }
@@ -60,3 +62,17 @@ impl fmt::Debug for ServerError {
 }
 
 impl std::error::Error for ServerError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_error_shows_no_character_that_commands_a_terminal() {
+        let error = ServerError::from(ErrPacket::new(1064, *b"42\x1b[2", "near '\x1b[2J\n'"));
+        let shown = r"error 1064 (42\u{1b}[2): near '\u{1b}[2J\n'";
+        assert_eq!(error.to_string(), shown);
+        assert_eq!(error.message(), "near '\x1b[2J\n'");
+        assert!(!format!("{error:?}").contains('\x1b'));
+    }
+}
