@@ -158,7 +158,7 @@ impl Connection {
     }
 
     /// The warnings, notes and errors of the latest statement (`SHOW WARNINGS`); the server keeps
-    /// 64 of them by default.
+    /// 64 of them by default. Behind 64 MiB of them the others are left out.
     ///
     /// # Errors
     /// Those of [`simple_query`](Self::simple_query).
@@ -168,16 +168,25 @@ impl Connection {
     pub fn warnings(&mut self) -> impl Future<Output = Result<Vec<Warning>, Error>> {
         self.begin_call();
         async {
-            let rows = self.run_simple("SHOW WARNINGS").await?;
-            let rows: Vec<(String, u16, String)> = rows.collect().await?;
-            Ok(rows
-                .into_iter()
-                .map(|(level, code, message)| Warning {
-                    level,
+            let mut rows = self.run_simple("SHOW WARNINGS").await?;
+            let mut warnings = Vec::new();
+            let mut left_bytes = MAX_WARNINGS_BYTES;
+            while let Some(row) = rows.next().await? {
+                let (level, code, message): (&str, u16, &str) = row.read()?;
+                let bytes = size_of::<Warning>() + level.len() + message.len();
+                let Some(left) = left_bytes.checked_sub(bytes) else {
+                    // The rest is for nobody.
+                    return Ok(warnings);
+                };
+                left_bytes = left;
+                warnings.push(Warning {
+                    level: level.to_owned(),
                     code,
-                    message,
-                })
-                .collect())
+                    message: message.to_owned(),
+                });
+            }
+            rows.finish().await?;
+            Ok(warnings)
         }
     }
 
@@ -383,5 +392,8 @@ impl Drop for Connection {
     }
 }
 
+/// A server keeps 65,535 warnings at the most (`max_error_count`), and has 512 bytes for the words of
+/// each.
+const MAX_WARNINGS_BYTES: usize = 64 * 1024 * 1024;
 /// How long a transport without a timeout of its own may take to shut down.
 const SHUTDOWN_TIME: Duration = Duration::from_secs(1);

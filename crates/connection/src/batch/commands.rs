@@ -265,7 +265,8 @@ impl<R: Source> Run<'_, '_, R> {
             let error = self.connection.session.unit_results_miscounted(units.len());
             return Err(self.connection.closed(error));
         }
-        executed.affected_rows = units.iter().map(|unit| unit.affected_rows).sum();
+        let affected_rows = units.iter().map(|unit| unit.affected_rows);
+        executed.affected_rows = affected_rows.fold(0, u64::saturating_add);
         let mut ids = units.iter().map(|unit| unit.last_insert_id);
         executed.last_insert_id = ids.find(|id| *id != 0).unwrap_or_default();
         if self.options.unit_results && !self.tally.lacks_units {

@@ -215,7 +215,7 @@ impl<R: Source> Run<'_, '_, R> {
 
 /// Adds what one of a command's results did to what those before did.
 fn add(executed: &mut Executed, done: &Executed) {
-    executed.affected_rows += done.affected_rows;
+    executed.affected_rows = executed.affected_rows.saturating_add(done.affected_rows);
     executed.warnings = executed.warnings.max(done.warnings);
     if executed.last_insert_id == 0 {
         executed.last_insert_id = done.last_insert_id;

@@ -66,7 +66,8 @@ impl Tally {
 
     /// One more result of the command that is being answered.
     fn add(&mut self, done: &Executed) {
-        self.executed.affected_rows += done.affected_rows;
+        let affected_rows = &mut self.executed.affected_rows;
+        *affected_rows = affected_rows.saturating_add(done.affected_rows);
         self.executed.warnings += u64::from(done.warnings);
         if self.executed.last_insert_id == 0 {
             self.executed.last_insert_id = done.last_insert_id;

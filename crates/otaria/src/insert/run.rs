@@ -158,7 +158,7 @@ async fn insert<P: Place>(
         transaction.commit().await.map_err(InsertErrorKind::from)?;
         sent_by = sent.by;
         done.rows = rows.input.pulled;
-        done.affected_rows += sent.affected_rows;
+        done.affected_rows = done.affected_rows.saturating_add(sent.affected_rows);
         done.warnings += sent.warnings;
         if let Some(skipped) = &mut done.skipped_rows {
             *skipped += sent.rows.saturating_sub(sent.affected_rows);
