@@ -48,7 +48,7 @@ impl Stream for Halting {
 /// Inserts three batches, the second of them longer than a command.
 async fn insert(
     connection: &mut Connection,
-    options: InsertOptions,
+    options: &InsertOptions,
 ) -> Result<Inserted, InsertError> {
     let batches = Halting::new([items(0..10), items(10..3000), items(3000..3010)]);
     let schema = items([]).schema();
@@ -67,7 +67,7 @@ async fn an_insertion_dropped_at_every_poll_leaves_nothing_and_a_connection_of_u
         );
         item_table(&mut connection).await;
         let polls = at_every_poll(async |polls| {
-            let ended = poll_times(insert(&mut connection, options), polls).await;
+            let ended = poll_times(insert(&mut connection, &options), polls).await;
             let rows = content(&mut connection).await.0;
             // Nobody waits for a lock that was left, nor sees what was not committed.
             assert_eq!(content(&mut other).await.0, rows);
@@ -103,7 +103,7 @@ async fn an_insertion_dropped_between_commits_leaves_whole_batches() {
             .with_way(way)
             .with_commit(Commit::Every { batches });
         at_every_poll(async |polls| {
-            let ended = poll_times(insert(&mut connection, options), polls).await;
+            let ended = poll_times(insert(&mut connection, &options), polls).await;
             let rows = content(&mut connection).await.0;
             assert!(
                 [0, 10, 3000, 3010].contains(&rows),
@@ -122,7 +122,7 @@ async fn an_insertion_into_a_new_table_dropped_at_every_poll_leaves_it_empty_or_
         let (mut connection, schema) = with_schema("dropped_new").await;
         let options = InsertOptions::from(InsertMode::Create).with_way(way);
         at_every_poll(async |polls| {
-            let ended = poll_times(insert(&mut connection, options), polls).await;
+            let ended = poll_times(insert(&mut connection, &options), polls).await;
             connection.ping().await.unwrap();
             let is_made = !schema.sql("SHOW TABLES").unwrap().is_empty();
             if is_made {
@@ -148,7 +148,7 @@ async fn an_insertion_of_a_pool_dropped_at_every_poll_gives_its_connection_back(
         let pool = otaria::Pool::builder(config(&schema)).max_size(1).build();
         let options = InsertOptions::new().with_way(way);
         at_every_poll(async |polls| {
-            let inserted = pool.insert_arrow("item", reader([items(0..3000)]), options);
+            let inserted = pool.insert_arrow("item", reader([items(0..3000)]), &options);
             let ended = poll_times(inserted, polls).await;
             let mut next = pool.get().await.unwrap();
             let rows = content(&mut next).await.0;

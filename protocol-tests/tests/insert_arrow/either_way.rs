@@ -25,10 +25,10 @@ async fn a_file_is_loaded_whatever_the_language_of_the_server_s_messages() {
         item_table(&mut connection).await;
         let sql = format!("SET lc_messages='{language}'");
         connection.simple_execute(&sql).await.unwrap();
-        let inserted = connection.insert_arrow("item", reader([items(0..12)]), options);
+        let inserted = connection.insert_arrow("item", reader([items(0..12)]), &options);
         assert_eq!(inserted.await.unwrap().affected_rows, 12, "{language}");
         let error = connection
-            .insert_arrow("item", reader([items(10..13)]), options)
+            .insert_arrow("item", reader([items(10..13)]), &options)
             .await
             .unwrap_err();
         assert!(
@@ -80,7 +80,7 @@ async fn each_way_makes_the_same_of_a_value() {
             connection.simple_execute(&sql).await.unwrap();
             let options = InsertOptions::new().with_way(way);
             connection
-                .insert_arrow("t", reader([of_one(array)]), options)
+                .insert_arrow("t", reader([of_one(array)]), &options)
                 .await
                 .unwrap();
             let value = if table.contains("BIT") { "a + 0" } else { "a" };
@@ -115,7 +115,7 @@ async fn what_no_column_of_the_type_can_hold_is_refused_by_each_way() {
             connection.simple_execute(&sql).await.unwrap();
             let options = InsertOptions::new().with_way(way);
             let error = connection
-                .insert_arrow("t", reader([of_one(array)]), options)
+                .insert_arrow("t", reader([of_one(array)]), &options)
                 .await
                 .unwrap_err();
             match (&error.kind, sql_type) {
@@ -145,7 +145,7 @@ async fn dates_may_come_with_a_midnight() {
         connection.simple_execute(sql).await.unwrap();
         let options = InsertOptions::new().with_way(way);
         connection
-            .insert_arrow("t", reader([of_one(&days)]), options)
+            .insert_arrow("t", reader([of_one(&days)]), &options)
             .await
             .unwrap();
         assert_eq!(schema.sql("SELECT * FROM t").unwrap(), "1970-01-02\n");
@@ -188,7 +188,7 @@ async fn strings_of_the_server_s_own_words_are_values() {
         let words = Arc::new(StringArray::from(words.to_vec())) as ArrayRef;
         let options = InsertOptions::new().with_way(way);
         connection
-            .insert_arrow("t", reader([of_one(&words)]), options)
+            .insert_arrow("t", reader([of_one(&words)]), &options)
             .await
             .unwrap();
         let sql = "SELECT GROUP_CONCAT(HEX(CONVERT(a USING utf8mb4))) FROM t";

@@ -25,7 +25,7 @@ async fn a_failure_in_the_second_batch_leaves_nothing_behind() {
         let options = InsertOptions::new().with_way(way);
         let batches = reader([items(0..5000), items(4999..6000)]);
         let error = connection
-            .insert_arrow("item", batches, options)
+            .insert_arrow("item", batches, &options)
             .await
             .unwrap_err();
         assert_eq!(error.rows_committed, 0);
@@ -38,7 +38,7 @@ async fn a_failure_in_the_second_batch_leaves_nothing_behind() {
         let days = |days: Vec<i32>| of_one("d", Arc::new(Date32Array::from(days)));
         let batches = reader([days(vec![0; 1000]), days(vec![0, i32::MAX])]);
         let error = connection
-            .insert_arrow("day", batches, options)
+            .insert_arrow("day", batches, &options)
             .await
             .unwrap_err();
         match error.kind {
@@ -78,7 +78,7 @@ async fn each_way(
             .await
             .unwrap();
         let inserted = connection
-            .insert_arrow("t", reader([batch.clone()]), options.with_way(way))
+            .insert_arrow("t", reader([batch.clone()]), options.clone().with_way(way))
             .await;
         let rows = schema.sql("SELECT * FROM t").unwrap();
         outcomes.push(match inserted {
@@ -184,7 +184,7 @@ async fn what_the_options_allow_is_changed_and_counted() {
         .with_non_finite(NonFinite::Null)
         .with_sub_microseconds(SubMicroseconds::Truncate);
     let doubles = Arc::new(Float64Array::from(vec![Some(f64::NAN), Some(-1.5), None]));
-    for outcome in each_way("a DOUBLE", STRICT, of_one("a", doubles), options).await {
+    for outcome in each_way("a DOUBLE", STRICT, of_one("a", doubles), options.clone()).await {
         assert_eq!(outcome.unwrap(), (1, "NULL\n-1.5\nNULL\n".to_owned()));
     }
     let nanos = Arc::new(TimestampNanosecondArray::from(vec![
@@ -254,7 +254,7 @@ async fn points_in_time_need_a_zone_that_is_known() {
                 .await
                 .unwrap();
             connection
-                .insert_arrow("t", reader([batch.clone()]), options)
+                .insert_arrow("t", reader([batch.clone()]), &options)
                 .await
                 .unwrap();
             let found: (i64,) = connection.query_one(sql, ()).await.unwrap();
@@ -265,7 +265,7 @@ async fn points_in_time_need_a_zone_that_is_known() {
             .await
             .unwrap();
         let error = connection
-            .insert_arrow("t", reader([batch]), options)
+            .insert_arrow("t", reader([batch]), &options)
             .await
             .unwrap_err();
         assert!(

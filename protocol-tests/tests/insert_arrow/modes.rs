@@ -7,8 +7,8 @@ use otaria::arrow::array::{Int32Array, RecordBatch, RecordBatchIterator};
 use otaria::arrow::datatypes::{DataType, Field, Schema};
 use otaria::arrow::error::ArrowError;
 use otaria::{
-    BatchWay, Commit, Error, InsertArrow, InsertErrorKind, InsertMode, InsertOptions, InsertWay,
-    Pool, PoolInsertArrow, SentBy, WhyNot,
+    BatchWay, ColumnRefusal, Commit, Error, InsertArrow, InsertErrorKind, InsertMode,
+    InsertOptions, InsertWay, Pool, PoolInsertArrow, SentBy, WhyNot, WriteError,
 };
 
 use crate::{WAYS, config, content, item_table, items, reader, with_schema};
@@ -21,7 +21,7 @@ async fn batches_are_appended_by_each_way() {
         let batches = reader([items(0..40_000), items([]), items(40_000..50_000)]);
         let options = InsertOptions::new().with_way(way);
         let inserted = connection
-            .insert_arrow("item", batches, options)
+            .insert_arrow("item", batches, &options)
             .await
             .unwrap();
         assert_eq!((inserted.rows, inserted.affected_rows), (50_000, 50_000));
@@ -78,14 +78,14 @@ async fn the_report_says_why_a_file_was_not_loaded() {
     assert_eq!(inserted.why_not, WhyNot::Mode);
     let options = InsertOptions::new().with_way(InsertWay::LoadData);
     let error = without
-        .insert_arrow("item", reader([items(2..3)]), options)
+        .insert_arrow("item", reader([items(2..3)]), &options)
         .await
         .unwrap_err();
     let why_not = WhyNot::OffInConfiguration;
     assert!(matches!(error.kind, InsertErrorKind::Way { why_not: found } if found == why_not));
-    let options = options.with_mode(InsertMode::Ignore);
+    let options = options.clone().with_mode(InsertMode::Ignore);
     let error = connection
-        .insert_arrow("item", reader([items(2..3)]), options)
+        .insert_arrow("item", reader([items(2..3)]), &options)
         .await
         .unwrap_err();
     assert!(matches!(
@@ -115,7 +115,7 @@ async fn a_table_is_made_also_for_no_batches() {
     assert!(matches!(error.driver(), Some(Error::Server(error)) if error.code() == 1050));
     for way in WAYS {
         let options = InsertOptions::from(create).with_way(way);
-        let inserted = connection.insert_arrow("item", reader([items(0..2)]), options);
+        let inserted = connection.insert_arrow("item", reader([items(0..2)]), &options);
         assert_eq!(inserted.await.unwrap().rows, 2);
         assert_eq!(content(&mut connection).await, (2, 1, 2));
         connection.simple_execute("DROP TABLE item").await.unwrap();
@@ -135,7 +135,7 @@ async fn a_table_that_was_made_is_dropped_again_after_an_error() {
         );
         let options = InsertOptions::from(InsertMode::Create).with_way(way);
         let error = connection
-            .insert_arrow("item", batches, options)
+            .insert_arrow("item", batches, &options)
             .await
             .unwrap_err();
         assert!(matches!(
@@ -158,7 +158,7 @@ async fn duplicates_in_each_mode() {
         let batches = || reader([items(2..5)]);
 
         let error = connection
-            .insert_arrow("item", batches(), options)
+            .insert_arrow("item", batches(), &options)
             .await
             .unwrap_err();
         match error.kind {
@@ -170,7 +170,7 @@ async fn duplicates_in_each_mode() {
         }
         assert_eq!(content(&mut connection).await, (2, 3, 0));
 
-        let replace = options.with_mode(InsertMode::Replace);
+        let replace = options.clone().with_mode(InsertMode::Replace);
         let inserted = connection
             .insert_arrow("item", batches(), replace)
             .await
@@ -244,7 +244,7 @@ async fn batches_are_committed_in_between_where_it_is_asked_for() {
             .with_commit(Commit::Every { batches });
         let ids = [0..10, 10..20, 20..30, 30..40, 35..50];
         let error = connection
-            .insert_arrow("item", reader(ids.map(items)), options)
+            .insert_arrow("item", reader(ids.map(items)), &options)
             .await
             .unwrap_err();
         assert_eq!(error.rows_committed, 40);
@@ -256,7 +256,11 @@ async fn batches_are_committed_in_between_where_it_is_asked_for() {
         );
         assert_eq!(content(&mut connection).await.0, 40);
         let inserted = connection
-            .insert_arrow("item", reader([40..45, 45..50, 50..51].map(items)), options)
+            .insert_arrow(
+                "item",
+                reader([40..45, 45..50, 50..51].map(items)),
+                &options,
+            )
             .await
             .unwrap();
         assert_eq!((inserted.rows, inserted.affected_rows), (11, 11));
@@ -271,21 +275,21 @@ async fn a_transaction_of_the_caller_s_holds_the_rows() {
         let options = InsertOptions::new().with_way(way);
         let mut transaction = connection.transaction().await.unwrap();
         transaction
-            .insert_arrow("item", reader([items(0..2)]), options)
+            .insert_arrow("item", reader([items(0..2)]), &options)
             .await
             .unwrap();
         // What fails is undone, and nothing else.
         let batches = reader([items(2..4), items(1..2)]);
         let error = transaction
-            .insert_arrow("item", batches, options)
+            .insert_arrow("item", batches, &options)
             .await
             .unwrap_err();
         assert_eq!(error.rows_committed, 0);
         transaction
-            .insert_arrow("item", reader([items(5..6)]), options)
+            .insert_arrow("item", reader([items(5..6)]), &options)
             .await
             .unwrap();
-        let create = options.with_mode(InsertMode::Create);
+        let create = options.clone().with_mode(InsertMode::Create);
         let error = transaction
             .insert_arrow("new", reader([items(0..2)]), create)
             .await;
@@ -298,7 +302,7 @@ async fn a_transaction_of_the_caller_s_holds_the_rows() {
 
         let mut transaction = connection.transaction().await.unwrap();
         transaction
-            .insert_arrow("item", reader([items(7..8)]), options)
+            .insert_arrow("item", reader([items(7..8)]), &options)
             .await
             .unwrap();
         transaction.rollback().await.unwrap();
@@ -340,11 +344,54 @@ async fn columns_go_by_name_and_in_any_case() {
         let batch = RecordBatch::try_new(schema, vec![column(1), column(2), column(3)]).unwrap();
         let options = InsertOptions::new().with_way(way);
         connection
-            .insert_arrow("t", reader([batch]), options)
+            .insert_arrow("t", reader([batch]), &options)
             .await
             .unwrap();
         let found: (i32, i32, i32, i32) =
             connection.query_one("SELECT * FROM t", ()).await.unwrap();
         assert_eq!(found, (3, 1, 2, 3));
     }
+}
+
+#[tokio::test]
+async fn a_table_is_made_with_a_primary_key() {
+    for way in WAYS {
+        let (mut connection, schema) = with_schema("key").await;
+        let options = InsertOptions::from(InsertMode::Create)
+            .with_way(way)
+            .with_text_length(Some(20))
+            .with_primary_key(["NAME", "id"]);
+        let inserted = connection.insert_arrow("t", reader([items(0..3)]), &options);
+        assert_eq!(inserted.await.unwrap().rows, 3);
+        let sql = "SELECT GROUP_CONCAT(COLUMN_NAME ORDER BY SEQ_IN_INDEX) FROM \
+            information_schema.STATISTICS WHERE TABLE_SCHEMA = DATABASE() AND INDEX_NAME = 'PRIMARY'";
+        assert_eq!(schema.sql(sql).unwrap(), "name,id\n");
+        let twice = reader([items(0..3), items(2..4)]);
+        let error = connection.insert_arrow("twice", twice, &options).await;
+        assert!(!error.unwrap_err().table_is_left);
+        assert_eq!(schema.sql("SHOW TABLES").unwrap(), "t\n");
+    }
+}
+
+#[tokio::test]
+async fn a_primary_key_that_cannot_be_is_refused_before_anything_is_sent() {
+    let (mut connection, schema) = with_schema("no_key").await;
+    for key in ["nmae", "name"] {
+        let options = InsertOptions::from(InsertMode::Create).with_primary_key([key]);
+        let error = connection
+            .insert_arrow("t", reader([items(0..3)]), options)
+            .await;
+        let InsertErrorKind::Write(error) = error.unwrap_err().kind else {
+            panic!("the server was asked for {key}");
+        };
+        let is_expected = match &error {
+            WriteError::PrimaryKey { column } => **column == *"nmae",
+            WriteError::Column { column, reason } => {
+                column.name() == "name" && *reason == ColumnRefusal::KeyLength
+            }
+            _ => false,
+        };
+        assert!(is_expected, "{key}: {error}");
+    }
+    assert_eq!(schema.sql("SHOW TABLES").unwrap(), "");
 }

@@ -74,7 +74,7 @@ async fn random_batches_of_every_type_come_back_equal() {
         let options = InsertOptions::from(InsertMode::Create).with_way(way);
         let written = batches(&columns, &lengths);
         connection
-            .insert_arrow("t", reader(written), options)
+            .insert_arrow("t", reader(written), &options)
             .await
             .unwrap();
         let dimensions = Some(random::DIMENSIONS);
@@ -123,7 +123,7 @@ async fn all_bytes_come_back_from_columns_of_bytes_and_of_text() {
             let batch = RecordBatch::try_from_iter(columns).unwrap();
             let options = InsertOptions::new().with_way(way);
             connection
-                .insert_arrow("t", reader([batch.clone()]), options)
+                .insert_arrow("t", reader([batch.clone()]), &options)
                 .await
                 .unwrap();
             let found = content(&mut connection, "t", &ArrowOptions::default()).await;
@@ -173,7 +173,7 @@ async fn what_a_server_s_types_make_of_arrow_s() {
         .unwrap();
         let options = InsertOptions::new().with_way(way);
         connection
-            .insert_arrow("t", reader([batch]), options)
+            .insert_arrow("t", reader([batch]), &options)
             .await
             .unwrap();
         let sql = "SELECT `row`, e, s, b + 0, i, n, u FROM t ORDER BY `row`";
@@ -206,7 +206,7 @@ async fn embeddings_go_into_vectors() {
     .unwrap();
     for way in WAYS {
         let options = InsertOptions::from(InsertMode::Create).with_way(way);
-        let inserted = connection.insert_arrow("t", reader([written.clone()]), options);
+        let inserted = connection.insert_arrow("t", reader([written.clone()]), &options);
         assert_eq!(inserted.await.unwrap().rows, 100);
         let made = schema.sql("SHOW COLUMNS FROM t LIKE 'vector'").unwrap();
         let expected = if has_vectors {

@@ -39,7 +39,7 @@ impl ServerTypes {
 /// such a type, it gets that one again: MEDIUMINT, YEAR, BIT(n), CHAR(n), VARCHAR(n), VARBINARY(n),
 /// INET4, INET6, POINT and the like, and as many digits of a second. The labels of ENUM and SET are
 /// not known: they are VARCHAR.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct CreateTable {
     /// The types that the server has.
@@ -47,17 +47,22 @@ pub struct CreateTable {
     /// How many characters a text has at most, and bytes have, where nothing else tells it: they are
     /// then VARCHAR and VARBINARY. None is longer than a row may be.
     pub text_length: Option<u16>,
+    /// The columns of the primary key, in its order; none for a table without one. They are NOT NULL.
+    pub primary_key: Vec<Box<str>>,
 }
 
 impl CreateTable {
     /// The statement that creates the table.
     ///
     /// # Errors
-    /// [`WriteError::Column`] if a column has no type of the server's, or no name that a column can have.
+    /// [`WriteError::Column`] if a column has no type of the server's, no name that a column can have, or
+    /// a type that cannot be in a key. [`WriteError::PrimaryKey`] if a column of the key is none of the
+    /// schema's.
     pub fn sql(&self, table: &TableName, schema: &Schema) -> Result<String, WriteError> {
         if schema.fields().is_empty() {
             return Err(WriteError::NoColumns);
         }
+        let key = self.key(schema)?;
         let mut types = Types {
             server: self.types,
             text_length: self.text_length,
@@ -68,8 +73,12 @@ impl CreateTable {
             let sql_type = check_name(field.name())
                 .and_then(|()| types.of(field))
                 .map_err(|reason| refused(index, field, reason))?;
+            let is_key = key.contains(&index);
+            if is_key && has_no_length(&sql_type) {
+                return Err(refused(index, field, ColumnRefusal::KeyLength));
+            }
             let separator = if index > 0 { ", " } else { "" };
-            let null = if field.is_nullable() {
+            let null = if field.is_nullable() && !is_key {
                 "NULL"
             } else {
                 "NOT NULL"
@@ -78,9 +87,36 @@ impl CreateTable {
             // Writing into memory does not fail.
             let _ = write!(sql, "{separator}{name} {sql_type} {null}");
         }
+        let names = key.iter().filter_map(|index| schema.fields().get(*index));
+        let names: Vec<_> = names
+            .map(|field| Quoted(field.name()).to_string())
+            .collect();
+        if !names.is_empty() {
+            let _ = write!(sql, ", PRIMARY KEY ({})", names.join(", "));
+        }
         sql.push(')');
         Ok(sql)
     }
+
+    /// The places of the key's columns. Names are compared as the server does.
+    fn key(&self, schema: &Schema) -> Result<Vec<usize>, WriteError> {
+        let place = |name: &str| {
+            let name_in_lower_case = name.to_lowercase();
+            let mut fields = schema.fields().iter();
+            fields.position(|field| field.name().to_lowercase() == name_in_lower_case)
+        };
+        let places = self.primary_key.iter().map(|name| {
+            place(name).ok_or_else(|| WriteError::PrimaryKey {
+                column: name.clone(),
+            })
+        });
+        places.collect()
+    }
+}
+
+/// Whether values of the type can be of any length, so that no key can hold them.
+fn has_no_length(sql_type: &str) -> bool {
+    sql_type == "JSON" || sql_type.ends_with("TEXT") || sql_type.ends_with("BLOB")
 }
 
 /// "Identifiers … Unicode Basic Multilingual Plane (BMP), except U+0000 … Database, table and column
@@ -323,3 +359,47 @@ const MAX_SCALE: u8 = 38;
 
 /// Of a VECTOR: "65,532 / 4".
 const MAX_DIMENSIONS: i32 = 16_383;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The statement for a table `t` with a number and a text, and this key.
+    fn sql(key: &[&str], text_length: Option<u16>) -> Result<String, WriteError> {
+        let fields = vec![
+            Field::new("Id`s", DataType::Int32, true),
+            Field::new("name", DataType::Utf8, true),
+        ];
+        let create = CreateTable {
+            text_length,
+            primary_key: key.iter().map(|name| (*name).into()).collect(),
+            ..CreateTable::default()
+        };
+        create.sql(&"t".parse()?, &Schema::new(fields))
+    }
+
+    #[test]
+    fn columns_of_the_primary_key_are_not_null_and_in_its_order() {
+        assert_eq!(
+            sql(&["NAME", "id`s"], Some(20)).unwrap(),
+            "CREATE TABLE `t` (`Id``s` INT NOT NULL, `name` VARCHAR(20) NOT NULL, \
+             PRIMARY KEY (`name`, `Id``s`))"
+        );
+        assert_eq!(
+            sql(&["Id`s"], None).unwrap(),
+            "CREATE TABLE `t` (`Id``s` INT NOT NULL, `name` LONGTEXT NULL, PRIMARY KEY (`Id``s`))"
+        );
+    }
+
+    #[test]
+    fn a_primary_key_of_unknown_columns_or_of_values_of_any_length_is_refused() {
+        let error = sql(&["name", "nmae"], Some(20)).unwrap_err();
+        assert!(matches!(error, WriteError::PrimaryKey { column } if &*column == "nmae"));
+        match sql(&["name"], None).unwrap_err() {
+            WriteError::Column { column, reason } => {
+                assert_eq!((column.index(), reason), (1, ColumnRefusal::KeyLength));
+            }
+            error => panic!("{error}"),
+        }
+    }
+}

@@ -38,6 +38,12 @@ pub enum WriteError {
          backticks"
     )]
     TableName,
+    /// A column of the primary key is none of the schema's.
+    #[error("the schema has no column `{column}` for the primary key")]
+    PrimaryKey {
+        /// Its name.
+        column: Box<str>,
+    },
     /// There are no columns.
     #[error("the schema has no columns, and a table has one at least")]
     NoColumns,
@@ -127,6 +133,12 @@ pub enum ColumnRefusal {
     /// A decimal has more digits than a DECIMAL.
     #[error("a DECIMAL has 65 digits at most, 38 of them behind the point: cast the column")]
     Digits,
+    /// Values of any length are to be in a primary key.
+    #[error(
+        "a text or bytes of any length cannot be in a primary key: say how long they are at most \
+         (`text_length`)"
+    )]
+    KeyLength,
     /// The name is none that a column can have.
     #[error(
         "a column's name has 1 to 64 characters of the Basic Multilingual Plane, and no space at \

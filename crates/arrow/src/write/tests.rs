@@ -411,7 +411,7 @@ fn an_error_and_debug_show_no_value() {
 }
 
 /// The type that a column gets in a new table.
-fn sql_type(data_type: DataType, metadata: &[(&str, &str)], create: CreateTable) -> String {
+fn sql_type(data_type: DataType, metadata: &[(&str, &str)], create: &CreateTable) -> String {
     let metadata = metadata
         .iter()
         .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
@@ -426,7 +426,7 @@ fn sql_type(data_type: DataType, metadata: &[(&str, &str)], create: CreateTable)
 fn with_types() -> CreateTable {
     CreateTable {
         types: ServerTypes::of_mariadb(11, 8),
-        text_length: None,
+        ..CreateTable::default()
     }
 }
 
@@ -464,20 +464,23 @@ fn a_new_table_has_columns_that_hold_all_values() {
         (DataType::FixedSizeBinary(300), &[], "VARBINARY(300)"),
         (vector.clone(), &[], "VECTOR(384)"),
     ] {
-        assert_eq!(sql_type(data_type, metadata, with_types()), expected);
+        assert_eq!(sql_type(data_type, metadata, &with_types()), expected);
     }
     let old = CreateTable::default();
     assert_eq!(
-        sql_type(DataType::FixedSizeBinary(16), &uuid, old),
+        sql_type(DataType::FixedSizeBinary(16), &uuid, &old),
         "CHAR(36)"
     );
-    assert_eq!(sql_type(vector, &[], old), "BLOB");
+    assert_eq!(sql_type(vector, &[], &old), "BLOB");
     let short = CreateTable {
         text_length: Some(50),
         ..old
     };
-    assert_eq!(sql_type(DataType::Utf8, &[], short), "VARCHAR(50)");
-    assert_eq!(sql_type(DataType::LargeBinary, &[], short), "VARBINARY(50)");
+    assert_eq!(sql_type(DataType::Utf8, &[], &short), "VARCHAR(50)");
+    assert_eq!(
+        sql_type(DataType::LargeBinary, &[], &short),
+        "VARBINARY(50)"
+    );
 }
 
 #[test]
@@ -510,7 +513,7 @@ fn a_new_table_has_the_types_that_the_columns_had() {
         ),
         (micros, &[sql("DATETIME"), decimals], "DATETIME(2)"),
     ] {
-        assert_eq!(sql_type(data_type, metadata, with_types()), expected);
+        assert_eq!(sql_type(data_type, metadata, &with_types()), expected);
     }
 }
 

@@ -72,7 +72,7 @@ pub enum Commit {
 }
 
 /// How record batches are inserted; a mode alone is all that most need.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct InsertOptions {
     /// What becomes of the table and its rows.
@@ -86,6 +86,8 @@ pub struct InsertOptions {
     /// How many characters a text has at most, and bytes a binary, for [`InsertMode::Create`]: the
     /// columns are then VARCHAR and VARBINARY, and else LONGTEXT and LONGBLOB.
     pub text_length: Option<u16>,
+    /// The columns of the primary key that [`InsertMode::Create`] makes, in its order: by default none.
+    pub primary_key: Vec<Box<str>>,
     /// What becomes of values that the server has no place for.
     pub write: WriteOptions,
 }
@@ -96,6 +98,12 @@ impl From<InsertMode> for InsertOptions {
             mode,
             ..Self::default()
         }
+    }
+}
+
+impl From<&Self> for InsertOptions {
+    fn from(options: &Self) -> Self {
+        options.clone()
     }
 }
 
@@ -137,6 +145,23 @@ impl InsertOptions {
     #[must_use]
     pub const fn with_text_length(mut self, length: Option<u16>) -> Self {
         self.text_length = length;
+        self
+    }
+
+    /// These options with a primary key for a new table. Its columns are NOT NULL; names are those of the
+    /// batches, compared without case.
+    ///
+    /// ```
+    /// use otaria::{InsertMode, InsertOptions};
+    ///
+    /// let options = InsertOptions::from(InsertMode::Create).with_primary_key(["country", "city"]);
+    /// ```
+    #[must_use]
+    pub fn with_primary_key<T: Into<Box<str>>>(
+        mut self,
+        columns: impl IntoIterator<Item = T>,
+    ) -> Self {
+        self.primary_key = columns.into_iter().map(Into::into).collect();
         self
     }
 

@@ -78,6 +78,7 @@ fn create_table<P: Place>(
 ) -> Result<String, InsertErrorKind> {
     let mut create = CreateTable::default();
     create.text_length = options.text_length;
+    create.primary_key.clone_from(&options.primary_key);
     create.types = match place.version() {
         Some(version) if version.is_mariadb => {
             ServerTypes::of_mariadb(version.major, version.minor)
