@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use otaria::arrow::array::{
-    ArrayRef, Date32Array, Decimal128Array, Float64Array, Int32Array, RecordBatch, StringArray,
-    TimestampMicrosecondArray, TimestampNanosecondArray,
+    ArrayRef, Date32Array, Decimal128Array, Float64Array, Int32Array, RecordBatch,
+    RecordBatchIterator, StringArray, TimestampMicrosecondArray, TimestampNanosecondArray,
 };
+use otaria::arrow::error::ArrowError;
 use otaria::{
-    CellRefusal, ColumnRefusal, Connection, Error, InsertArrow, InsertErrorKind, InsertMode,
-    InsertOptions, NonFinite, SubMicroseconds, WriteError,
+    CellRefusal, ColumnRefusal, Connection, Error, InsertArrow, InsertError, InsertErrorKind,
+    InsertMode, InsertOptions, NonFinite, SubMicroseconds, WriteError,
 };
 
 use crate::{WAYS, content, item_table, items, reader, with_schema};
@@ -290,4 +291,36 @@ async fn a_table_that_is_not_there_is_an_error_of_the_server() {
         );
     }
     assert_usable(&mut connection).await;
+}
+
+#[tokio::test]
+async fn an_error_and_its_sources_say_each_thing_once() {
+    let (mut connection, _schema) = with_schema("chain").await;
+    item_table(&mut connection).await;
+    let mut errors: Vec<InsertError> = Vec::new();
+    let missing = connection.insert_arrow("no_such", reader([items(0..1)]), InsertMode::Append);
+    errors.push(missing.await.unwrap_err());
+    let wrong =
+        RecordBatch::try_from_iter([("x", Arc::new(Int32Array::from(vec![1])) as ArrayRef)]);
+    let wrong = connection.insert_arrow("item", reader([wrong.unwrap()]), InsertMode::Append);
+    errors.push(wrong.await.unwrap_err());
+    let none = RecordBatchIterator::new(
+        [Err(ArrowError::ComputeError("no more".into()))],
+        items([]).schema(),
+    );
+    let none = connection.insert_arrow("item", none, InsertMode::Append);
+    errors.push(none.await.unwrap_err());
+    for error in &errors {
+        let mut said = vec![error.to_string()];
+        let mut source = std::error::Error::source(error);
+        while let Some(error) = source {
+            said.push(error.to_string());
+            source = error.source();
+        }
+        assert_eq!(said.len(), 2, "{said:?}");
+        assert!(
+            !said[0].contains(&said[1]) && !said[1].contains(&said[0]),
+            "{said:?}"
+        );
+    }
 }

@@ -1,20 +1,17 @@
+use std::fmt;
+
 use otaria_arrow::arrow::error::ArrowError;
 use otaria_arrow::write::{FieldLabel, WriteError};
 use otaria_connection::{Error, Warning};
 
 use super::WhyNot;
 
-/// Record batches that were not inserted, or not all of them.
-#[derive(Debug, thiserror::Error)]
-#[error(
-    "{kind}{}{}",
-    committed(*.rows_committed),
-    if *.table_is_left { "; the table that was made is still there" } else { "" }
-)]
+/// Record batches that were not inserted, or not all of them. It says what its [kind](Self::kind) says,
+/// whose source is its source.
+#[derive(Debug)]
 #[non_exhaustive]
 pub struct InsertError {
     /// What went wrong.
-    #[source]
     pub kind: InsertErrorKind,
     /// How many rows are committed: none, unless [`Commit`](super::Commit) asks for commits in
     /// between.
@@ -82,6 +79,26 @@ impl InsertError {
     }
 }
 
+impl std::error::Error for InsertError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        std::error::Error::source(&self.kind)
+    }
+}
+
+impl fmt::Display for InsertError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.kind)?;
+        if self.rows_committed > 0 {
+            let rows = self.rows_committed;
+            write!(f, "; the {rows} rows before are committed")?;
+        }
+        if self.table_is_left {
+            f.write_str("; the table that was made is still there")?;
+        }
+        Ok(())
+    }
+}
+
 impl From<InsertErrorKind> for InsertError {
     fn from(kind: InsertErrorKind) -> Self {
         Self {
@@ -111,13 +128,6 @@ impl From<Error> for InsertErrorKind {
 impl From<WriteError> for InsertErrorKind {
     fn from(error: WriteError) -> Self {
         Self::Write(error)
-    }
-}
-
-fn committed(rows: u64) -> String {
-    match rows {
-        0 => String::new(),
-        rows => format!("; the {rows} rows before are committed"),
     }
 }
 
