@@ -7,7 +7,7 @@ use otaria::arrow::error::ArrowError;
 use otaria::{BlockingRecordBatches, PoolQueryArrow, RecordBatchError, RecordBatchStream};
 use protocol_tests::pipe::Cut;
 use tokio::runtime::{Builder, Handle, Runtime};
-use tokio::task::{LocalSet, block_in_place, spawn_blocking};
+use tokio::task::{LocalSet, block_in_place, spawn_blocking, unconstrained};
 
 use crate::{FAILING, NUMBERS, connected, pairs, pool, values};
 
@@ -81,6 +81,24 @@ fn in_a_local_set_a_reader_says_so_too() {
             let task = tokio::task::spawn_local(async move { is_refused(&mut reader) });
             task.await.unwrap();
         });
+    }
+}
+
+#[test]
+fn in_an_unconstrained_task_a_reader_says_so_and_does_not_panic() {
+    for runtime in runtimes() {
+        let mut reader = runtime.block_on(reader());
+        reader = runtime.block_on(unconstrained(async {
+            is_refused(&mut reader);
+            reader
+        }));
+        let task = runtime.spawn(unconstrained(async move {
+            is_refused(&mut reader);
+            tokio::task::yield_now().await;
+            is_refused(&mut reader);
+            spawn_blocking(move || read(reader)).await.unwrap()
+        }));
+        assert_eq!(runtime.block_on(task).unwrap(), all());
     }
 }
 

@@ -1,4 +1,6 @@
+use std::cell::Cell;
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::task::{Context, Waker};
 
 use otaria_arrow::arrow::array::{RecordBatch, RecordBatchReader};
@@ -16,7 +18,8 @@ use crate::{RecordBatchError, RecordBatchStream};
 /// `tokio::task::spawn_blocking`; where tasks run it is an error
 /// ([`RecordBatchError::OnRuntimeThread`]), behind which the reader goes on elsewhere. Nothing
 /// else than the runtime reads the socket, so a runtime of one thread must be running meanwhile,
-/// on another thread: by itself this waits for ever.
+/// on another thread: by itself this waits for ever. In a task inside of `tokio::task::unconstrained` it
+/// takes a panic of tokio's to find out; it is caught, but the program's panic hook prints it.
 ///
 /// Errors are [`ArrowError::ExternalError`]s around a [`RecordBatchError`]. No batch comes behind
 /// one, but for the one that says that the thread is wrong.
@@ -29,6 +32,22 @@ pub struct BlockingRecordBatches<'c> {
 impl<'c> BlockingRecordBatches<'c> {
     pub(super) const fn new(stream: RecordBatchStream<'c>, runtime: Handle) -> Self {
         Self { stream, runtime }
+    }
+
+    fn wait(&mut self) -> Result<Option<RecordBatch>, RecordBatchError> {
+        let (runtime, stream) = (&self.runtime, &mut self.stream);
+        let has_begun = Cell::new(false);
+        let next = async {
+            has_begun.set(true);
+            stream.next().await
+        };
+        // That a task in `unconstrained` is being run shows in nothing else than this panic, which comes
+        // before anything is done.
+        match catch_unwind(AssertUnwindSafe(|| runtime.block_on(next))) {
+            Ok(next) => next,
+            Err(_) if !has_begun.get() => Err(RecordBatchError::OnRuntimeThread),
+            Err(panic) => resume_unwind(panic),
+        }
     }
 
     /// The batches that have not been read, for async code.
@@ -55,7 +74,7 @@ impl Iterator for BlockingRecordBatches<'_> {
         let next = if runs_tasks() {
             Err(RecordBatchError::OnRuntimeThread)
         } else {
-            self.runtime.block_on(self.stream.next())
+            self.wait()
         };
         next.map_err(|error| ArrowError::ExternalError(Box::new(error)))
             .transpose()
