@@ -19,6 +19,8 @@ use crate::{Connection, SideConnections, Stopped};
 pub(crate) struct Limits {
     /// How long the next call may take, in place of what the configuration says.
     next: Option<Duration>,
+    /// Of what the next call is a part, if it is one.
+    whole: Option<CallLimit>,
     /// When the time of the call is over. It stays until the next call begins: rows are read, and
     /// values sent, by futures of their own.
     deadline: Option<Instant>,
@@ -30,6 +32,13 @@ pub(crate) struct Limits {
     pub(crate) watched: Option<Arc<Watched>>,
     /// How many connections may be made to stop what this one and others run, if that is limited.
     pub(crate) side_connections: Option<SideConnections>,
+}
+
+/// How long a call may take that consists of several: see [`Connection::begin_calls`].
+#[derive(Clone, Copy, Debug)]
+pub struct CallLimit {
+    deadline: Option<Instant>,
+    time: Duration,
 }
 
 /// When a wait has to end.
@@ -73,6 +82,26 @@ impl Connection {
         self
     }
 
+    /// Begins a call that consists of several, such as one that asks for something before it runs a
+    /// statement. Each of them is made [`within`](Self::within) what this returns, so that all of them
+    /// together take no longer than one call may.
+    pub fn begin_calls(&mut self) -> CallLimit {
+        self.begin_call();
+        CallLimit {
+            deadline: self.limits.deadline,
+            time: self.limits.time,
+        }
+    }
+
+    /// Makes the next call one of those that [`begin_calls`](Self::begin_calls) has begun.
+    pub const fn within(&mut self, whole: CallLimit) -> &mut Self {
+        if whole.deadline.is_some() {
+            self.limits.whole = Some(whole);
+            self.is_limited = true;
+        }
+        self
+    }
+
     /// Whether nothing limits how long the server may take, and nobody wants to know what it runs.
     #[inline]
     pub(crate) const fn is_patient(&self) -> bool {
@@ -102,10 +131,13 @@ impl Connection {
         }
         let limit = self.limits.next.take();
         let limit = limit.or_else(|| self.config.call_timeout());
-        let deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
-        self.limits.deadline = deadline;
-        self.limits.time = limit.unwrap_or_default();
-        self.is_limited = deadline.is_some() || self.is_always_limited();
+        let whole = self.limits.whole.take().unwrap_or_else(|| CallLimit {
+            deadline: limit.and_then(|limit| Instant::now().checked_add(limit)),
+            time: limit.unwrap_or_default(),
+        });
+        self.limits.deadline = whole.deadline;
+        self.limits.time = whole.time;
+        self.is_limited = whole.deadline.is_some() || self.is_always_limited();
     }
 
     /// Takes up what the configuration says of limits.
@@ -158,6 +190,7 @@ impl Connection {
         self.end_deadline();
         self.limits.left_behind = None;
         self.limits.next = None;
+        self.limits.whole = None;
         if let Some(watched) = self.limits.watched.take() {
             watched.set_route(None);
             self.kill_is_in_doubt |= watched.begin_call();

@@ -38,6 +38,7 @@ mod transport;
 pub use batch::{Batch, BatchExecuted, UnitResult};
 pub use cancel::CancelToken;
 pub use connection::{Connection, Warning};
+pub use deadline::CallLimit;
 pub use drain::DrainLimit;
 pub use hosts::HostStates;
 pub use long_data::LongDataExecution;

@@ -23,6 +23,7 @@ pub use options::{Commit, InsertMode, InsertOptions, InsertWay};
 pub use run::Inserted;
 pub use way::{SentBy, WhyNot};
 
+use crate::sealed::Sealed;
 use input::{Input, Reader};
 
 /// Inserts record batches into a table.
@@ -64,12 +65,16 @@ use input::{Input, Reader};
 /// number, NULL in a `TIMESTAMP NOT NULL` is the present, 70 in a `YEAR` is 1970, a number is rounded
 /// to what a FLOAT or a DOUBLE holds, and a trigger may write what it will.
 ///
+/// # Time
+/// The [limit of a call](Connection::with_timeout) is that of the whole insertion, the time that the
+/// source of the batches takes included. Undoing has its own.
+///
 /// # Ways
 /// Rows go by [`COM_STMT_BULK_EXECUTE`](https://mariadb.com/docs/server/reference/clientserver-protocol/3-binary-protocol-prepared-statements/com_stmt_bulk_execute),
 /// which is the faster way, or by `LOAD DATA LOCAL` out of memory where [`InsertWay`] asks for it, or the
 /// server has no bulk, and where the configuration and the server both allow `local_infile`. [`Inserted`] tells which it was, and why not the other. Neither holds more than some
 /// megabytes beside the batch that is sent.
-pub trait InsertArrow {
+pub trait InsertArrow: Sealed + Send {
     /// Inserts the batches of a reader into a table. The reader is run on the task of the caller: one
     /// that reads files blocks it for as long.
     ///
@@ -105,7 +110,7 @@ pub trait InsertArrow {
 }
 
 /// Inserts record batches into a table on a connection of a pool, which has them for as long.
-pub trait PoolInsertArrow {
+pub trait PoolInsertArrow: Sealed + Sync {
     /// Inserts the batches of a reader: see [`InsertArrow::insert_arrow`].
     ///
     /// # Errors
@@ -141,29 +146,33 @@ pub trait PoolInsertArrow {
 macro_rules! insert_arrow {
     ($($place:ty),+) => {$(
         impl InsertArrow for $place {
-            async fn insert_arrow<R: RecordBatchReader + Send>(
+            fn insert_arrow<R: RecordBatchReader + Send>(
                 &mut self,
                 table: &str,
                 batches: R,
                 options: impl Into<InsertOptions> + Send,
-            ) -> Result<Inserted, InsertError> {
+            ) -> impl Future<Output = Result<Inserted, InsertError>> + Send {
                 let schema = batches.schema();
-                let batches = pin!(Reader(batches));
-                run::run(self, table, Input::new(schema, batches), options.into()).await
+                self.insert_arrow_stream(table, schema, Reader(batches), options)
             }
 
-            async fn insert_arrow_stream<S>(
+            fn insert_arrow_stream<S>(
                 &mut self,
                 table: &str,
                 schema: SchemaRef,
                 batches: S,
                 options: impl Into<InsertOptions> + Send,
-            ) -> Result<Inserted, InsertError>
+            ) -> impl Future<Output = Result<Inserted, InsertError>> + Send
             where
                 S: Stream<Item = Result<RecordBatch, ArrowError>> + Send,
             {
-                let batches = pin!(batches);
-                run::run(self, table, Input::new(schema, batches), options.into()).await
+                // As all calls do, it begins here and not when it is first polled.
+                let call = self.begin_calls();
+                async move {
+                    let batches = pin!(batches);
+                    let input = Input::new(schema, batches, call);
+                    run::run(self, table, input, options.into()).await
+                }
             }
         }
     )+};

@@ -21,6 +21,8 @@ mod derived;
 mod insert;
 #[cfg(feature = "arrow")]
 mod partitions;
+#[cfg(feature = "arrow")]
+mod sealed;
 
 #[cfg(feature = "arrow")]
 pub use batches::{
@@ -51,18 +53,18 @@ pub use otaria_connection::Compression;
 pub use otaria_connection::TlsError;
 pub use otaria_connection::{
     AuthError, AuthPlugin, AuthPluginFactory, AuthStep, Batch, BatchError, BatchExecuted, BatchWay,
-    CachingSha2Password, CallbackError, CallbackFuture, CancelPolicy, CancelToken, Capabilities,
-    CertificateProblem, Channel, Chunk, ClearPassword, CloseReason, ColumnDefinition, ColumnError,
-    ColumnIndex, Config, ConfigBuilder, ConfigError, Connection, Credentials, CredentialsProvider,
-    DerivedKey, Dialog, DrainLimit, Ed25519, Endpoint, EndpointError, EndpointErrors, Error,
-    ErrorKind, Executed, FieldFlags, FieldType, Fingerprint, HostOrder, HostStates, InvalidPacket,
-    IsolationLevel, KeyDerivation, LocalInfileError, LongDataError, LongDataExecution,
-    NativePassword, OptionFiles, OwnedRow, Parsec, Password, PasswordProblem, PayloadWriter,
-    Payloads, Pem, Pipeline, PipelineResults, PlaceError, PluginRegistry, PoolError, PoolPhase,
-    Progress, Prompt, PromptHandler, RetryPolicy, Role, Row, RowStream, Rows, ServerError,
-    ServerStatus, ServerVersion, SessionState, Sha256Password, SslMode, Statement, Stopped, Stream,
-    TimeoutPhase, TlsInfo, TlsProof, ToExecutable, Transaction, TransactionOptions, UnitResult,
-    Unproven, Warning, read_option_files, standard_option_files,
+    CachingSha2Password, CallLimit, CallbackError, CallbackFuture, CancelPolicy, CancelToken,
+    Capabilities, CertificateProblem, Channel, Chunk, ClearPassword, CloseReason, ColumnDefinition,
+    ColumnError, ColumnIndex, Config, ConfigBuilder, ConfigError, Connection, Credentials,
+    CredentialsProvider, DerivedKey, Dialog, DrainLimit, Ed25519, Endpoint, EndpointError,
+    EndpointErrors, Error, ErrorKind, Executed, FieldFlags, FieldType, Fingerprint, HostOrder,
+    HostStates, InvalidPacket, IsolationLevel, KeyDerivation, LocalInfileError, LongDataError,
+    LongDataExecution, NativePassword, OptionFiles, OwnedRow, Parsec, Password, PasswordProblem,
+    PayloadWriter, Payloads, Pem, Pipeline, PipelineResults, PlaceError, PluginRegistry, PoolError,
+    PoolPhase, Progress, Prompt, PromptHandler, RetryPolicy, Role, Row, RowStream, Rows,
+    ServerError, ServerStatus, ServerVersion, SessionState, Sha256Password, SslMode, Statement,
+    Stopped, Stream, TimeoutPhase, TlsInfo, TlsProof, ToExecutable, Transaction,
+    TransactionOptions, UnitResult, Unproven, Warning, read_option_files, standard_option_files,
 };
 pub use otaria_pool::{
     Pool, PoolBuilder, PoolRows, PoolStatus, PooledConnection, Repeatable, ResetPolicy,

@@ -14,6 +14,8 @@ use otaria_arrow::ArrowOptions;
 use otaria_arrow::partition::{Partition, PartitionSource};
 use otaria_pool::Pool;
 
+use crate::sealed::Sealed;
+
 pub use error::PartitionError;
 pub use options::{PartitionDepth, PartitionOptions, PartitionPlan};
 pub use read::PartitionBatches;
@@ -54,7 +56,7 @@ pub use read::PartitionBatches;
 /// # Ok(())
 /// # }
 /// ```
-pub trait PoolPartitions: sealed::Sealed + Sync {
+pub trait PoolPartitions: Sealed + Sync {
     /// Asks the server for what is needed to split a source, and splits it.
     ///
     /// Of a table it is asked, on one connection: for columns and indexes (of which it chooses the
@@ -108,13 +110,4 @@ impl PoolPartitions for Pool {
         let partitions = partitions.into_iter().collect();
         PartitionBatches::new(self.clone(), partitions, concurrency, options.clone())
     }
-}
-
-mod sealed {
-    use super::Pool;
-
-    #[expect(unnameable_types, reason = "only a pool reads side by side")]
-    pub trait Sealed {}
-
-    impl Sealed for Pool {}
 }

@@ -1,6 +1,7 @@
 //! Results as record batches, on a fake server.
 
 mod blocking;
+mod calls;
 mod cancellation;
 mod owned;
 mod partitions;

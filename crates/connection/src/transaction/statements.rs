@@ -11,7 +11,9 @@ use otaria_types::{Columns, FromRow, Params};
 use tokio::io::AsyncRead;
 
 use super::Transaction;
-use crate::{Batch, BatchExecuted, CancelToken, Pipeline, PipelineResults, Rows, Warning};
+use crate::{
+    Batch, BatchExecuted, CallLimit, CancelToken, Pipeline, PipelineResults, Rows, Warning,
+};
 
 /// Statements, as on a [`Connection`](crate::Connection). Each fails with
 /// [`Error::TransactionAborted`], and is not sent, if it would run outside of the transaction.
@@ -265,6 +267,18 @@ impl Transaction<'_> {
     /// [`Connection::with_timeout`](crate::Connection::with_timeout).
     pub const fn with_timeout(&mut self, limit: Duration) -> &mut Self {
         self.connection.with_timeout(limit);
+        self
+    }
+
+    /// Begins a call that consists of several: see
+    /// [`Connection::begin_calls`](crate::Connection::begin_calls).
+    pub fn begin_calls(&mut self) -> CallLimit {
+        self.connection.begin_calls()
+    }
+
+    /// Makes the next call one of those: see [`Connection::within`](crate::Connection::within).
+    pub const fn within(&mut self, whole: CallLimit) -> &mut Self {
+        self.connection.within(whole);
         self
     }
 

@@ -4,19 +4,23 @@ use otaria_arrow::ArrowOptions;
 use otaria_connection::{Connection, Error, Params, ToExecutable, Transaction};
 use otaria_pool::{Pool, PooledConnection};
 
+use crate::sealed::Sealed;
 use crate::{RecordBatchError, RecordBatchStream, RecordBatches};
 
 /// Asks for the VECTOR columns of the tables of a statement that are not known yet, where the options
 /// want that. Nothing can be asked when the rows have begun, so the statement is prepared for it.
 macro_rules! look_up_vectors {
-    ($connection:expr, $statement:expr, $params:expr, $options:expr) => {
+    ($connection:expr, $call:expr, $statement:expr, $params:expr, $options:expr) => {
         if let Some(lookup) = $options.vector_lookup()
-            && let Some(columns) = $connection.describe($statement, $params).await?
+            && let Some(columns) = $connection
+                .within($call)
+                .describe($statement, $params)
+                .await?
         {
             for (schema, table) in lookup.unknown_tables(&columns) {
                 let names = (schema.as_str(), table.as_str());
                 let found: Vec<(String, String, String)> =
-                    $connection.query_all(VECTORS, names).await?;
+                    $connection.within($call).query_all(VECTORS, names).await?;
                 let found = found.into_iter();
                 let found = found.filter(|found| (found.0.as_str(), found.1.as_str()) == names);
                 lookup.learn(&schema, &table, found.map(|(_, _, column)| column));
@@ -41,7 +45,7 @@ macro_rules! look_up_vectors {
 /// # Ok(())
 /// # }
 /// ```
-pub trait QueryArrow: sealed::Sealed + Send {
+pub trait QueryArrow: Sealed + Send {
     /// Runs a statement with parameters and returns its first result as record batches, with all
     /// options at their defaults: see [`query_arrow_with`](Self::query_arrow_with).
     ///
@@ -54,19 +58,15 @@ pub trait QueryArrow: sealed::Sealed + Send {
         &mut self,
         statement: &(impl ToExecutable + ?Sized),
         params: impl Params + Send + Sync,
-    ) -> impl Future<Output = Result<RecordBatches<'_>, RecordBatchError>> + Send {
-        async move {
-            let options = ArrowOptions::default();
-            self.query_arrow_with(statement, params, &options).await
-        }
-    }
+    ) -> impl Future<Output = Result<RecordBatches<'_>, RecordBatchError>> + Send;
 
     /// Runs a statement with parameters, as [`Connection::query`] does, and returns its first result
     /// as record batches. One without rows, such as an INSERT, has a schema without fields and no
     /// batch. Further results come by [`RecordBatches::next_result_set`].
     ///
     /// With [`ArrowOptions::with_vector_lookup`] the statement is prepared before it is run, and for
-    /// each table that is not known yet `information_schema` is asked for its VECTOR columns. It does not
+    /// each table that is not known yet `information_schema` is asked for its VECTOR columns, all in the
+    /// [time](Connection::with_timeout) of one call. It does not
     /// have those of temporary tables, and those of derived tables and of `WITH` are not found, for the
     /// server says of what table they are by the name that the query gives it: such columns are named by
     /// [`ArrowOptions::with_column`]. A statement that cannot be prepared, or rows that have begun, are
@@ -86,34 +86,43 @@ pub trait QueryArrow: sealed::Sealed + Send {
     ) -> impl Future<Output = Result<RecordBatches<'_>, RecordBatchError>> + Send;
 }
 
-impl QueryArrow for Connection {
-    async fn query_arrow_with(
-        &mut self,
-        statement: &(impl ToExecutable + ?Sized),
-        params: impl Params + Send + Sync,
-        options: &ArrowOptions,
-    ) -> Result<RecordBatches<'_>, RecordBatchError> {
-        look_up_vectors!(self, statement, &params, options);
-        let rows = self.query(statement, params).await?;
-        RecordBatches::from_rows(rows, options).await
-    }
+macro_rules! query_arrow {
+    ($($place:ty),+) => {$(
+        impl QueryArrow for $place {
+            fn query_arrow(
+                &mut self,
+                statement: &(impl ToExecutable + ?Sized),
+                params: impl Params + Send + Sync,
+            ) -> impl Future<Output = Result<RecordBatches<'_>, RecordBatchError>> + Send {
+                // As all calls do, it begins here and not when it is first polled.
+                let call = self.begin_calls();
+                async move {
+                    let rows = self.within(call).query(statement, params).await?;
+                    RecordBatches::from_rows(rows, &ArrowOptions::default()).await
+                }
+            }
+
+            fn query_arrow_with(
+                &mut self,
+                statement: &(impl ToExecutable + ?Sized),
+                params: impl Params + Send + Sync,
+                options: &ArrowOptions,
+            ) -> impl Future<Output = Result<RecordBatches<'_>, RecordBatchError>> + Send {
+                let call = self.begin_calls();
+                async move {
+                    look_up_vectors!(self, call, statement, &params, options);
+                    let rows = self.within(call).query(statement, params).await?;
+                    RecordBatches::from_rows(rows, options).await
+                }
+            }
+        }
+    )+};
 }
 
-impl QueryArrow for Transaction<'_> {
-    async fn query_arrow_with(
-        &mut self,
-        statement: &(impl ToExecutable + ?Sized),
-        params: impl Params + Send + Sync,
-        options: &ArrowOptions,
-    ) -> Result<RecordBatches<'_>, RecordBatchError> {
-        look_up_vectors!(self, statement, &params, options);
-        let rows = self.query(statement, params).await?;
-        RecordBatches::from_rows(rows, options).await
-    }
-}
+query_arrow!(Connection, Transaction<'_>);
 
 /// Queries whose results are record batches, on a [`Pool`].
-pub trait PoolQueryArrow: sealed::Sealed + Sync {
+pub trait PoolQueryArrow: Sealed + Sync {
     /// Runs a statement on a connection of the pool and returns its first result as record batches
     /// that own the connection, with all options at their defaults: see
     /// [`query_arrow_with`](Self::query_arrow_with).
@@ -189,8 +198,9 @@ async fn begin(
     options: &ArrowOptions,
 ) -> Result<PooledConnection, Error> {
     let mut connection = pool.get().await?;
-    look_up_vectors!(connection, sql, params, options);
-    connection.query(sql, params).await.map(drop)?;
+    let call = connection.begin_calls();
+    look_up_vectors!(connection, call, sql, params, options);
+    connection.within(call).query(sql, params).await.map(drop)?;
     Ok(connection)
 }
 
@@ -199,14 +209,3 @@ async fn begin(
 const VECTORS: &str = "SELECT TABLE_SCHEMA, TABLE_NAME, COLUMN_NAME \
     FROM information_schema.COLUMNS \
     WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ? AND DATA_TYPE = 'vector'";
-
-mod sealed {
-    use super::{Connection, Pool, Transaction};
-
-    #[expect(unnameable_types, reason = "only the types here have these queries")]
-    pub trait Sealed {}
-
-    impl Sealed for Connection {}
-    impl Sealed for Transaction<'_> {}
-    impl Sealed for Pool {}
-}

@@ -8,6 +8,7 @@ use otaria_arrow::arrow::array::{RecordBatch, RecordBatchReader};
 use otaria_arrow::arrow::datatypes::SchemaRef;
 use otaria_arrow::arrow::error::ArrowError;
 use otaria_arrow::write::{BatchRow, BatchRows, WritePlan};
+use otaria_connection::CallLimit;
 
 use super::InsertErrorKind;
 
@@ -28,6 +29,8 @@ impl<R> Unpin for Reader<R> {}
 /// The batches that are to be inserted, and how far they are.
 pub(super) struct Input<'a> {
     pub(super) schema: SchemaRef,
+    /// What limits the insertion.
+    pub(super) call: CallLimit,
     batches: Pin<&'a mut (dyn Stream<Item = Result<RecordBatch, ArrowError>> + Send)>,
     has_ended: bool,
     /// The batch whose rows are being sent.
@@ -68,9 +71,11 @@ impl<'a> Input<'a> {
     pub(super) fn new(
         schema: SchemaRef,
         batches: Pin<&'a mut (dyn Stream<Item = Result<RecordBatch, ArrowError>> + Send)>,
+        call: CallLimit,
     ) -> Self {
         Self {
             schema,
+            call,
             batches,
             has_ended: false,
             rows: None,

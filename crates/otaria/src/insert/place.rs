@@ -1,7 +1,7 @@
 use std::future::Future;
 
 use otaria_connection::{
-    Config, Connection, Error, Executed, Rows, ServerVersion, SessionState, Transaction,
+    CallLimit, Config, Connection, Error, Executed, Rows, ServerVersion, SessionState, Transaction,
 };
 
 /// Where rows are inserted: on a connection, or in a transaction of the caller's.
@@ -9,12 +9,22 @@ pub(super) trait Place: Send {
     /// Whether it is a transaction, in which nothing may commit.
     const IS_TRANSACTION: bool;
 
-    /// Begins a transaction, or a part of one.
-    fn begin(&mut self) -> impl Future<Output = Result<Transaction<'_>, Error>> + Send;
+    /// Begins a transaction, or a part of one, in the time of the insertion.
+    fn begin(
+        &mut self,
+        call: CallLimit,
+    ) -> impl Future<Output = Result<Transaction<'_>, Error>> + Send;
 
-    fn ask(&mut self, sql: &str) -> impl Future<Output = Result<Rows<'_>, Error>> + Send;
+    fn ask(
+        &mut self,
+        call: CallLimit,
+        sql: &str,
+    ) -> impl Future<Output = Result<Rows<'_>, Error>> + Send;
 
     fn run(&mut self, sql: &str) -> impl Future<Output = Result<Executed, Error>> + Send;
+
+    /// Makes the next call a part of the insertion.
+    fn in_time(&mut self, call: CallLimit) -> &mut Self;
 
     fn settings(&self) -> &Config;
 
@@ -28,16 +38,20 @@ macro_rules! place {
         impl Place for $place {
             const IS_TRANSACTION: bool = $is_transaction;
 
-            async fn begin(&mut self) -> Result<Transaction<'_>, Error> {
-                self.transaction().await
+            async fn begin(&mut self, call: CallLimit) -> Result<Transaction<'_>, Error> {
+                self.within(call).transaction().await
             }
 
-            async fn ask(&mut self, sql: &str) -> Result<Rows<'_>, Error> {
-                self.simple_query(sql).await
+            async fn ask(&mut self, call: CallLimit, sql: &str) -> Result<Rows<'_>, Error> {
+                self.within(call).simple_query(sql).await
             }
 
             async fn run(&mut self, sql: &str) -> Result<Executed, Error> {
                 self.simple_execute(sql).await
+            }
+
+            fn in_time(&mut self, call: CallLimit) -> &mut Self {
+                self.within(call)
             }
 
             fn settings(&self) -> &Config {

@@ -3,7 +3,7 @@ use otaria_arrow::write::{
     CreateTable, LoadDataText, LoadDuplicates, NonFinite, ServerTypes, SubMicroseconds,
     TableColumn, TableName, WriteOptions, WritePlan,
 };
-use otaria_connection::{Error, Executed, Transaction, Warning};
+use otaria_connection::{CallLimit, Error, Executed, Transaction, Warning};
 use otaria_types::{ParamsError, SessionTimeZone};
 
 use super::input::{Input, Rows};
@@ -54,7 +54,7 @@ pub(super) async fn run<P: Place>(
     WritePlan::try_new(&input.schema, None, &options.write).map_err(InsertErrorKind::Write)?;
     if is_new {
         let sql = create_table(place, &table, &input.schema, &options)?;
-        place.run(&sql).await?;
+        place.in_time(input.call).run(&sql).await?;
     }
     let mut done = Done::default();
     let failed = match insert(place, &table, &mut input, &options, &mut done).await {
@@ -119,13 +119,13 @@ async fn insert<P: Place>(
     options: &InsertOptions,
     done: &mut Done,
 ) -> Result<(SentBy, WhyNot), InsertErrorKind> {
-    let columns = columns(place, table).await?;
+    let columns = columns(place, table, input.call).await?;
     let plan = WritePlan::try_new(&input.schema, Some(&columns), &options.write)?;
     if let (Some(column), SessionTimeZone::Unknown) = (plan.instants(), place.state().time_zone()) {
         let column = Box::new(column);
         return Err(InsertErrorKind::TimeZone { column });
     }
-    let way = choose(place, options).await?;
+    let way = choose(place, options, input.call).await?;
     let found_rows = place.settings().found_rows();
     let tells_skipped = options.mode == InsertMode::Ignore && !found_rows;
     done.skipped_rows = tells_skipped.then_some(0);
@@ -140,7 +140,8 @@ async fn insert<P: Place>(
     };
     let mut sent_by = way.sent_by;
     while rows.has_more(allowance).await? {
-        let mut transaction = place.begin().await.map_err(InsertErrorKind::from)?;
+        let call = rows.input.call;
+        let mut transaction = place.begin(call).await.map_err(InsertErrorKind::from)?;
         let sent = if let Some(duplicates) = way.load {
             let sql = plan.load_data(table, duplicates);
             load(&mut transaction, &sql, &mut rows, options).await
@@ -156,6 +157,7 @@ async fn insert<P: Place>(
                 return Err(kind);
             }
         };
+        transaction.within(call);
         transaction.commit().await.map_err(InsertErrorKind::from)?;
         sent_by = sent.by;
         done.rows = rows.input.pulled;
@@ -173,9 +175,10 @@ async fn insert<P: Place>(
 async fn columns<P: Place>(
     place: &mut P,
     table: &TableName,
+    call: CallLimit,
 ) -> Result<Vec<TableColumn>, InsertErrorKind> {
     let sql = format!("SHOW COLUMNS FROM {table}");
-    let mut rows = place.ask(&sql).await?;
+    let mut rows = place.ask(call, &sql).await?;
     let mut columns = Vec::new();
     while let Some(row) = rows.next().await? {
         let field: &str = row.get("Field")?;
@@ -204,7 +207,11 @@ impl Way {
 }
 
 /// Chooses a way of those that are allowed.
-async fn choose<P: Place>(place: &mut P, options: &InsertOptions) -> Result<Way, InsertErrorKind> {
+async fn choose<P: Place>(
+    place: &mut P,
+    options: &InsertOptions,
+    call: CallLimit,
+) -> Result<Way, InsertErrorKind> {
     if options.way == InsertWay::Bulk {
         return Ok(Way::bulk(WhyNot::Asked));
     }
@@ -216,7 +223,7 @@ async fn choose<P: Place>(place: &mut P, options: &InsertOptions) -> Result<Way,
         Some(_) if !is_asked && place.version().is_some_and(|version| version.is_mariadb) => {
             WhyNot::Slower
         }
-        Some(_) if !is_on_the_server(place).await? => WhyNot::OffOnServer,
+        Some(_) if !is_on_the_server(place, call).await? => WhyNot::OffOnServer,
         load => {
             let why_not = if is_asked {
                 WhyNot::Asked
@@ -236,8 +243,11 @@ async fn choose<P: Place>(place: &mut P, options: &InsertOptions) -> Result<Way,
     Ok(Way::bulk(why_not))
 }
 
-async fn is_on_the_server<P: Place>(place: &mut P) -> Result<bool, InsertErrorKind> {
-    let mut rows = place.ask("SELECT @@local_infile").await?;
+async fn is_on_the_server<P: Place>(
+    place: &mut P,
+    call: CallLimit,
+) -> Result<bool, InsertErrorKind> {
+    let mut rows = place.ask(call, "SELECT @@local_infile").await?;
     let on: Option<i64> = rows.next().await?.map(|row| row.get(0)).transpose()?;
     rows.finish().await?;
     Ok(on == Some(1))
@@ -265,6 +275,7 @@ async fn send(
 ) -> Result<Sent, InsertErrorKind> {
     let zone = transaction.session_state().time_zone();
     let batch = transaction
+        .within(rows.input.call)
         .batch(sql)
         .last_insert_id(false)
         .stop_at_warnings(!options.allow_warnings)
@@ -276,7 +287,7 @@ async fn send(
     };
     let warnings = executed.warnings;
     if warnings > 0 && !options.allow_warnings {
-        refuse_warnings(transaction, warnings).await?;
+        refuse_warnings(transaction.within(rows.input.call), warnings).await?;
     }
     Ok(Sent {
         by: SentBy::Statement(executed.way),
@@ -308,11 +319,11 @@ async fn load(
     rows: &mut Rows<'_, '_>,
     options: &InsertOptions,
 ) -> Result<Sent, InsertErrorKind> {
-    let first = rows.input.sent();
+    let (first, call) = (rows.input.sent(), rows.input.call);
     let mut text = LoadDataText::new(rows.plan);
     text.set_time_zone(transaction.session_state().time_zone());
     let text = Text::new(&mut *rows, text);
-    let executed = match transaction.load_data_local(sql, text).await {
+    let executed = match transaction.within(call).load_data_local(sql, text).await {
         Ok(executed) => executed,
         Err(Error::LocalIo { .. }) => return Err(rows.take_failure()),
         Err(error) => return Err(error.into()),
@@ -320,7 +331,7 @@ async fn load(
     let found = rows.input.sent() - first;
     let counts = Counts::of(&executed);
     if counts.warnings > 0 && !options.allow_warnings {
-        refuse_warnings(transaction, counts.warnings).await?;
+        refuse_warnings(transaction.within(call), counts.warnings).await?;
     }
     if counts.records != found || counts.skipped > 0 && !options.allow_warnings {
         // What it did not read, or left out without a word.
