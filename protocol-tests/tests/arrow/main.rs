@@ -5,6 +5,7 @@ mod calls;
 mod cancellation;
 mod owned;
 mod partitions;
+mod planning;
 mod reading;
 mod sendable;
 
