@@ -11,6 +11,7 @@ use otaria::{
 use crate::arguments::LoginArguments;
 use crate::failure::Failure;
 use crate::redaction::without_controls;
+use crate::terminal::ask;
 
 /// Where to connect, and as whom.
 pub(crate) fn configuration(
@@ -53,7 +54,7 @@ pub(crate) async fn connect(
 
 async fn connect_with_asked(config: &Config) -> Result<Connection, Failure> {
     let question = format!("Password of {}: ", config.user());
-    let password = ask(question).await.map_err(|source| Failure::Local {
+    let password = ask(&question).await.map_err(|source| Failure::Local {
         action: "ask for the password on the terminal".to_owned(),
         source,
     })?;
@@ -144,13 +145,7 @@ fn is_interactive() -> bool {
 /// Answers what a plugin such as PAM's asks in the course of a login.
 async fn answer(prompt: Prompt) -> std::io::Result<Password> {
     let question = without_controls(prompt.message());
-    ask(question).await.map(Password::from)
-}
-
-/// Asks on the terminal; what is typed is not shown.
-async fn ask(question: String) -> std::io::Result<String> {
-    let asked = tokio::task::spawn_blocking(|| rpassword::prompt_password(question));
-    asked.await.map_err(std::io::Error::other)?
+    ask(&question).await.map(Password::from)
 }
 
 const PASSWORD_VARIABLES: [&str; 4] = [

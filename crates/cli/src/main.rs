@@ -12,6 +12,7 @@ mod progress;
 mod query;
 mod redaction;
 mod signals;
+mod terminal;
 mod zones;
 
 use std::ffi::OsString;

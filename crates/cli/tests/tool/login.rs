@@ -1,11 +1,11 @@
 use std::ffi::OsString;
 use std::fs;
 use std::os::unix::ffi::OsStringExt;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use protocol_tests::live;
 
-use crate::support::{SECRET, bare, on_terminal, otaria, run, url};
+use crate::support::{SECRET, Terminal, bare, on_terminal, otaria, run, url};
 
 #[test]
 fn a_wrong_url_is_a_usage_error_that_shows_a_right_one() {
@@ -142,6 +142,33 @@ fn a_password_is_asked_for_on_a_terminal_and_not_shown() {
         assert!(done.out.contains("Password of"), "{done:#?}");
         assert!(done.out.contains("round trip"), "{done:#?}");
     }
+}
+
+#[test]
+fn a_question_that_is_given_up_leaves_a_terminal_that_shows_what_is_typed() {
+    let tool = env!("CARGO_BIN_EXE_otaria");
+    for (signal, code) in [("-INT", 130), ("-TERM", 143), ("-HUP", 129)] {
+        let mut terminal = Terminal::start(&format!(
+            "stty -a > /dev/null; {tool} ping --no-defaults -W '{}'; echo code=$?; stty -a",
+            url("")
+        ));
+        terminal.wait_for(": ");
+        let process = terminal.process().to_string();
+        let killed = Command::new("kill").args([signal, &process]).status();
+        assert!(killed.unwrap().success());
+        let done = terminal.end();
+        assert!(done.out.contains(&format!("code={code}")), "{done:#?}");
+        let mut modes = done.out.split_whitespace();
+        assert!(modes.any(|mode| mode == "echo"), "{done:#?}");
+        assert!(done.out.contains(": \r\nerror: interrupted"), "{done:#?}");
+    }
+    // Ctrl-C as it is typed.
+    let mut terminal = Terminal::start(&format!("{tool} ping --no-defaults -W '{}'", url("")));
+    terminal.wait_for(": ");
+    terminal.type_in("half\u{3}");
+    let done = terminal.end();
+    assert_eq!(done.code, Some(130), "{done:#?}");
+    assert!(!done.out.contains("half"), "{done:#?}");
 }
 
 #[test]

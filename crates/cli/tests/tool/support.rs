@@ -3,8 +3,7 @@
 use std::ffi::{OsStr, OsString};
 use std::io::{Read, Write};
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
-use std::time::{Duration, Instant};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Output, Stdio};
 
 use protocol_tests::live::{self, LiveServer};
 
@@ -74,62 +73,81 @@ pub(crate) fn run(command: &mut Command) -> Done {
     Done::of(&command.output().expect("the tool starts"))
 }
 
-/// The tool on a terminal, which `script` gives it. It is told the password of the shared server when
-/// it asks for it; `arguments` as a shell takes them.
+/// The tool on a terminal. It is told the password of the shared server when it asks for it;
+/// `arguments` as a shell takes them.
 pub(crate) fn on_terminal(arguments: &str) -> Done {
-    let command = format!("{} {arguments}", env!("CARGO_BIN_EXE_otaria"));
-    let mut script = Command::new("script")
-        .args(["--quiet", "--return", "--command", &command, "/dev/null"])
-        .env_remove("MARIADB_PASSWORD")
-        .env("TERM", "xterm")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("`script` of util-linux is installed");
-    // It is closed only behind the end, which would end the terminal.
-    let mut keyboard = script.stdin.take().expect("a pipe");
-    let mut screen = script.stdout.take().expect("a pipe");
-    let mut shown = Vec::new();
+    let mut terminal = Terminal::start(&format!("{} {arguments}", env!("CARGO_BIN_EXE_otaria")));
     // What is typed before the question is asked is shown by the terminal itself.
-    while !shown.ends_with(b": ") {
-        let mut byte = [0];
-        assert_eq!(screen.read(&mut byte).expect("a screen"), 1, "no question");
-        shown.extend(byte);
-    }
-    wait_until_typing_is_hidden(script.id());
-    let written = writeln!(keyboard, "{}", live::shared().password());
-    written.expect("`script` reads what is typed");
-    screen.read_to_end(&mut shown).expect("a screen");
-    let status = script.wait().expect("`script` ends");
-    let done = Done {
-        code: status.code(),
-        out: String::from_utf8_lossy(&shown).into_owned(),
-        err: String::new(),
-    };
+    terminal.wait_for(": ");
+    terminal.type_in(&format!("{}\n", live::shared().password()));
+    let done = terminal.end();
     done.assert_no_secret();
     done
 }
 
-/// Waits until the terminal that a `script` gives its command shows no more what is typed, which is
-/// somewhat later than the question.
-fn wait_until_typing_is_hidden(script: u32) {
-    let children = std::fs::read_to_string(format!("/proc/{script}/task/{script}/children"));
-    let command = children.expect("the processes of `script`");
-    let terminal = format!("/proc/{}/fd/0", command.trim());
-    let until = Instant::now() + Duration::from_secs(20);
-    loop {
-        let stty = Command::new("stty")
-            .args(["--all", "--file", &terminal])
-            .output()
-            .expect("`stty` of coreutils is installed");
-        let settings = String::from_utf8_lossy(&stty.stdout);
-        if settings
-            .split_whitespace()
-            .any(|setting| setting == "-echo")
-        {
-            return;
+/// A terminal that `script` gives a command of a shell.
+pub(crate) struct Terminal {
+    script: Child,
+    /// It is closed only behind the end, which would end the terminal.
+    keyboard: ChildStdin,
+    screen: ChildStdout,
+    shown: Vec<u8>,
+}
+
+impl Terminal {
+    pub(crate) fn start(command: &str) -> Self {
+        let mut script = Command::new("script")
+            .args(["--quiet", "--return", "--command", command, "/dev/null"])
+            .env_remove("MARIADB_PASSWORD")
+            .env("TERM", "xterm")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("`script` of util-linux is installed");
+        Self {
+            keyboard: script.stdin.take().expect("a pipe"),
+            screen: script.stdout.take().expect("a pipe"),
+            script,
+            shown: Vec::new(),
         }
-        assert!(Instant::now() < until, "what is typed is shown: {stty:?}");
+    }
+
+    /// Waits until this is the last that is shown.
+    pub(crate) fn wait_for(&mut self, end: &str) {
+        while !self.shown.ends_with(end.as_bytes()) {
+            let mut byte = [0];
+            let read = self.screen.read(&mut byte).expect("a screen");
+            assert_eq!(read, 1, "no question");
+            self.shown.extend(byte);
+        }
+    }
+
+    pub(crate) fn type_in(&mut self, text: &str) {
+        let written = self.keyboard.write_all(text.as_bytes());
+        written.expect("`script` reads what is typed");
+    }
+
+    /// The process that the command has started last.
+    pub(crate) fn process(&self) -> u32 {
+        let mut process = self.script.id();
+        loop {
+            let children = format!("/proc/{process}/task/{process}/children");
+            let children = std::fs::read_to_string(children).expect("the processes of `script`");
+            match children.split_whitespace().last() {
+                Some(child) => process = child.parse().expect("a number"),
+                None => return process,
+            }
+        }
+    }
+
+    pub(crate) fn end(mut self) -> Done {
+        self.screen.read_to_end(&mut self.shown).expect("a screen");
+        let status = self.script.wait().expect("`script` ends");
+        Done {
+            code: status.code(),
+            out: String::from_utf8_lossy(&self.shown).into_owned(),
+            err: String::new(),
+        }
     }
 }
 
