@@ -8,7 +8,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::load::{Mode, Way};
 use crate::output::{Compression, Format};
-use crate::query::{Decimals, Geometries, Parameter, Times, ZeroDates};
+use crate::query::{Decimals, Geometries, Parameter, Times, Vectors, ZeroDates};
 
 /// Moves tables between MariaDB and files.
 #[derive(Parser)]
@@ -58,7 +58,8 @@ pub(crate) struct QueryArguments {
     /// Show no progress and say nothing but errors
     #[arg(short, long)]
     pub(crate) quiet: bool,
-    /// Use the text protocol, as `mariadb` does: for statements that cannot be prepared
+    /// Use the text protocol, as `mariadb` does: for statements that cannot be prepared. FLOAT has six
+    /// digits by it
     #[arg(long)]
     pub(crate) text: bool,
     #[command(flatten)]
@@ -157,9 +158,16 @@ pub(crate) struct ColumnArguments {
     /// TINYINT(1), which is BOOLEAN, as true and false
     #[arg(long)]
     pub(crate) tinyint1_as_bool: bool,
-    /// Take NULL in columns that are declared NOT NULL, as WITH ROLLUP makes some
+    /// VECTOR: by default lists of numbers, where it is a column of a table
+    #[arg(long, value_enum, default_value = "lists")]
+    pub(crate) vectors: Vectors,
+    /// Take this column for a VECTOR: the server does not tell it of an expression, nor by --text
+    #[arg(long = "vector", value_name = "COLUMN")]
+    pub(crate) vector_columns: Vec<String>,
+    /// In Parquet and Arrow, columns that are declared NOT NULL are that, and not all may be NULL. A NULL
+    /// in one, as WITH ROLLUP makes some, is then an error
     #[arg(long)]
-    pub(crate) all_nullable: bool,
+    pub(crate) keep_not_null: bool,
     /// The session's time zone. TIMESTAMP is a point in time if it is +00:00, which is the default,
     /// or another offset
     #[arg(long, value_name = "ZONE")]

@@ -21,7 +21,7 @@ use crate::signals::Signals;
 use sink::Sink;
 
 pub(crate) use failures::of_batches as failure_of_batches;
-pub(crate) use options::{Decimals, Geometries, Times, ZeroDates, in_zone};
+pub(crate) use options::{Decimals, Geometries, Times, Vectors, ZeroDates, in_zone};
 pub(crate) use parameters::Parameter;
 
 pub(crate) async fn run(arguments: &QueryArguments, signals: &mut Signals) -> Result<(), Failure> {

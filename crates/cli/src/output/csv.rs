@@ -2,7 +2,7 @@ use std::fmt::Write as _;
 use std::io;
 
 use arrow::array::{Array, RecordBatch};
-use arrow::datatypes::Schema;
+use arrow::datatypes::{DataType, Schema};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use csv::Writer;
 
@@ -23,7 +23,7 @@ impl Csv {
         destination: Destination,
     ) -> Result<Self, WriteError> {
         let mut fields = schema.fields().iter();
-        if let Some(field) = fields.find(|field| field.data_type().is_nested()) {
+        if let Some(field) = fields.find(|field| !has_text(field.data_type())) {
             return Err(WriteError::Unsupported(format!(
                 "the column `{}` holds lists, for which CSV has no place: write another format, or \
                  have it as text or binary",
@@ -51,6 +51,14 @@ impl Csv {
             ));
         }
         Ok(())
+    }
+}
+
+/// Whether values have a text that is read again as what they are: lists of numbers have one.
+fn has_text(data_type: &DataType) -> bool {
+    match data_type {
+        DataType::FixedSizeList(item, _) => item.data_type().is_numeric(),
+        other => !other.is_nested(),
     }
 }
 

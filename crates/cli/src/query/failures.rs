@@ -40,7 +40,7 @@ fn of_decode(error: &DecodeError) -> Failure {
         ),
         CellReason::NotNull => (
             "the cell is NULL in a column that is declared NOT NULL, as WITH ROLLUP makes some",
-            "--all-nullable takes it.",
+            "Without --keep-not-null it is taken.",
         ),
         CellReason::Srid { .. } => (
             "the geometry has another SRID than those before it",

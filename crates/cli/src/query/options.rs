@@ -2,8 +2,8 @@
 
 use clap::ValueEnum;
 use otaria::{
-    ArrowOptions, Config, DecimalType, GeometryType, Nullability, SetType, TimeType, UuidType,
-    ZeroDateMode,
+    ArrowOptions, ColumnType, Config, DecimalType, GeometryType, Nullability, SetType, TimeType,
+    UuidType, VectorLookup, ZeroDateMode,
 };
 
 use crate::arguments::ColumnArguments;
@@ -48,6 +48,15 @@ pub(crate) enum Geometries {
     Binary,
 }
 
+/// What VECTOR is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(crate) enum Vectors {
+    /// As many numbers of 32 bits as the column has; `[1.5, 2.0]` in CSV
+    Lists,
+    /// The bytes of these numbers, as the server sends them
+    Binary,
+}
+
 /// `config` in the time zone `time_zone`, else in that of its URL, else in UTC, so that TIMESTAMP is
 /// a point in time.
 pub(crate) fn in_zone(config: &Config, time_zone: Option<&str>) -> Result<Config, Failure> {
@@ -70,12 +79,12 @@ pub(crate) fn of(arguments: &ColumnArguments, format: Format) -> ArrowOptions {
         None if is_text => GeometryType::Binary,
         Some(Geometries::Wkb) | None => GeometryType::Wkb,
     };
-    ArrowOptions::default()
+    let options = ArrowOptions::default()
         .with_max_bytes(BATCH_BYTES)
-        .with_nullability(if arguments.all_nullable || is_text {
-            Nullability::All
-        } else {
+        .with_nullability(if arguments.keep_not_null && !is_text {
             Nullability::Declared
+        } else {
+            Nullability::All
         })
         .with_zero_dates(match arguments.zero_dates {
             ZeroDates::Error => ZeroDateMode::Error,
@@ -99,7 +108,16 @@ pub(crate) fn of(arguments: &ColumnArguments, format: Format) -> ArrowOptions {
         })
         .with_tinyint1_as_bool(arguments.tinyint1_as_bool)
         .with_time_type(time_type)
-        .with_geometry_type(geometry_type)
+        .with_geometry_type(geometry_type);
+    let vector = ColumnType::Vector { dimensions: None };
+    let columns = arguments.vector_columns.iter();
+    let options = columns.fold(options, |options, column| {
+        options.with_column(column, vector)
+    });
+    match arguments.vectors {
+        Vectors::Lists => options.with_vector_lookup(&VectorLookup::new()),
+        Vectors::Binary => options,
+    }
 }
 
 /// Some batches are held at a time.

@@ -126,7 +126,7 @@ fn dates_that_no_calendar_has_are_errors_null_or_text() {
 }
 
 #[test]
-fn null_in_a_column_that_is_declared_not_null_is_no_surprise() {
+fn null_in_a_column_that_is_declared_not_null_is_an_error_only_if_that_is_asked_for() {
     let schema = schema(
         "rollup",
         "CREATE TABLE t (a INT NOT NULL); INSERT INTO t VALUES (1)",
@@ -136,12 +136,49 @@ fn null_in_a_column_that_is_declared_not_null_is_no_surprise() {
     let url = url(schema.name());
     let sql = "SELECT a, COUNT(*) AS n FROM t GROUP BY a WITH ROLLUP";
     let mut export = otaria(["query", &url, sql, "-o"]);
+    run(export.arg(&file)).assert(0, &["2 rows"]);
+    let mut export = otaria(["query", &url, sql, "--keep-not-null", "-o"]);
     let done = run(export.arg(&file));
     if done.code != Some(0) {
-        done.assert(5, &["--all-nullable"]);
+        done.assert(5, &["--keep-not-null"]);
     }
-    let mut export = otaria(["query", &url, sql, "--all-nullable", "-o"]);
-    run(export.arg(&file)).assert(0, &["2 rows"]);
+}
+
+#[test]
+fn columns_that_are_declared_not_null_are_that_in_a_new_table_if_it_is_asked_for() {
+    let schema = schema(
+        "notnull",
+        "CREATE TABLE t (a INT NOT NULL, b INT); INSERT INTO t VALUES (1, NULL)",
+    );
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("out.parquet");
+    let url = url(schema.name());
+    for (option, copy, expected) in [
+        ("--keep-not-null", "kept", "NO\nYES\n"),
+        ("--quiet", "lost", "YES\nYES\n"),
+    ] {
+        let mut export = otaria(["query", &url, "SELECT * FROM t", option, "-o"]);
+        run(export.arg(&file)).assert(0, &[]);
+        let mut load = otaria(["load", &url, copy]);
+        run(load.arg(&file).args(["--mode", "create"])).assert(0, &["1 rows"]);
+        let sql = format!(
+            "SELECT IS_NULLABLE FROM information_schema.COLUMNS \
+             WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = '{copy}' ORDER BY ORDINAL_POSITION"
+        );
+        assert_eq!(schema.sql(&sql).unwrap(), expected, "{option}");
+    }
+}
+
+#[test]
+fn a_named_vector_is_a_list_of_numbers_and_else_bytes() {
+    // 1.0 and -0.5: of an expression no server tells the type.
+    let sql = "SELECT CAST(x'0000803f000000bf' AS BINARY(8)) AS v";
+    let out = |arguments: &[&str]| query(&[&[sql], arguments].concat()).out;
+    assert_eq!(out(&[]), "v\n0000803f000000bf\n");
+    assert_eq!(out(&["--vector", "v"]), "v\n\"[1.0, -0.5]\"\n");
+    let text = ["--vector", "v", "-f", "ndjson", "--text"];
+    assert_eq!(out(&text), "{\"v\":[1.0,-0.5]}\n");
+    query(&[sql, "--vector", "w"]).assert(5, &["w"]);
 }
 
 #[test]
@@ -371,4 +408,27 @@ fn a_procedure_runs_to_its_end_and_its_late_errors_are_errors() {
     call("late").assert(0, &["1 rows"]);
     assert_eq!(fs::read_to_string(&file).unwrap(), "a\n1\n");
     assert_eq!(schema.sql("SELECT SUM(n) FROM t").unwrap(), "3\n");
+}
+
+#[test]
+fn of_two_exports_to_one_file_at_a_time_each_is_whole_and_one_is_left() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("out.csv");
+    let url = url("mysql");
+    let export = |text: &str| {
+        let sql = format!("SELECT seq, REPEAT('{text}', 50) AS x FROM seq_1_to_100000");
+        let mut export = otaria(["query", &url, &sql, "-o"]);
+        let export = export.arg(&file).stderr(Stdio::piped());
+        export.spawn().unwrap()
+    };
+    let both = [export("a"), export("b")];
+    for child in both {
+        let done = Done::of(&child.wait_with_output().unwrap());
+        done.assert(0, &["100,000 rows"]);
+    }
+    let text = fs::read_to_string(&file).unwrap();
+    assert_eq!(text.lines().count(), 100_001);
+    let of_a = text.lines().filter(|line| line.ends_with("aa")).count();
+    assert!([0, 100_000].contains(&of_a), "{of_a} rows of one export");
+    assert_eq!(names(directory.path()), ["out.csv"]);
 }
