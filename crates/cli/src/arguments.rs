@@ -91,7 +91,8 @@ pub(crate) struct QueryArguments {
 pub(crate) struct LoadArguments {
     /// Where to connect, else the variable `OTARIA_URL`; the table, or `schema.table`; and the files, `-`
     /// for standard input
-    #[arg(value_name = "[URL] TABLE FILE", required = true, num_args = 2..)]
+    // In several groups, for options may stand between them.
+    #[arg(value_name = "[URL] TABLE FILE", required = true, num_args = 1..)]
     pub(crate) place: Vec<OsString>,
     /// What becomes of the table, and of rows whose key is in it
     #[arg(short, long, value_enum, default_value = "append")]
@@ -111,6 +112,9 @@ pub(crate) struct LoadArguments {
     /// How long text is in a table that is made: VARCHAR of so many characters in place of LONGTEXT
     #[arg(long, value_name = "N")]
     pub(crate) text_length: Option<u16>,
+    /// The columns of the primary key of a table that is made, between commas; none by default
+    #[arg(long, value_name = "COLUMNS", value_delimiter = ',')]
+    pub(crate) primary_key: Vec<String>,
     /// Show no progress and say nothing but errors
     #[arg(short, long)]
     pub(crate) quiet: bool,
@@ -284,19 +288,20 @@ const LOAD_EXAMPLES: &str = "\
 Examples:
   otaria load mariadb://app@db.example.org/shop item item.parquet
   otaria load $URL shop.item january.csv february.csv --mode on-duplicate-update
-  otaria load $URL item item.csv --mode create --text-length 200
+  otaria load $URL item item.csv --mode create --text-length 200 --primary-key id
   zcat item.csv.gz | otaria load $URL item - --format csv --delimiter ';' --null ''
 
 Files are Parquet, Arrow (file or stream), CSV or JSON (an array of objects, or an object a line).
 Columns go by their names, without regard to case; columns of the table that a file lacks get their
 defaults. Rows are read as they are sent: files do not have to fit into memory.
 Text of CSV and JSON becomes what the table's columns are: binary values are hexadecimal digits,
-points in time have a zone (2024-02-29T12:30:00Z). For a new table (--mode create) the first 10,000
+vectors are [1.5, 2], points in time have a zone (2024-02-29T12:30:00Z). For a new table (--mode create) the first 10,000
 rows decide: true and false are BOOLEAN, whole numbers BIGINT, other numbers DOUBLE, 2024-02-29 is
 DATE, with a time DATETIME(6), with a zone TIMESTAMP(6), and all else, such as digits that begin with
 a zero, is text.
-A value that the server would have to change is an error, and then nothing is inserted. Of text it
-cuts off fractions of a second, and digits of FLOAT, that a column has no place for without a word.";
+A value that the server would have to change is an error, and then nothing is inserted: a text that is
+too long, a number beyond its type, a second with more digits than the column has, a year of two
+digits, a number in place of a word of an ENUM. Only FLOAT and DOUBLE take the nearest number.";
 
 const PING_EXAMPLES: &str = "\
 Examples:

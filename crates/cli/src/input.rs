@@ -2,9 +2,12 @@
 
 mod conversion;
 mod csv;
+mod damaged;
 mod elements;
 mod inference;
 mod json;
+mod quotes;
+mod rules;
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Cursor, Read, Seek, stdin};
@@ -18,9 +21,11 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use crate::failure::Failure;
 use crate::output::Format;
+use damaged::caught;
 
 pub(crate) use conversion::expected_types;
 pub(crate) use csv::CsvStyle;
+pub(crate) use damaged::keep_quiet;
 
 /// Batches of a file.
 pub(crate) type Batches = Box<dyn RecordBatchReader + Send>;
@@ -32,33 +37,39 @@ pub(crate) struct Reading {
     pub(crate) table: Option<Schema>,
 }
 
-/// The batches of all `files`, one after the other. Their schemas must be the same.
+/// The batches of all `files`, one after the other. Their schemas must be the same. `None` if all are
+/// JSON without an object, which tells no columns.
 pub(crate) fn open(
     files: &[PathBuf],
     format: Option<Format>,
     reading: &Reading,
-) -> Result<Files, Failure> {
+) -> Result<Option<Files>, Failure> {
     let mut opened = Vec::new();
     for path in files {
-        let batches = open_one(path, format, reading)?;
-        opened.push(Opened {
-            path: path.clone(),
-            batches,
-        });
+        if let Some(batches) = open_one(path, format, reading)? {
+            opened.push(Opened {
+                path: path.clone(),
+                batches,
+            });
+        }
     }
-    let schema = match opened.first() {
-        Some(first) => first.batches.schema(),
-        None => return Err(Failure::usage("no file is named")),
+    let schema = match (opened.first(), files.first()) {
+        (Some(first), _) => first.batches.schema(),
+        (None, Some(path)) if reading.table.is_none() => {
+            return Err(Failure::content(path, NO_COLUMNS));
+        }
+        (None, Some(_)) => return Ok(None),
+        (None, None) => return Err(Failure::usage("no file is named")),
     };
     let mut others = opened.iter().skip(1);
     if let Some(other) = others.find(|other| other.batches.schema().fields() != schema.fields()) {
         return Err(other.fails("it has other columns than the first file: load it by itself"));
     }
     opened.reverse();
-    Ok(Files {
+    Ok(Some(Files {
         schema,
         rest: opened,
-    })
+    }))
 }
 
 /// The batches of several files as those of one.
@@ -84,7 +95,7 @@ impl Iterator for Files {
 
     fn next(&mut self) -> Option<Self::Item> {
         while let Some(file) = self.rest.last_mut() {
-            match file.batches.next() {
+            match caught(|| file.batches.next().transpose()).transpose() {
                 Some(Ok(batch)) => {
                     // Metadata of a schema may be another in each file.
                     let schema = SchemaRef::clone(&self.schema);
@@ -120,25 +131,41 @@ pub(crate) fn format_of(path: &Path, asked: Option<Format>) -> Result<Format, Fa
     }
 }
 
-fn open_one(path: &Path, format: Option<Format>, reading: &Reading) -> Result<Batches, Failure> {
+fn open_one(
+    path: &Path,
+    format: Option<Format>,
+    reading: &Reading,
+) -> Result<Option<Batches>, Failure> {
     let is_stdin = path == Path::new("-");
     let format = format_of(path, format)?;
     let fails = |error| Failure::content(path, message(error));
-    match format {
-        Format::Parquet | Format::Arrow if is_stdin => Err(Failure::usage(STDIN_CANNOT_SEEK)),
-        Format::Parquet => parquet(file(path)?).map_err(|error| Failure::content(path, error)),
-        Format::Arrow => arrow_file(file(path)?).map_err(fails),
-        Format::ArrowStream => arrow_stream(source(path)?).map_err(fails),
-        Format::Csv => csv::open(source(path)?, reading).map_err(fails),
-        Format::Json | Format::Ndjson | Format::Table => json::open(path, reading, fails),
-    }
+    let batches = match format {
+        Format::Parquet | Format::Arrow if is_stdin => {
+            return Err(Failure::usage(STDIN_CANNOT_SEEK));
+        }
+        Format::Parquet => {
+            let file = file(path)?;
+            caught(|| parquet(file))
+        }
+        Format::Arrow => {
+            let file = file(path)?;
+            caught(|| arrow_file(file))
+        }
+        Format::ArrowStream => {
+            let source = source(path)?;
+            caught(|| arrow_stream(source))
+        }
+        Format::Csv => csv::open(source(path)?, reading),
+        Format::Json | Format::Ndjson | Format::Table => {
+            return json::open(path, reading, fails);
+        }
+    };
+    batches.map(Some).map_err(fails)
 }
 
-fn parquet(file: File) -> Result<Batches, String> {
-    let builder =
-        ParquetRecordBatchReaderBuilder::try_new(file).map_err(|error| error.to_string())?;
-    let reader = builder.with_batch_size(BATCH_ROWS).build();
-    Ok(Box::new(reader.map_err(|error| error.to_string())?))
+fn parquet(file: File) -> Result<Batches, ArrowError> {
+    let builder = ParquetRecordBatchReaderBuilder::try_new(file)?;
+    Ok(Box::new(builder.with_batch_size(BATCH_ROWS).build()?))
 }
 
 /// Arrow's file format; the stream format goes by the same endings.
@@ -214,6 +241,7 @@ fn message(error: ArrowError) -> String {
     }
 }
 
+const NO_COLUMNS: &str = "it has no object, whose keys would be the columns of a new table";
 const ARROW_MAGIC: &[u8] = b"ARROW1";
 /// What each message of a stream begins with, before its length of 4 bytes.
 const CONTINUATION: [u8; 4] = [0xff; 4];

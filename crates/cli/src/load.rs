@@ -10,7 +10,7 @@ use arrow::datatypes::Schema;
 use clap::ValueEnum;
 use otaria::{
     ArrowOptions, Commit, Config, Connection, GeometryType, InsertArrow, InsertMode, InsertOptions,
-    InsertWay, Inserted, Nullability, QueryArrow, SentBy, TableName, UuidType, WriteError,
+    InsertWay, Inserted, QueryArrow, SentBy, TableName, UuidType, VectorLookup, WriteError,
 };
 
 use crate::arguments::{LoadArguments, url_and_rest};
@@ -63,6 +63,9 @@ pub(crate) async fn run(arguments: &LoadArguments, signals: &mut Signals) -> Res
         url.to_str()
             .ok_or_else(|| Failure::usage("the URL is not UTF-8"))
     });
+    if arguments.mode != Mode::Create && !arguments.primary_key.is_empty() {
+        return Err(Failure::usage(KEY_OF_NEW_TABLE));
+    }
     let config = login::configuration(url.transpose()?, &arguments.login)?;
     let config = session(&config, arguments)?;
     let files: Vec<PathBuf> = files.iter().map(PathBuf::from).collect();
@@ -111,7 +114,11 @@ impl Load<'_> {
         let progress = Progress::new(self.arguments.quiet);
         let files = self.files.clone();
         let reader = ReaderThread::start(files, self.arguments.format, reading);
-        let (schema, batches) = reader.schema(progress).await?;
+        let Some((schema, batches)) = reader.schema(progress).await? else {
+            let nothing = format!("{}: 0 rows", self.table);
+            crate::tell(self.arguments.quiet, &nothing);
+            return Ok(());
+        };
         let inserted = connection
             .insert_arrow_stream(self.table, schema, batches, self.options())
             .await
@@ -126,16 +133,20 @@ impl Load<'_> {
             .table
             .parse()
             .map_err(|error: WriteError| Failure::usage(error.to_string()))?;
+        let columns = format!("SHOW COLUMNS FROM {table}");
+        let columns = connection.simple_query(&columns).await?;
+        let sql_types = columns.collect::<TableColumn>().await?;
+        let sql_types = sql_types.into_iter().map(|column| (column.0, column.1));
         let sql = format!("SELECT * FROM {table} LIMIT 0");
         let options = ArrowOptions::default()
-            .with_nullability(Nullability::All)
             .with_uuid_type(UuidType::Utf8)
-            .with_geometry_type(GeometryType::Binary);
+            .with_geometry_type(GeometryType::Binary)
+            .with_vector_lookup(&VectorLookup::new());
         let batches = connection
             .query_arrow_with(sql.as_str(), (), &options)
             .await;
         let batches = batches.map_err(failure_of_batches)?;
-        Ok(expected_types(&batches.schema()))
+        Ok(expected_types(&batches.schema(), &sql_types.collect()))
     }
 
     fn options(&self) -> InsertOptions {
@@ -157,6 +168,7 @@ impl Load<'_> {
             .with_commit(self.arguments.commit_every.map_or(Commit::Once, every))
             .with_warnings_allowed(self.arguments.allow_warnings)
             .with_text_length(self.arguments.text_length)
+            .with_primary_key(self.arguments.primary_key.iter().map(String::as_str))
     }
 
     fn tell(&self, inserted: &Inserted, start: Instant) {
@@ -191,12 +203,24 @@ impl Load<'_> {
     }
 }
 
+/// A row of `SHOW COLUMNS`: name, type, and what is of no interest here.
+type TableColumn = (
+    String,
+    String,
+    Option<String>,
+    Option<String>,
+    Option<String>,
+    Option<String>,
+);
+
 /// The session in which points in time are UTC, and rows may go by `LOAD DATA LOCAL`: they come from
 /// memory, never from a file that the server names.
 fn session(config: &Config, arguments: &LoadArguments) -> Result<Config, Failure> {
     let config = in_zone(config, None)?;
     let is_allowed = arguments.way != Way::Bulk;
-    let config = config.to_builder().local_infile(is_allowed).build();
+    let config = config.to_builder().local_infile(is_allowed);
+    // By notes the server tells that it has rounded.
+    let config = config.init_command("SET sql_notes = 1").build();
     config.map_err(|error| login::unusable("the configuration", error))
 }
 
@@ -219,3 +243,4 @@ fn check(path: &Path) -> Result<(), Failure> {
 const TABLE_AND_FILES: &str = "a URL, a table and one or more files are needed, as in \
     `otaria load mariadb://user@host/database item item.parquet`; the URL may be left out where \
     OTARIA_URL is set";
+const KEY_OF_NEW_TABLE: &str = "--primary-key is for a table that is made: --mode create";

@@ -26,6 +26,7 @@ use failure::{Exit, Failure};
 use signals::Signals;
 
 fn main() -> ExitCode {
+    input::keep_quiet();
     let given: Vec<OsString> = std::env::args_os().collect();
     let arguments = match Arguments::try_parse_from(&given) {
         Ok(arguments) => arguments,

@@ -8,6 +8,7 @@ use csv::{Reader, ReaderBuilder, StringRecord};
 
 use super::conversion::{converted, find, is_empty_null};
 use super::inference::{SAMPLE_ROWS, infer};
+use super::quotes::Quotes;
 use super::{BATCH_ROWS, Batches, Reading, Source};
 
 /// The dialect of a CSV file.
@@ -26,7 +27,7 @@ pub(crate) fn open(source: Source, reading: &Reading) -> Result<Batches, ArrowEr
         .delimiter(style.delimiter)
         .has_headers(style.header)
         .flexible(true)
-        .from_reader(source);
+        .from_reader(Quotes::new(source, style.delimiter));
     let names = names(&mut reader, reading)?;
     let mut texts = Texts {
         reader,
@@ -109,7 +110,7 @@ impl RecordBatchReader for Csv {
 
 /// Rows of a CSV file as text.
 struct Texts {
-    reader: Reader<Source>,
+    reader: Reader<Quotes<Source>>,
     style: CsvStyle,
     fields: Fields,
     record: StringRecord,
@@ -167,7 +168,10 @@ impl Texts {
     }
 }
 
-fn names(reader: &mut Reader<Source>, reading: &Reading) -> Result<Vec<String>, ArrowError> {
+fn names(
+    reader: &mut Reader<Quotes<Source>>,
+    reading: &Reading,
+) -> Result<Vec<String>, ArrowError> {
     if reading.csv.header {
         let names: Vec<String> = reader
             .headers()

@@ -9,6 +9,7 @@ pub(crate) struct Elements<R> {
     depth: u32,
     /// How many arrays around the objects have begun and not ended.
     open_arrays: u32,
+    has_array: bool,
     is_in_string: bool,
     is_escaped: bool,
     buffer: Vec<u8>,
@@ -21,11 +22,17 @@ impl<R: BufRead> Elements<R> {
             source,
             depth: 0,
             open_arrays: 0,
+            has_array: false,
             is_in_string: false,
             is_escaped: false,
             buffer: Vec::new(),
             read: 0,
         }
+    }
+
+    /// Whether an array has begun, as far as it has been read.
+    pub(crate) const fn has_array(&self) -> bool {
+        self.has_array
     }
 
     /// Takes `count` bytes of the buffer, and puts them behind `read`.
@@ -59,6 +66,7 @@ impl<R: BufRead> Elements<R> {
             // Lists inside of objects stay.
             b'[' if self.depth == 0 => {
                 self.open_arrays += 1;
+                self.has_array = true;
                 b'\n'
             }
             b']' if self.depth == 0 => {

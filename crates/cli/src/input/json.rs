@@ -19,14 +19,14 @@ pub(crate) fn open(
     path: &Path,
     reading: &Reading,
     fails: impl Fn(ArrowError) -> Failure,
-) -> Result<Batches, Failure> {
+) -> Result<Option<Batches>, Failure> {
     let mut sample = Sample {
         elements: Elements::new(source(path)?),
         read: Vec::new(),
     };
     let inferred = infer_json_schema(&mut sample, Some(SAMPLE_ROWS)).map_err(&fails)?;
     if inferred.0.fields().is_empty() {
-        return Err(Failure::content(path, "there is no object in it"));
+        return sample.nothing(path);
     }
     let schema = of_table(&inferred.0, reading.table.as_ref());
     let reader = ReaderBuilder::new(SchemaRef::new(as_read(&schema)))
@@ -36,17 +36,17 @@ pub(crate) fn open(
         // A key that the first objects did not have must not get lost.
         .with_strict_mode(true)
         .build(Cursor::new(sample.read).chain(sample.elements));
-    Ok(Box::new(Json {
+    Ok(Some(Box::new(Json {
         reader: reader.map_err(fails)?,
         schema: SchemaRef::new(schema),
         rows: 0,
-    }))
+    })))
 }
 
-/// Whole numbers as text: read as numbers they would lose their fractions.
+/// Numbers that have limits as text: read as numbers they would lose fractions, or become infinite.
 fn as_read(schema: &Schema) -> Schema {
     let fields = schema.fields().iter().map(|field| {
-        let is_text = field.data_type().is_integer();
+        let is_text = field.data_type().is_integer() || *field.data_type() == DataType::Float32;
         let data_type = if is_text {
             DataType::Utf8
         } else {
@@ -89,6 +89,24 @@ struct Sample {
     read: Vec<u8>,
 }
 
+impl Sample {
+    /// What a file is in which no object has a key: an array without objects, or no lines.
+    fn nothing(&self, path: &Path) -> Result<Option<Batches>, Failure> {
+        let is_blank = self.read.iter().all(u8::is_ascii_whitespace);
+        if !is_blank {
+            return Err(Failure::content(path, "its objects have no keys"));
+        }
+        let is_json = path.extension().is_some_and(|ending| ending == "json");
+        if is_json && !self.elements.has_array() {
+            return Err(Failure::content(
+                path,
+                "it is empty: JSON has an array at least",
+            ));
+        }
+        Ok(None)
+    }
+}
+
 impl BufRead for Sample {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
         self.elements.fill_buf()
@@ -110,16 +128,13 @@ impl Read for Sample {
 /// The columns of the file with the types of the table's, where it has such columns.
 fn of_table(inferred: &Schema, table: Option<&Schema>) -> Schema {
     let fields = inferred.fields().iter().map(|field| {
-        let data_type = table
-            .and_then(|table| find(table, field.name()))
-            .map_or_else(
-                || field.data_type().clone(),
-                |known| known.data_type().clone(),
-            );
+        if let Some(known) = table.and_then(|table| find(table, field.name())) {
+            return known.as_ref().clone().with_name(field.name());
+        }
         // Of a column that was null in all of them nothing is known.
-        let data_type = match data_type {
+        let data_type = match field.data_type() {
             DataType::Null => DataType::Utf8,
-            known => known,
+            known => known.clone(),
         };
         Field::new(field.name(), data_type, true)
     });

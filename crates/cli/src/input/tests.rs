@@ -1,3 +1,4 @@
+use std::collections::HashMap;
 use std::io::Write;
 use std::sync::Arc;
 
@@ -25,7 +26,7 @@ fn reading(table: Option<&Schema>) -> Reading {
     };
     Reading {
         csv,
-        table: table.map(expected_types),
+        table: table.map(|table| expected_types(table, &HashMap::new())),
     }
 }
 
@@ -35,6 +36,7 @@ fn read(file: &NamedTempFile, reading: &Reading) -> Result<RecordBatch, String> 
 
 fn read_all(paths: &[PathBuf], reading: &Reading) -> Result<RecordBatch, String> {
     let files = open(paths, None, reading).map_err(|failure| failure.to_string())?;
+    let files = files.expect("not nothing");
     let schema = files.schema();
     let batches = files
         .collect::<Result<Vec<_>, _>>()

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use arrow::error::ArrowError;
-use otaria::{InsertError, InsertErrorKind};
+use otaria::{ColumnRefusal, InsertError, InsertErrorKind, WriteError};
 
 use crate::failure::Failure;
 
@@ -11,6 +11,13 @@ pub(crate) fn of_insert(error: InsertError) -> Failure {
     match error.kind {
         InsertErrorKind::Driver(error) => Failure::from(error),
         InsertErrorKind::Source(error) => of_source(error),
+        InsertErrorKind::Write(WriteError::Column {
+            column,
+            reason: ColumnRefusal::KeyLength,
+        }) => Failure::Data {
+            message: format!("{column}: text of any length cannot be in a primary key"),
+            advice: Some("--text-length 100 makes it VARCHAR(100)."),
+        },
         InsertErrorKind::Write(error) => Failure::Data {
             message: error.to_string(),
             advice: None,

@@ -25,7 +25,7 @@ type Message = Option<Result<RecordBatch, ArrowError>>;
 
 /// Files that are being read.
 pub(crate) struct ReaderThread {
-    schema: oneshot::Receiver<Result<SchemaRef, Failure>>,
+    schema: oneshot::Receiver<Result<Option<SchemaRef>, Failure>>,
     batches: Receiver<Message>,
 }
 
@@ -45,12 +45,14 @@ impl ReaderThread {
         Self { schema, batches }
     }
 
-    /// Waits for the files to be opened.
+    /// Waits for the files to be opened. `None` if there is nothing in them, not even columns.
     pub(crate) async fn schema(
         self,
         mut progress: Progress,
-    ) -> Result<(SchemaRef, Batches), Failure> {
-        let schema = self.schema.await.unwrap_or(Err(PANICKED))?;
+    ) -> Result<Option<(SchemaRef, Batches)>, Failure> {
+        let Some(schema) = self.schema.await.unwrap_or(Err(PANICKED))? else {
+            return Ok(None);
+        };
         let bytes = Arc::<AtomicU64>::default();
         progress.count_bytes(Arc::clone(&bytes));
         let batches = Batches {
@@ -59,7 +61,7 @@ impl ReaderThread {
             progress,
             bytes,
         };
-        Ok((schema, batches))
+        Ok(Some((schema, batches)))
     }
 }
 
@@ -96,18 +98,18 @@ fn read(
     files: &[PathBuf],
     format: Option<Format>,
     reading: &Reading,
-    tell_schema: oneshot::Sender<Result<SchemaRef, Failure>>,
+    tell_schema: oneshot::Sender<Result<Option<SchemaRef>, Failure>>,
     sender: &Sender<Message>,
 ) {
     let files = match open(files, format, reading) {
-        Ok(files) => files,
-        Err(failure) => {
+        Ok(Some(files)) => files,
+        nothing => {
             // Nobody waits for it behind a Ctrl-C.
-            let _ = tell_schema.send(Err(failure));
+            let _ = tell_schema.send(nothing.map(|_| None));
             return;
         }
     };
-    let _ = tell_schema.send(Ok(files.schema()));
+    let _ = tell_schema.send(Ok(Some(files.schema())));
     for message in files.map(Some).chain([None]) {
         if sender.blocking_send(message).is_err() {
             return;

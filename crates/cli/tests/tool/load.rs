@@ -216,6 +216,258 @@ fn standard_input_is_loaded_if_its_format_is_named() {
 
 #[test]
 fn a_load_without_table_or_files_is_a_usage_error() {
-    run(&mut otaria(["load", &url(""), "t"])).assert(2, &["a table and one or more files"]);
+    run(&mut otaria(["load", &url(""), "t", "--mode", "append"]))
+        .assert(2, &["a table and one or more files"]);
     run(&mut otaria(["load", "t", "file.csv"])).assert(2, &["no URL"]);
+}
+
+#[test]
+fn a_quotation_that_does_not_end_is_an_error_with_its_line_and_nothing_is_inserted() {
+    let schema = schema("quotes", "CREATE TABLE t (id INT, name TEXT)");
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("t.csv");
+    for (text, said) in [
+        (
+            "id,name\n1,a\n2,\"b\n3,c\n",
+            "begins in line 3 does not end",
+        ),
+        (
+            "id,name\n1,\"a\n2,\"b\"\n",
+            "begins in line 2 is followed by text",
+        ),
+    ] {
+        fs::write(&file, text).unwrap();
+        load(&schema, "t", &file, &[]).assert(5, &["t.csv", said]);
+        load(&schema, "new", &file, &["--mode", "create"]).assert(5, &["t.csv", said]);
+    }
+    assert_eq!(schema.sql("SELECT COUNT(*) FROM t").unwrap(), "0\n");
+    assert_eq!(schema.sql("SHOW TABLES").unwrap(), "t\n");
+}
+
+#[test]
+fn a_text_of_which_the_server_would_make_something_else_is_an_error() {
+    let schema = schema("silent", "SELECT 1");
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("t.csv");
+    for (sql_type, text, is_taken) in [
+        ("DATETIME", "2024-02-29 12:30:00.5", false),
+        ("DATETIME(1)", "2024-02-29 12:30:00.5", true),
+        ("DATETIME", "24-02-29 12:30:00", false),
+        ("DATETIME", "2024-02-29T12:30:00Z", false),
+        ("TIMESTAMP NULL", "2024-02-29T12:30:00.5Z", false),
+        ("TIMESTAMP(3) NULL", "2024-02-29T12:30:00.5Z", true),
+        ("DATE", "70-01-01", false),
+        ("DATE", "2024-02-29 12:30:00", false),
+        ("TIME(2)", "12:30:00.123", false),
+        ("TIME", "1230", false),
+        ("YEAR", "70", false),
+        ("YEAR", "1970", true),
+        ("ENUM('a', 'b')", "2", false),
+        ("ENUM('a', '2')", "2", true),
+        ("SET('a', 'b')", "3", false),
+        ("SET('a', 'b')", "a,b", true),
+        ("FLOAT", "1e39", false),
+        ("FLOAT", "3.4028235e38", true),
+        ("DOUBLE", "1e400", false),
+        ("DECIMAL(4, 1)", "1.25", false),
+        ("INT", "1.5", false),
+        ("TINYINT", "300", false),
+        ("VARCHAR(3)", "four", false),
+        ("BIT(3)", "9", false),
+    ] {
+        let sql = format!("CREATE OR REPLACE TABLE t (a {sql_type})");
+        schema.sql(&sql).unwrap();
+        fs::write(&file, format!("a\n\"{text}\"\n")).unwrap();
+        for way in ["bulk", "load-data"] {
+            let done = load(&schema, "t", &file, &["--way", way]);
+            let found = schema.sql("SELECT a FROM t").unwrap();
+            if is_taken {
+                done.assert(0, &["1 rows"]);
+                schema.sql("DELETE FROM t").unwrap();
+            } else {
+                let code = done.code.unwrap();
+                assert!(
+                    [1, 5].contains(&code),
+                    "{sql_type} {text} {way}: {done:#?} {found}"
+                );
+                assert_eq!(found, "", "{sql_type} {text} {way}");
+                done.assert(
+                    code,
+                    &["`a`"].map(|name| if code == 5 { name } else { "error" }),
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn the_greatest_and_the_least_floats_come_back_as_they_were() {
+    let schema = schema(
+        "floats",
+        "CREATE TABLE t (f FLOAT, d DOUBLE);
+         INSERT INTO t VALUES (340282346638528859811704183484516925440, 1.7976931348623157e308),
+             (-340282346638528859811704183484516925440, -1.7976931348623157e308),
+             (1.1754943508222875e-38, 2.2250738585072014e-308), (1e-45, 0), (16777216, 0.1)",
+    );
+    let directory = tempfile::tempdir().unwrap();
+    let bits = |table: &str| {
+        let sql = format!("SELECT HEX(CAST(f AS DOUBLE)), f * 1.0, d FROM {table}");
+        schema.sql(&sql).unwrap()
+    };
+    let expected = bits("t");
+    for ending in ["csv", "ndjson", "json", "parquet"] {
+        let file = directory.path().join(format!("t.{ending}"));
+        export(&schema, "SELECT * FROM t", &file);
+        for way in ["bulk", "load-data"] {
+            schema.sql("CREATE OR REPLACE TABLE copy LIKE t").unwrap();
+            load(&schema, "copy", &file, &["--way", way]).assert(0, &["5 rows"]);
+            assert_eq!(bits("copy"), expected, "{ending} by {way}");
+        }
+    }
+}
+
+#[test]
+fn a_damaged_file_is_an_error_that_names_it() {
+    let schema = schema(
+        "damaged",
+        "CREATE TABLE t (id INT, name VARCHAR(20));
+         INSERT INTO t SELECT seq, CONCAT('name ', seq) FROM seq_1_to_200",
+    );
+    let directory = tempfile::tempdir().unwrap();
+    schema.sql("CREATE TABLE copy LIKE t").unwrap();
+    for ending in ["parquet", "arrow", "arrows"] {
+        let name = format!("t.{ending}");
+        let file = directory.path().join(&name);
+        export(&schema, "SELECT * FROM t", &file);
+        let whole = fs::read(&file).unwrap();
+        let mut refused = 0;
+        for place in (0..whole.len()).step_by(whole.len() / 12) {
+            let mut damaged = whole.clone();
+            let end = damaged.len().min(place + 16);
+            damaged[place..end].fill(0xff);
+            fs::write(&file, &damaged).unwrap();
+            let done = load(&schema, "copy", &file, &[]);
+            if done.code != Some(0) {
+                let code = done.code.unwrap();
+                assert!([1, 2, 5].contains(&code), "{name} at {place}: {done:#?}");
+                done.assert(code, &["error"]);
+                refused += 1;
+            }
+        }
+        assert!(refused > 3, "{name}: {refused}");
+        fs::write(&file, &whole[..whole.len() / 2]).unwrap();
+        load(&schema, "copy", &file, &[]).assert(5, &[&name]);
+    }
+}
+
+#[test]
+fn files_without_a_row_load_none() {
+    let schema = schema("none", "CREATE TABLE t (id INT)");
+    let directory = tempfile::tempdir().unwrap();
+    let loaded = |ending: &str, text: &str, table: &str, options: &[&str]| {
+        let file = directory.path().join(format!("t.{ending}"));
+        fs::write(&file, text).unwrap();
+        load(&schema, table, &file, options)
+    };
+    for (ending, text) in [
+        ("json", "[]\n"),
+        ("json", "[\n]"),
+        ("ndjson", ""),
+        ("csv", "id\n"),
+    ] {
+        loaded(ending, text, "t", &[]).assert(0, &["t: 0 rows"]);
+    }
+    loaded("json", "", "t", &[]).assert(5, &["t.json", "it is empty"]);
+    loaded("ndjson", "{}\n", "t", &[]).assert(5, &["t.ndjson", "no keys"]);
+    loaded("json", "[]", "no_such_table", &[]).assert(1, &["1146"]);
+    loaded("json", "[]", "new", &["--mode", "create"]).assert(5, &["t.json", "new table"]);
+    assert_eq!(schema.sql("SHOW TABLES").unwrap(), "t\n");
+}
+
+#[test]
+fn a_new_table_has_the_primary_key_that_is_asked_for() {
+    let schema = schema("primarykey", "SELECT 1");
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("t.csv");
+    fs::write(&file, "id,name\n1,Ada\n2,Bo\n").unwrap();
+    let create = |table: &str, options: &[&str]| {
+        let all = [&["--mode", "create"], options].concat();
+        load(&schema, table, &file, &all)
+    };
+    create("t", &["--primary-key", "ID,name", "--text-length", "20"]).assert(0, &["2 rows"]);
+    let sql = "SELECT COLUMN_NAME FROM information_schema.STATISTICS \
+         WHERE TABLE_SCHEMA = DATABASE() AND INDEX_NAME = 'PRIMARY' ORDER BY SEQ_IN_INDEX";
+    assert_eq!(schema.sql(sql).unwrap(), "id\nname\n");
+    create("u", &["--primary-key", "nmae"]).assert(5, &["`nmae`"]);
+    create("u", &["--primary-key", "name"]).assert(5, &["`name`", "--text-length"]);
+    load(&schema, "t", &file, &["--primary-key", "id"]).assert(2, &["--mode create"]);
+    assert_eq!(schema.sql("SHOW TABLES").unwrap(), "t\n");
+}
+
+#[test]
+fn what_the_server_rounds_is_an_error_also_where_it_is_told_to_keep_quiet() {
+    let schema = schema("quietnotes", "CREATE TABLE t (a DECIMAL(4, 1))");
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("t.csv");
+    fs::write(&file, "a\n1.25\n").unwrap();
+    let url = format!("{}?init_command=SET%20sql_notes%3D0", url(schema.name()));
+    for way in ["bulk", "load-data"] {
+        let mut command = otaria(["load", &url, "t", "--way", way]);
+        run(command.arg(&file)).assert(1, &["1265"]);
+        assert_eq!(schema.sql("SELECT * FROM t").unwrap(), "");
+    }
+}
+
+#[test]
+fn vectors_come_back_as_they_were_in_every_format() {
+    if !live::shared()
+        .sql("SELECT VERSION()")
+        .is_ok_and(|version| has_vectors(&version))
+    {
+        return;
+    }
+    let schema = schema(
+        "vectors",
+        "CREATE TABLE t (id INT PRIMARY KEY, v VECTOR(3));
+         INSERT INTO t VALUES (1, VEC_FromText('[1,-0.5,3.4028235e38]')), (2, NULL),
+             (3, VEC_FromText('[1e-45,0.1,16777216]'))",
+    );
+    let directory = tempfile::tempdir().unwrap();
+    let rows = |table: &str| {
+        let sql = format!("SELECT id, HEX(v) FROM {table} ORDER BY id");
+        schema.sql(&sql).unwrap()
+    };
+    for (ending, options) in [
+        ("csv", &[][..]),
+        ("csv", &["--vectors", "binary"]),
+        ("ndjson", &[]),
+        ("json", &[]),
+        ("parquet", &[]),
+        ("parquet", &["--vectors", "binary"]),
+        ("arrow", &[]),
+    ] {
+        let file = directory.path().join(format!("t.{ending}"));
+        let url = url(schema.name());
+        let mut export = otaria(["query", &url, "SELECT * FROM t", "-o"]);
+        run(export.arg(&file).args(options)).assert(0, &["3 rows"]);
+        for way in ["bulk", "load-data"] {
+            schema.sql("CREATE OR REPLACE TABLE copy LIKE t").unwrap();
+            load(&schema, "copy", &file, &["--way", way]).assert(0, &["3 rows"]);
+            assert_eq!(rows("copy"), rows("t"), "{ending} {options:?} by {way}");
+        }
+    }
+    let file = directory.path().join("t.csv");
+    for wrong in ["[1,2]", "[1,2,x]", "[1,2,1e39]", "1,2,3", "00"] {
+        fs::write(&file, format!("id,v\n7,\"{wrong}\"\n")).unwrap();
+        load(&schema, "t", &file, &[]).assert(5, &["row 1, column `v`"]);
+    }
+}
+
+/// MariaDB from 11.7 on.
+fn has_vectors(version: &str) -> bool {
+    let mut numbers = version
+        .split('.')
+        .map_while(|number| number.parse::<u32>().ok());
+    let version = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
+    version >= (11, 7)
 }
