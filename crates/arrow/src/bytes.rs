@@ -3,6 +3,7 @@
     reason = "a call a cell costs more than the cell"
 )]
 
+use std::mem;
 use std::str;
 use std::sync::Arc;
 
@@ -14,7 +15,7 @@ use arrow::datatypes::DataType;
 
 use crate::CellReason;
 use crate::block::RowFault;
-use crate::cell::{CellSink, CellSlots, Fault, ReadCell, split_cell};
+use crate::cell::{CellSink, CellSlots, Fault, Form, ReadCell, split_cell};
 use crate::column::{FinishError, Values, trimmed, unexpected_type};
 
 /// Reads cells as the bytes that they are.
@@ -44,10 +45,11 @@ pub(crate) struct ByteValues {
 }
 
 impl ByteValues {
+    /// Where the data ends; less than zero beyond what an `i32` counts, which is found behind the block.
     #[inline(always)]
     fn end(&self) -> i32 {
-        // What is beyond is found behind the block: no block is as long as that twice.
-        i32::try_from(self.data.len()).unwrap_or(i32::MAX)
+        let [a, b, c, d, ..] = self.data.len().to_le_bytes();
+        i32::from_le_bytes([a, b, c, d])
     }
 
     #[inline(always)]
@@ -85,10 +87,44 @@ impl CellSlots for ByteValues {
     }
 }
 
-impl CellSink<&[u8]> for ByteValues {
+impl<'c> CellSink<&'c [u8]> for ByteValues {
     #[inline(always)]
-    fn put(&mut self, _: usize, cell: &[u8]) {
+    fn put(&mut self, _: usize, cell: &'c [u8]) {
         self.push(cell);
+    }
+
+    /// Writes the ends into zeros, as to append one by one costs more.
+    #[inline(always)]
+    fn fill<'a, F: Form, R: ReadCell<Value<'a> = &'c [u8]>>(
+        &mut self,
+        first: usize,
+        rests: &mut [&'a [u8]],
+        reader: &R,
+    ) -> Option<(usize, Fault)> {
+        let rests = rests.get_mut(first..).unwrap_or_default();
+        let mut ends = mem::take(&mut self.ends);
+        let before = ends.len();
+        ends.resize(before + rests.len(), 0);
+        let slots = ends.get_mut(before..).unwrap_or_default();
+        let mut odd = None;
+        for (row, (rest, slot)) in rests.iter_mut().zip(slots).enumerate() {
+            match F::read(reader, rest) {
+                Ok((cell, behind)) => {
+                    self.data.extend_from_slice(cell);
+                    *slot = self.end();
+                    *rest = behind;
+                }
+                Err(fault) => {
+                    odd = Some((row, fault));
+                    break;
+                }
+            }
+        }
+        if let Some((row, _)) = odd {
+            ends.truncate(before + row);
+        }
+        self.ends = ends;
+        odd.map(|(row, fault)| (first + row, fault))
     }
 }
 
@@ -104,7 +140,7 @@ impl Values for ByteValues {
         if i32::try_from(self.data.len()).is_ok() {
             return Ok(());
         }
-        let row = self.ends.iter().position(|end| *end == i32::MAX);
+        let row = self.ends.iter().position(|end| *end < 0);
         let row = row.and_then(|row| u32::try_from(row.saturating_sub(1)).ok());
         Err(RowFault {
             row: row.unwrap_or_default(),
@@ -167,6 +203,7 @@ mod tests {
     use arrow::array::{Array, AsArray};
 
     use super::*;
+    use crate::cell::Text;
 
     fn values(cells: &[&[u8]]) -> ByteValues {
         let mut values = ByteValues::default();
@@ -205,6 +242,38 @@ mod tests {
             }
             assert!(values(&cells).finish(&DataType::Binary, None).is_ok());
         }
+    }
+
+    #[test]
+    fn the_first_cell_beyond_what_offsets_count_is_named() {
+        let mut values = ByteValues {
+            ends: vec![0, i32::MAX],
+            // Zeros that are never touched take no memory.
+            data: vec![0; 0x7fff_ffff],
+        };
+        assert_eq!(values.check(), Ok(()));
+        values.push(b"");
+        assert_eq!(values.check(), Ok(()));
+        values.data = vec![0; 0x8000_0000];
+        values.push(b"");
+        let fault = CellReason::BatchTooLong.into();
+        assert_eq!(values.check(), Err(RowFault { row: 2, fault }));
+    }
+
+    #[test]
+    fn cells_behind_one_without_a_value_follow_those_before_it() {
+        let mut values = ByteValues::default();
+        values.reserve(3);
+        let mut rests = [&b"\x01ax"[..], b"\xfb", b"\x02bc"];
+        let odd = values.fill::<Text, Bytes>(0, &mut rests, &Bytes);
+        assert_eq!(odd, Some((1, Fault::Null)));
+        values.push_null();
+        assert_eq!(values.fill::<Text, Bytes>(2, &mut rests, &Bytes), None);
+        assert_eq!(rests, [&b"x"[..], b"\xfb", b""]);
+        assert_eq!(
+            (values.ends, values.data),
+            (vec![0, 1, 1, 3], b"abc".to_vec())
+        );
     }
 
     #[test]

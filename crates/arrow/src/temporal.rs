@@ -21,9 +21,9 @@ fn days(year: u32, month: u32, day: u32) -> Option<i32> {
     // which is a whole number of weeks and leap years, keep all above zero.
     let year = year + 400 - u32::from(month < 3);
     let century = year / 100;
-    let days = 365 * year + year / 4 - century + century / 4 + before + day;
-    let days = i32::try_from(days).ok()?;
-    Some(days - DAYS_BEFORE_1970)
+    let days = 1461 * year / 4 - century + century / 4 + before + day;
+    // Years have four digits: the days are far from what a sign would change.
+    Some(days.cast_signed() - DAYS_BEFORE_1970)
 }
 
 #[cold]
