@@ -42,7 +42,8 @@ pub use read::PartitionBatches;
 ///
 /// Which key to take, and what the parts show of a table that is written meanwhile, says
 /// [`partition`](crate::partition). Parts are read faster than the whole where the server has
-/// processors to spare; where it shares two with the program, hardly.
+/// processors to spare: where it shares two with the program, two parts take two thirds to three
+/// quarters of the time, and more parts save hardly more.
 ///
 /// A [`Partition`] can be written to bytes, and be read by a pool of another process:
 ///
