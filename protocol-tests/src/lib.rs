@@ -1,6 +1,7 @@
 //! What the tests of Otaria stand on: a fake server made of the codec's own encoders
 //! ([`script`]), at a port of its own where that matters ([`fake_server`]), an in-memory pipe that cuts where it is told to ([`pipe`]), a real stream that
-//! passes a few bytes a poll ([`dribble`]), seeded faults ([`chaos`]), futures dropped at every poll
+//! passes a few bytes a poll ([`dribble`]), seeded faults ([`chaos`]), whole conversations made of
+//! bytes ([`conversation`]), futures dropped at every poll
 //! ([`polls`]), transcripts of real exchanges ([`fixture`]), real servers ([`live`]), certificates
 //! ([`certificates`]), a man in the middle ([`tls_proxy`]), a network with faults ([`tcp_proxy`]),
 //! servers that do not answer ([`black_hole`]), and what a test may not leave behind ([`traces`]).
@@ -8,6 +9,7 @@
 pub mod black_hole;
 pub mod certificates;
 pub mod chaos;
+pub mod conversation;
 pub mod dribble;
 pub mod fake_server;
 pub mod fixture;
