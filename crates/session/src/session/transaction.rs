@@ -128,7 +128,11 @@ impl Session {
                 code,
                 may_be_committed,
             } => (!may_be_committed).then_some(code),
-            TransactionWatch::Starting => None,
+            TransactionWatch::Starting => {
+                // Nothing was ended that has not begun.
+                self.check_open()?;
+                None
+            }
         };
         Err(Error::TransactionAborted { code })
     }
