@@ -496,6 +496,25 @@ mod tests {
         assert!(!column.is_binary());
     }
 
+    /// Those of `nopad` and `uca1400` have numbers above 1,000, of which new servers have new ones.
+    #[test]
+    fn utf8mb4_bin_text_is_text_for_charset_63_is_the_only_binary_among_all_collations() {
+        const UTF8MB4_BIN: u16 = 46;
+        let is_binary = |collation| {
+            let column =
+                ColumnDefinition::new("a", FieldType::VarString).with_flags(FieldFlags::BINARY);
+            let bytes = encoded(&column.with_collation(collation), EXTENDED);
+            let column = ColumnDefinition::decode(&bytes, EXTENDED).unwrap();
+            assert_eq!(column.collation(), collation);
+            column.is_binary()
+        };
+        assert!(!is_binary(UTF8MB4_BIN));
+        let binary: Vec<_> = (0..=u16::MAX)
+            .filter(|&collation| is_binary(collation))
+            .collect();
+        assert_eq!(binary, [63]);
+    }
+
     #[test]
     fn truncated_column_definition_is_an_error() {
         every_prefix_is_refused::<ColumnDefinition>(UUID, EXTENDED);

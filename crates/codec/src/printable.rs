@@ -1,7 +1,8 @@
 use std::fmt::{self, Write};
 
 /// Text of a server as it is shown to people, in one line: characters that command a terminal, end a
-/// line, or show what follows from right to left are escaped, such as `\u{1b}`.
+/// line, or show what follows from right to left are escaped, such as `\u{1b}`. `Display` of errors
+/// does this by itself; for what a program prints else of what a server says, such as warnings:
 ///
 /// ```
 /// use otaria_codec::Printable;

@@ -44,7 +44,7 @@ pub use hosts::HostStates;
 pub use long_data::LongDataExecution;
 pub use option_files::{read_option_files, standard_option_files};
 pub use otaria_codec::{
-    Capabilities, ColumnDefinition, FieldFlags, FieldType, InvalidPacket, PayloadWriter,
+    Capabilities, ColumnDefinition, FieldFlags, FieldType, InvalidPacket, PayloadWriter, Printable,
     ServerStatus,
 };
 #[cfg(feature = "compression")]

@@ -61,7 +61,7 @@ pub use otaria_connection::{
     HostStates, InvalidPacket, IsolationLevel, KeyDerivation, LocalInfileError, LongDataError,
     LongDataExecution, NativePassword, OptionFiles, OwnedRow, Parsec, Password, PasswordProblem,
     PayloadWriter, Payloads, Pem, Pipeline, PipelineResults, PlaceError, PluginRegistry, PoolError,
-    PoolPhase, Progress, Prompt, PromptHandler, RetryPolicy, Role, Row, RowStream, Rows,
+    PoolPhase, Printable, Progress, Prompt, PromptHandler, RetryPolicy, Role, Row, RowStream, Rows,
     ServerError, ServerStatus, ServerVersion, SessionState, Sha256Password, SslMode, Statement,
     Stopped, Stream, TimeoutPhase, TlsInfo, TlsProof, ToExecutable, Transaction,
     TransactionOptions, UnitResult, Unproven, Warning, read_option_files, standard_option_files,

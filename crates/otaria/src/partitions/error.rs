@@ -1,5 +1,5 @@
 use otaria_arrow::partition::PlanError;
-use otaria_connection::{Error, ErrorKind};
+use otaria_connection::{Error, ErrorKind, Printable};
 
 use crate::RecordBatchError;
 
@@ -34,8 +34,9 @@ pub enum PartitionError {
     },
     /// The key is not an integer.
     #[error(
-        "the key `{column}` is {sql_type}, and only integers are split into ranges; \
-         PartitionSource::partition_by_predicates takes any condition"
+        "the key `{column}` is {}, and only integers are split into ranges; \
+         PartitionSource::partition_by_predicates takes any condition",
+        Printable(.sql_type)
     )]
     KeyType {
         /// The name of the key.
