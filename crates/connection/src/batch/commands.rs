@@ -289,18 +289,26 @@ impl Connection {
     /// is the most.
     async fn ask_max_allowed_packet(&mut self) -> Result<(), Error> {
         self.session.simple_query("SELECT @@max_allowed_packet")?;
-        let told: Result<Vec<(usize,)>, Error> = match self.first_result().await {
-            Ok(executed) => Rows::new(self, executed).collect().await,
-            Err(error) => Err(error),
-        };
-        let bytes = match told {
-            Ok(rows) => rows.first().map(|row| row.0),
+        let bytes = match self.told_max_allowed_packet().await {
+            Ok(bytes) => bytes,
             Err(Error::Server(_) | Error::FromSql(_) | Error::ColumnCount { .. }) => None,
             Err(error) => return Err(error),
         };
         let bytes = bytes.unwrap_or(ALWAYS_TAKEN_BYTES + 1);
         self.session.set_max_allowed_packet(bytes);
         Ok(())
+    }
+
+    /// The only number in the result; none is kept of more rows than one.
+    async fn told_max_allowed_packet(&mut self) -> Result<Option<usize>, Error> {
+        let executed = self.first_result().await?;
+        let mut rows = Rows::new(self, executed);
+        let mut told = None;
+        while let Some(row) = rows.next().await? {
+            told.get_or_insert_with(|| row.read::<(usize,)>());
+        }
+        rows.finish().await?;
+        Ok(told.transpose()?.map(|(bytes,)| bytes))
     }
 }
 
