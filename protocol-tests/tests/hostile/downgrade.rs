@@ -70,6 +70,21 @@ async fn a_greeting_without_tls_sends_nothing_to_a_server_where_tls_is_required(
     }
 }
 
+#[tokio::test]
+async fn disable_goes_in_clear_though_tls_is_offered() {
+    let mut greeting = greeting();
+    greeting.capabilities |= Capabilities::SSL;
+    let script = Script::new().greet(Reply::new().packet(&greeting));
+    let pipe = Pipe::new(script.on(&ComPing, Reply::ok()), Cut::Whole);
+    let handle = pipe.handle();
+    let config = login(SslMode::Disable).build().unwrap();
+    let mut connection = Connection::connect_over(pipe, &config).await.unwrap();
+    connection.ping().await.unwrap();
+    assert_eq!(connection.tls(), None);
+    assert!(contains(&handle.received(), USER));
+    assert!(!contains(&handle.received(), PASSWORD));
+}
+
 /// Whoever stands between cannot have the login in clear by an answer in clear.
 #[tokio::test]
 async fn an_answer_in_clear_to_the_request_for_tls_is_no_login_in_any_mode() {

@@ -12,7 +12,7 @@ use protocol_tests::fixture::chain;
 use protocol_tests::script::{CAPABILITIES, Reply, Script};
 use tokio::time::Instant;
 
-use crate::calls::config;
+use crate::calls::{INSERT, cause, config};
 use crate::exchange::{
     CONNECT_TIMEOUT, IO_TIMEOUT, assert_closed_or_usable, in_time, paused_clock,
 };
@@ -277,6 +277,33 @@ fn endless_warnings_are_left_out_at_their_limit() {
         "{} bytes",
         used.bytes_max
     );
+}
+
+#[test]
+fn endless_rows_in_answer_to_a_question_of_ours_take_no_memory() {
+    let clock = paused_clock();
+    let used = measure(|| {
+        clock.block_on(async {
+            let head = Reply::new().head(&["@@max_allowed_packet"]);
+            let script = Script::new().answer(move |payload| {
+                Some(match payload[0] {
+                    0x16 => Reply::prepared(1, 1, &[]),
+                    _ => head.clone(),
+                })
+            });
+            let rows = packets(3, || b"\x071048576".to_vec());
+            let flood = Flood::new(script, 2, MILLISECOND, rows);
+            let config = config().call_timeout(CALL_TIMEOUT).build().unwrap();
+            let mut connection = Connection::connect_over(flood, &config).await.unwrap();
+            // It has to be known how long a command may be.
+            let row = "x".repeat(20_000);
+            let batch = connection.execute_batch(INSERT, [(row.as_str(),)]);
+            let error = in_time(CALL_TIMEOUT + IO_TIMEOUT, batch).await.unwrap_err();
+            let timed_out = matches!(cause(&error), Error::Timeout { .. });
+            assert!(timed_out, "{}", chain(&error));
+        });
+    });
+    assert!(used.bytes_max <= MAX_BYTES, "{} bytes", used.bytes_max);
 }
 
 /// The error of a login to a server that sends a byte a second.

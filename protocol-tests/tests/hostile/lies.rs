@@ -321,6 +321,19 @@ async fn a_sequence_number_that_lies_is_an_error_where_packets_are_not_compresse
     }
 }
 
+/// Servers and proxies number them in ways of their own.
+#[tokio::test(start_paused = true)]
+async fn inner_sequence_numbers_are_not_checked_where_packets_are_compressed() {
+    for layers in [Layers::Compression, Layers::CompressionInTls] {
+        for sequence_number in [0, 2, 77, 255] {
+            let ok = Reply::new().raw(&[7, 0, 0, sequence_number, 0, 0, 0, 2, 0, 0, 0]);
+            let (mut connection, _) = connected(layers, attacking(At::Command, ok)).await;
+            connection.ping().await.unwrap();
+            connection.ping().await.unwrap();
+        }
+    }
+}
+
 /// A server of 11.8, which can say what each row of a bulk execution did.
 fn with_unit_results(reply: Reply) -> Script {
     let greeting = InitialHandshake {
@@ -508,6 +521,24 @@ async fn a_version_that_lies_breaks_nothing() {
             assert_eq!(told.raw, String::from_utf8_lossy(version));
             connection.ping().await.unwrap();
         }
+    }
+}
+
+/// It was never open, so that nothing in it can be committed.
+#[tokio::test(start_paused = true)]
+async fn a_transaction_whose_beginning_is_answered_by_nonsense_is_of_a_closed_connection() {
+    for reply in [Reply::rows(&["a"], [["1"]]), Reply::new().close()] {
+        let (mut connection, _) = connected(Layers::None, attacking(At::Command, reply)).await;
+        let mut transaction = connection.transaction().await.unwrap();
+        let statement = transaction.simple_execute("DO 1").await.unwrap_err();
+        assert!(
+            matches!(statement, Error::Closed { .. }),
+            "{}",
+            chain(&statement)
+        );
+        let commit = transaction.commit().await.unwrap_err();
+        assert!(matches!(commit, Error::Closed { .. }), "{}", chain(&commit));
+        assert!(connection.close_reason().is_some());
     }
 }
 

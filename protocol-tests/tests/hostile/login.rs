@@ -96,6 +96,38 @@ async fn err_as_the_very_first_packet_without_sqlstate_reports_the_servers_own_w
 }
 
 #[tokio::test(start_paused = true)]
+async fn err_in_place_of_the_greeting_too_many_connections_host_blocked_or_not_allowed() {
+    for (code, message) in [
+        (1040, "Too many connections"),
+        (
+            1129,
+            "Host 'h' is blocked because of many connection errors",
+        ),
+        (
+            1130,
+            "Host 'h' is not allowed to connect to this MariaDB server",
+        ),
+    ] {
+        let err = ErrPacket {
+            code,
+            sqlstate: None,
+            message: message.as_bytes(),
+        };
+        let error = refused(Script::new().greet(Reply::new().packet(&err).close())).await;
+        let expected = AuthError::Server {
+            code,
+            sqlstate: None,
+            message: message.to_owned(),
+        };
+        assert!(
+            matches!(&error, Error::Auth(found) if *found == expected),
+            "{}",
+            chain(&error)
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn empty_packet_in_place_of_the_greeting_or_the_answer_is_an_error() {
     let empty = || Reply::new().payload(Vec::new());
     for script in [Script::new().greet(empty()), Script::new().login(empty())] {

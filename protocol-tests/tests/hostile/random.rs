@@ -6,8 +6,9 @@ use otaria_text::{ComPing, ComQuery, ComResetConnection};
 use protocol_tests::chaos::{Chaos, seed};
 use protocol_tests::fixture::Command;
 use protocol_tests::pipe::{Cut, Pipe};
-use protocol_tests::script::{Reply, Script, text_columns, unknown_statement};
+use protocol_tests::script::{Layers, Reply, Script, text_columns, unknown_statement};
 
+use crate::calls::{Call, SELECT, config};
 use crate::exchange::{
     CONNECT_TIMEOUT, Case, IO_TIMEOUT, assert_closed_if_fatal, assert_closed_or_usable,
     assert_names_a_packet, in_time,
@@ -136,3 +137,81 @@ const COMMANDS: [Command<'static>; 11] = [
     Command::Ping,
     Command::Reset,
 ];
+
+/// A server that takes every call of [`Call::ALL`], whatever numbers its statements have.
+fn taking_all_calls() -> Script {
+    let columns = text_columns(&["a"]);
+    let mut has_rows = false;
+    Script::new().answer(move |payload| {
+        let rows = || {
+            let head = Reply::new().binary_head(&text_columns(&["a"]), true);
+            let rows = head.binary_rows([[Some("1")], [None]]);
+            rows.rows_end(ServerStatus::AUTOCOMMIT)
+        };
+        Some(match payload {
+            [0x16, sql @ ..] => {
+                has_rows = sql == SELECT.as_bytes();
+                Reply::prepared(1, 1, if has_rows { &columns } else { &[] })
+            }
+            [0x17, ..] if has_rows => rows(),
+            [0x19, ..] => Reply::new(),
+            b"\x03SHOW WARNINGS" => {
+                Reply::rows(&["Level", "Code", "Message"], [["Note", "1", "m"]])
+            }
+            b"\x03START TRANSACTION" => Reply::new().packet(&OkPacket {
+                status: ServerStatus::AUTOCOMMIT | ServerStatus::IN_TRANS,
+                ..OkPacket::default()
+            }),
+            _ => Reply::ok(),
+        })
+    })
+}
+
+/// Makes calls until the connection is closed. Returns how many of them have succeeded.
+async fn call(layers: Layers, seed: u64) -> usize {
+    let mut random = fastrand::Rng::with_seed(seed);
+    let faults = random.u32(1..200);
+    let cut = if random.bool() {
+        Cut::Whole
+    } else {
+        Cut::Random(random.fork())
+    };
+    let pipe = Pipe::new(
+        Chaos::new(layers.peer(taking_all_calls()), seed, faults),
+        cut,
+    );
+    let config = config()
+        .statement_cache_capacity(random.usize(0..3))
+        .compression(layers.config().compression())
+        .build()
+        .unwrap();
+    let connecting = Connection::connect_over(pipe, &config);
+    let Ok(mut connection) = in_time(CONNECT_TIMEOUT, connecting).await else {
+        return 0;
+    };
+    let mut succeeded = 0;
+    for _ in 0..12 {
+        let call = Call::ALL[random.usize(..Call::ALL.len())];
+        let result = in_time(4 * IO_TIMEOUT, call.run(&mut connection)).await;
+        succeeded += usize::from(result.is_ok());
+        if connection.close_reason().is_some() {
+            break;
+        }
+    }
+    assert_closed_or_usable(&mut connection).await;
+    succeeded
+}
+
+#[tokio::test(start_paused = true)]
+async fn random_faults_in_every_call_through_every_layer_neither_panic_nor_hang() {
+    let seed = seed();
+    // The handshakes of TLS take their time.
+    for (layers, runs) in Layers::ALL.into_iter().zip([600, 600, 30, 30]) {
+        let mut succeeded = 0;
+        for run_number in 0..runs {
+            let _case = Case(format!("run {run_number} through {layers:?}"));
+            succeeded += call(layers, seed.wrapping_add(run_number)).await;
+        }
+        assert!(succeeded > 10, "{succeeded} calls through {layers:?}");
+    }
+}

@@ -322,6 +322,39 @@ async fn values_are_read_as_rust_types() -> Result<(), Error> {
     Ok(())
 }
 
+type Aggregates = (i64, u64, Decimal, u8, bool, bool, i8);
+
+#[tokio::test]
+async fn sum_is_u64_and_i64_avg_is_a_decimal_and_bool_is_a_tinyint_1() -> Result<(), Error> {
+    let schema = live::shared().schema("aggregates").unwrap();
+    let mut connection = connect(schema.name()).await;
+    connection
+        .simple_execute(
+            "CREATE TEMPORARY TABLE aggregate (a BIGINT, u BIGINT UNSIGNED, b BOOL, t TINYINT(1))",
+        )
+        .await?;
+    let values = "(-2, 3, TRUE, 1), (1, 18446744073709551612, FALSE, 0), (-8, NULL, NULL, -128)";
+    connection
+        .simple_execute(&format!("INSERT INTO aggregate VALUES {values}"))
+        .await?;
+    let sql = "SELECT SUM(a), SUM(u), AVG(a), SUM(b), MIN(b), MAX(b), MIN(t) FROM aggregate";
+    let average: Decimal = "-3.0000".parse().unwrap();
+    let expected = (-9, u64::MAX, average, 1, false, true, -128);
+    let text = connection
+        .simple_query(sql)
+        .await?
+        .collect::<Aggregates>()
+        .await?;
+    let binary = connection.query_all::<Aggregates>(sql, ()).await?;
+    assert_eq!([text, binary], [vec![expected], vec![expected]]);
+    // As a decimal it is exact, and what does not fit is an error.
+    let error = connection
+        .query_one::<(i64,)>("SELECT SUM(u) FROM aggregate", ())
+        .await;
+    assert!(matches!(error, Err(Error::FromSql(_))), "{error:?}");
+    Ok(())
+}
+
 #[tokio::test]
 async fn conversion_errors_name_the_column_the_wire_type_and_the_rust_type() -> Result<(), Error> {
     let mut connection = connect("").await;
