@@ -63,7 +63,14 @@ use input::{Input, Reader};
 ///
 /// What the server means by a value is not a change: NULL and 0 in an `AUTO_INCREMENT` column are its next
 /// number, NULL in a `TIMESTAMP NOT NULL` is the present, 70 in a `YEAR` is 1970, a number is rounded
-/// to what a FLOAT or a DOUBLE holds, and a trigger may write what it will.
+/// to what a FLOAT or a DOUBLE holds, and a trigger may write what it will. With `EMPTY_STRING_IS_NULL` in
+/// `sql_mode` an empty text is NULL, but for one that goes by `LOAD DATA LOCAL`.
+///
+/// Of what a trigger warns the server tells the number, and no more: that is an error, too. By
+/// `LOAD DATA LOCAL` it does not tell even that.
+///
+/// That it has rounded a DECIMAL the server tells by a note, and not at all where `sql_notes` is 0 in the
+/// session.
 ///
 /// # Time
 /// The [limit of a call](Connection::with_timeout) is that of the whole insertion, the time that the

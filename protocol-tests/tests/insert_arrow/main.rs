@@ -4,6 +4,7 @@ mod cancellation;
 mod either_way;
 mod failures;
 mod modes;
+mod sessions;
 mod types;
 
 use std::sync::Arc;

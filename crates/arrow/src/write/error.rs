@@ -115,6 +115,12 @@ pub enum ColumnRefusal {
         /// The type of the table's column.
         sql_type: Box<str>,
     },
+    /// A number would become a date or time by its digits, and by each way another one.
+    #[error("a number cannot go into the table's column of the type {sql_type}: cast it")]
+    NumberAsTemporal {
+        /// The type of the table's column.
+        sql_type: Box<str>,
+    },
     /// A time would become a date that nobody wants.
     #[error("a time cannot go into the table's column of the type {sql_type}: cast one")]
     TimeAsDate {

@@ -298,6 +298,12 @@ fn meaning(
         }
         _ => {}
     }
+    if let Some(target) = target.filter(|target| target.is_temporal())
+        && is_number(value_type(field.data_type()))
+    {
+        let sql_type = target.sql_type().into();
+        return Err(ColumnRefusal::NumberAsTemporal { sql_type });
+    }
     match value_type(field.data_type()) {
         DataType::Float16 | DataType::Float32 | DataType::Float64 => Ok(Meaning::Number(Floats {
             odd_are_null: options.non_finite == NonFinite::Null,

@@ -139,6 +139,10 @@ impl TableColumn {
         behind.split_once([')', ','])?.0.parse().ok()
     }
 
+    pub(crate) fn is_temporal(&self) -> bool {
+        ["date", "datetime", "timestamp", "time"].contains(&self.kind())
+    }
+
     pub(crate) fn class(&self) -> TypeClass {
         match self.kind() {
             "tinyint" | "smallint" | "mediumint" | "int" | "bigint" => TypeClass::Integer,

@@ -43,7 +43,8 @@ pub enum InsertErrorKind {
     Warnings {
         /// How often, at least.
         count: u64,
-        /// The first of the warnings, as far as the server tells them. They may quote values.
+        /// The first of the warnings, as far as the server tells them: none of those of a trigger. They
+        /// may quote values.
         warnings: Vec<Warning>,
     },
     /// Points in time cannot be written in a zone that is not known.
