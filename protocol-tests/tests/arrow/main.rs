@@ -3,6 +3,7 @@
 mod blocking;
 mod calls;
 mod cancellation;
+mod load_data;
 mod owned;
 mod partitions;
 mod planning;
@@ -27,6 +28,8 @@ const BROKEN: &str = "SELECT n FROM broken";
 const ENDLESS: &str = "SELECT n FROM endless";
 /// Two results of text, and an OK.
 const SEVERAL: &str = "CALL several()";
+/// A geometry, by which the schema is known.
+const PLACES: &str = "SELECT place FROM t";
 const NEW: &str = "SELECT 'new'";
 const INSERT: &str = "INSERT INTO t VALUES (1)";
 /// Five rows of text, prepared.
@@ -47,6 +50,20 @@ fn numbers(rows: &[&str]) -> Reply {
     rows.iter().fold(numbers_head(), |reply, row| {
         reply.packet(&TextRowPacket::of([*row]))
     })
+}
+
+/// A point with an SRID.
+fn places() -> Reply {
+    let mut place = vec![0xe6, 0x10, 0, 0, 1, 1, 0, 0, 0];
+    place.extend([0; 16]);
+    Reply::new()
+        .packet(&ColumnCount {
+            columns: 1,
+            metadata_follows: true,
+        })
+        .packet(&ColumnDefinition::new("place", FieldType::Geometry).with_collation(63))
+        .packet(&TextRowPacket::of([place.as_slice()]))
+        .packet(&rows_end())
 }
 
 fn rows_end() -> OkPacket<'static> {
@@ -77,6 +94,7 @@ fn script() -> Script {
             &ComQuery::new(BROKEN),
             numbers(&["1", "2", "3", "many", "5"]).packet(&rows_end()),
         )
+        .on(&ComQuery::new(PLACES), places())
         .on(&ComQuery::new(ENDLESS), numbers(&["1", "2", "3"]))
         .on(&ComQuery::new(SEVERAL), several)
         .on(&ComQuery::new(NEW), Reply::rows(&["new"], [["new"]]))

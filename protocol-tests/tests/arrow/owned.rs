@@ -8,7 +8,10 @@ use protocol_tests::pipe::Cut;
 use protocol_tests::polls::{at_every_poll, poll_times};
 use tokio::time::timeout;
 
-use crate::{BROKEN, FAILING, INSERT, NEW, NUMBERS, next_query_is_whole, pairs, pool, values};
+use crate::{
+    BROKEN, FAILING, INSERT, NEW, NUMBERS, batches, connected, next_query_is_whole, pairs, pool,
+    values,
+};
 
 async fn next_user_finds_its_own(pool: &Pool) {
     let get = timeout(Duration::from_secs(60), pool.get()).await;
@@ -84,5 +87,38 @@ async fn a_stream_can_be_moved_to_another_task() -> Result<(), RecordBatchError>
     assert_eq!(read.len(), 3);
     let (new,): (String,) = pool.query_one(NEW, ()).await?;
     assert_eq!(new, "new");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_connection_can_be_taken_back_while_batches_are_left() -> Result<(), RecordBatchError> {
+    for read in 0..3 {
+        let (mut connection, _) = connected(Cut::Whole).await;
+        connection.simple_query(NUMBERS).await.map(drop)?;
+        let mut stream = RecordBatchStream::of_connection(connection, &pairs()).await?;
+        for _ in 0..read {
+            assert!(stream.next().await?.is_some());
+        }
+        let mut connection = stream.into_connection().expect("it was given away");
+        next_query_is_whole(&mut connection).await;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_connection_that_is_waited_for_or_was_lent_is_not_given_back()
+-> Result<(), RecordBatchError> {
+    let (mut connection, handle) = connected(Cut::Every(1)).await;
+    connection.simple_query(NUMBERS).await.map(drop)?;
+    let mut stream = RecordBatchStream::of_connection(connection, &pairs()).await?;
+    assert!(poll_times(stream.next(), 2).await.is_none());
+    assert!(stream.into_connection().is_none());
+    assert!(handle.client_is_gone());
+    let (mut connection, _) = connected(Cut::Whole).await;
+    let stream = batches(&mut connection, NUMBERS, &pairs())
+        .await?
+        .into_stream();
+    assert!(stream.into_connection().is_none());
+    next_query_is_whole(&mut connection).await;
     Ok(())
 }

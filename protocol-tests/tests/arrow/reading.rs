@@ -10,7 +10,7 @@ use protocol_tests::pipe::Cut;
 use protocol_tests::polls::poll_times;
 
 use crate::{
-    BROKEN, ENDLESS, FAILING, INSERT, NUMBERS, PREPARED, PREPARED_INSERT, SEVERAL, batches,
+    BROKEN, ENDLESS, FAILING, INSERT, NUMBERS, PLACES, PREPARED, PREPARED_INSERT, SEVERAL, batches,
     connected, next_query_is_whole, pairs, values,
 };
 
@@ -180,5 +180,33 @@ async fn rows_that_were_read_before_are_not_in_the_batches() -> Result {
     let mut batches = RecordBatches::from_rows(rows, &ArrowOptions::default()).await?;
     let batch = batches.next().await?.expect("four rows");
     assert_eq!(values(&batch), [2, 3, 4, 5]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_was_begun_of_the_last_result_is_thrown_away_by_asking_for_another() -> Result {
+    for sql in [NUMBERS, FAILING] {
+        for polls in (1..60).step_by(3) {
+            let (mut connection, _) = connected(Cut::Every(1)).await;
+            let mut batches = batches(&mut connection, sql, &pairs()).await?;
+            drop(poll_times(batches.next(), polls).await);
+            match batches.next_result_set().await {
+                Ok(is_another) => assert!(!is_another),
+                Err(error) => assert!(sql == FAILING, "{error}"),
+            }
+            assert!(batches.next().await?.is_none(), "{sql} at {polls}");
+            next_query_is_whole(&mut connection).await;
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_batch_that_was_read_for_the_schema_is_thrown_away_with_its_result() -> Result {
+    let (mut connection, _) = connected(Cut::Every(5)).await;
+    let mut batches = batches(&mut connection, PLACES, &pairs()).await?;
+    assert!(!batches.next_result_set().await?);
+    assert!(batches.next().await?.is_none());
+    next_query_is_whole(&mut connection).await;
     Ok(())
 }
