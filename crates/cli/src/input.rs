@@ -5,18 +5,18 @@ mod csv;
 mod damaged;
 mod elements;
 mod inference;
+mod ipc;
 mod json;
 mod quotes;
 mod rules;
 
-use std::fs::File;
-use std::io::{self, BufRead, BufReader, Cursor, Read, Seek, stdin};
+use std::fs::{File, Metadata};
+use std::io::{self, BufRead, BufReader, stdin};
 use std::path::{Path, PathBuf};
 
 use arrow::array::{RecordBatch, RecordBatchReader};
 use arrow::datatypes::{Schema, SchemaRef};
 use arrow::error::ArrowError;
-use arrow::ipc::reader::{FileReader, StreamReader};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use crate::failure::Failure;
@@ -95,12 +95,16 @@ impl Iterator for Files {
 
     fn next(&mut self) -> Option<Self::Item> {
         while let Some(file) = self.rest.last_mut() {
-            match caught(|| file.batches.next().transpose()).transpose() {
-                Some(Ok(batch)) => {
-                    // Metadata of a schema may be another in each file.
-                    let schema = SchemaRef::clone(&self.schema);
-                    return Some(RecordBatch::try_new(schema, batch.columns().to_vec()));
-                }
+            let batch = caught(|| file.batches.next().transpose());
+            // Metadata of a schema may be another in each file.
+            let schema = || SchemaRef::clone(&self.schema);
+            let batch = batch.and_then(|batch| {
+                let batch =
+                    batch.map(|batch| RecordBatch::try_new(schema(), batch.columns().to_vec()));
+                batch.transpose()
+            });
+            match batch.transpose() {
+                Some(Ok(batch)) => return Some(Ok(batch)),
                 Some(Err(error)) => {
                     let failure = file.fails(message(error));
                     self.rest.clear();
@@ -149,11 +153,14 @@ fn open_one(
         }
         Format::Arrow => {
             let file = file(path)?;
-            caught(|| arrow_file(file))
+            caught(|| ipc::file(file))
         }
         Format::ArrowStream => {
+            let bytes = if is_stdin { None } else { path.metadata().ok() };
+            let bytes = bytes.filter(Metadata::is_file);
+            let max_bytes = bytes.map_or(MAX_PIPED_BYTES, |file| file.len());
             let source = source(path)?;
-            caught(|| arrow_stream(source))
+            caught(|| ipc::stream(source, max_bytes))
         }
         Format::Csv => csv::open(source(path)?, reading),
         Format::Json | Format::Ndjson | Format::Table => {
@@ -166,39 +173,6 @@ fn open_one(
 fn parquet(file: File) -> Result<Batches, ArrowError> {
     let builder = ParquetRecordBatchReaderBuilder::try_new(file)?;
     Ok(Box::new(builder.with_batch_size(BATCH_ROWS).build()?))
-}
-
-/// Arrow's file format; the stream format goes by the same endings.
-fn arrow_file(file: File) -> Result<Batches, ArrowError> {
-    let mut file = BufReader::new(file);
-    let head = head(&mut file)?;
-    file.rewind()?;
-    if head.starts_with(ARROW_MAGIC) {
-        Ok(Box::new(FileReader::try_new(file, None)?))
-    } else {
-        arrow_stream(file)
-    }
-}
-
-fn arrow_stream(mut source: impl BufRead + Send + 'static) -> Result<Batches, ArrowError> {
-    let head = head(&mut source)?;
-    // Whatever stands there would be taken for the length of something to allocate.
-    let is_stream = head.first_chunk() == Some(&CONTINUATION)
-        && head.last_chunk().map(|bytes| u32::from_le_bytes(*bytes)) <= Some(MAX_SCHEMA_BYTES);
-    if !is_stream {
-        return Err(ArrowError::ParseError(
-            "it is no stream or file of Arrow's".to_owned(),
-        ));
-    }
-    let source = Cursor::new(head).chain(source);
-    Ok(Box::new(StreamReader::try_new(source, None)?))
-}
-
-/// The first bytes, or all if there are fewer.
-fn head(source: &mut impl Read) -> io::Result<Vec<u8>> {
-    let mut head = Vec::new();
-    source.take(HEAD_BYTES).read_to_end(&mut head)?;
-    Ok(head)
 }
 
 /// What is read from the beginning to the end.
@@ -242,11 +216,8 @@ fn message(error: ArrowError) -> String {
 }
 
 const NO_COLUMNS: &str = "it has no object, whose keys would be the columns of a new table";
-const ARROW_MAGIC: &[u8] = b"ARROW1";
-/// What each message of a stream begins with, before its length of 4 bytes.
-const CONTINUATION: [u8; 4] = [0xff; 4];
-const HEAD_BYTES: u64 = 8;
-const MAX_SCHEMA_BYTES: u32 = 64 << 20;
+/// How long the body of a batch may be where nobody knows how much follows.
+const MAX_PIPED_BYTES: u64 = 4 << 30;
 const BATCH_ROWS: usize = 8192;
 const BUFFER_BYTES: usize = 256 << 10;
 const STDIN_NEEDS_FORMAT: &str = "standard input has no name that tells its format: give --format";

@@ -290,3 +290,47 @@ fn a_fraction_in_json_that_a_whole_number_has_no_place_for_is_an_error() {
     let error = read(&file, &reading(None)).unwrap_err();
     assert!(error.contains("row 10001, column `n`"), "{error}");
 }
+
+/// A file of each format that libraries read, and how it ends.
+fn written() -> [(Vec<u8>, &'static str); 3] {
+    let numbers: ArrayRef = Arc::new((0..50).map(Some).collect::<Int64Array>());
+    let texts: ArrayRef = Arc::new(
+        (0..50)
+            .map(|n| Some(format!("text {n}")))
+            .collect::<StringArray>(),
+    );
+    let batch = RecordBatch::try_from_iter([("n", numbers), ("s", texts)]).unwrap();
+    let mut parquet = ArrowWriter::try_new(Vec::new(), batch.schema(), None).unwrap();
+    parquet.write(&batch).unwrap();
+    let mut arrow = FileWriter::try_new(Vec::new(), &batch.schema()).unwrap();
+    arrow.write(&batch).unwrap();
+    let mut stream = StreamWriter::try_new(Vec::new(), &batch.schema()).unwrap();
+    stream.write(&batch).unwrap();
+    [
+        (parquet.into_inner().unwrap(), ".parquet"),
+        (arrow.into_inner().unwrap(), ".arrow"),
+        (stream.into_inner().unwrap(), ".arrows"),
+    ]
+}
+
+#[test]
+fn no_damage_of_a_file_is_more_than_an_error_that_names_it() {
+    keep_quiet();
+    for (whole, ending) in written() {
+        let mut refused = 0;
+        for place in (0..whole.len()).step_by(5) {
+            for wrong in [&[0xff; 8][..], &[0x7f; 4], &[0, 0, 0, 0x7f], &[0x80]] {
+                let mut damaged = whole.clone();
+                let end = damaged.len().min(place + wrong.len());
+                damaged[place..end].copy_from_slice(&wrong[..end - place]);
+                let file = file(ending, &damaged);
+                if let Err(error) = read(&file, &reading(None)) {
+                    let name = file.path().to_str().unwrap();
+                    assert!(error.contains(name), "{ending} at {place}: {error}");
+                    refused += 1;
+                }
+            }
+        }
+        assert!(refused > 30, "{ending}: {refused}");
+    }
+}
