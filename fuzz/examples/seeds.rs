@@ -21,6 +21,7 @@ fn main() {
     for (target, name, bytes) in BY_HAND {
         write(target, name, bytes);
     }
+    pipelines();
     for (name, flags, plugin, packets) in DIALOGUES {
         let packets = packets.iter().flat_map(|packet| chunk(packet));
         let seed: Vec<u8> = [flags].into_iter().chain(greeting(plugin)).collect();
@@ -201,6 +202,59 @@ fn rows(name: &str, payloads: &[&[u8]]) {
     }
 }
 
+/// Whole answers to pipelines and batches: statements go by the text protocol where the first byte is
+/// odd, and what is run is in the second.
+fn pipelines() {
+    const OK: &[u8] = b"\x01\0\0\0\x02\0\0\0";
+    const OPEN: &[u8] = b"\x01\0\0\0\x03\0\0\0";
+    const DEADLOCK: &[u8] = b"\x01\xff\xbd\x04#40001";
+    const LOCK_TIMEOUT: &[u8] = b"\x01\xff\xb5\x04#HY000";
+    const PREPARED: &[u8] = b"\x01\0\x01\0\0\0\0\0\x01\0\0\0\0";
+    const PARAMETER: &[u8] = b"\0\x03def\0\0\0\x01?\0\0\x0c\x3f\0\0\0\0\0\x06\0\0\0\0\0";
+    const ONE_COLUMN: &[u8] = b"\x01\x01\x01";
+    const COLUMN: &[u8] = b"\0\x03def\0\0\0\x01a\0\0\x0c\x2d\0\xff\0\0\0\xfd\0\0\0\0\0";
+    const ROW: &[u8] = b"\0\x03abc";
+    const END: &[u8] = b"\0\xfe\0\0\x03\0\0\0";
+    const TWO_COLUMNS: &[u8] = b"\x01\x02\x01";
+    const ID: &[u8] = b"\0\x03def\0\0\0\x02Id\0\0\x0c\x3f\0\x14\0\0\0\x08\0\0\0\0\0";
+    const AFFECTED: &[u8] =
+        b"\0\x03def\0\0\0\x0dAffected_rows\0\0\x0c\x3f\0\x14\0\0\0\x08\0\0\0\0\0";
+    const UNIT: &[u8] = b"\0\0\0\x01\0\0\0\0\0\0\0\x01\0\0\0\0\0\0\0";
+    let rows: [&[u8]; 4] = [ONE_COLUMN, COLUMN, ROW, END];
+    let prepared: [&[u8]; 2] = [PREPARED, PARAMETER];
+    let units = [&[TWO_COLUMNS, ID, AFFECTED], &[UNIT; 3][..], &[END]].concat();
+    let seeds: [(&str, u8, u8, Vec<&[u8]>); 6] = [
+        ("text", 1, 0, [&[OK; 3][..], &rows, &[OK; 20]].concat()),
+        ("prepared", 6, 0, [prepared, [OK, OK]].concat().repeat(8)),
+        (
+            "deadlock",
+            1,
+            1,
+            [&[OPEN, OPEN, DEADLOCK][..], &rows, &[OK; 8]].concat(),
+        ),
+        (
+            "in_doubt",
+            1,
+            1,
+            [
+                &[OPEN, OPEN, LOCK_TIMEOUT][..],
+                &rows,
+                &[OPEN],
+                &rows,
+                &[OPEN; 8],
+            ]
+            .concat(),
+        ),
+        ("units", 6, 0xaa, [&prepared, &units[..], &units].concat()),
+        ("one_by_one", 1, 0xff, vec![OK; 12]),
+    ];
+    for (name, options, calls, answers) in seeds {
+        let answers = answers.into_iter().flat_map(chunk);
+        let seed: Vec<u8> = [options, calls].into_iter().chain(answers).collect();
+        write("pipeline", name, &seed);
+    }
+}
+
 /// The cells of a row, each with its length.
 fn cells(row: &[u8]) -> Vec<&[u8]> {
     let mut cells = Vec::new();
@@ -238,7 +292,20 @@ fn write(target: &str, name: &str, bytes: &[u8]) {
     fs::write(folder.join(name), bytes).expect("a seed");
 }
 
-const BY_HAND: [(&str, &str, &[u8]); 84] = [
+const BY_HAND: [(&str, &str, &[u8]); 97] = [
+    ("conversation", "queries", b"\x08\x00\x00\x00\x00\x18\x00\x00\x07\x00\xff\x00\x00\x01\x18\x00\x02\x07\x00\xff\x0f\x00\x00\x00\x18\x00\x00\x07\x00\xff\x00\x00\x00\x08\x00\x00\x02\x00\xff\x00\x00\x03\x04\x00\x00\x00\x00\xff\x00\x00\x05\x1f\x00\x00\x07\x00\xff"),
+    ("conversation", "text", b"\x02\x00\x00\x0f\x1f\x00\x00\x01\xff\x00\x0f\x05\x00\x00\x01\xff\x00\x00\x00\x18\x00\x00\x07\x00\xff\x00\x0b\x04\x00\x05\x00\xff"),
+    ("conversation", "compressed", b"\x0d\x00\x00\x00\x00\x18\x07\x00\x07\x00\xff\x00\x00\x01\x18\x07\x02\x07\x00\xff\x16\xff"),
+    ("conversation", "dropped", b"\x08\x00\x0a\x01\x00\x00\x00\x18\x00\x00\x07\x00\x05\x00\x00\x00\x18\x00\x00\x07\x00\xff\x00\x00\x00\x18\x00\x00\x07\x00\x28\x00\x00\x02\x18\x05\x00\x07\x00\xff"),
+    ("conversation", "abandoned", b"\x08\x00\x00\x00\x00\x18\x05\x0f\x07\x00\xff\x00\x00\x00\x18\x00\x17\x07\x00\xff\x00\x00\x00\x18\x00\x04\x07\x00\xff"),
+    ("conversation", "cursor", b"\x08\x00\x00\x00\x00\x18\x00\x00\x03\x01\xff\x00\x00\x00\x18\x00\x0f\x03\x00\xff\x00\x00\x00\x18\x00\x00\x07\x00\xff"),
+    ("conversation", "held", b"\x04\x00\x00\x08\x00\xff\x00\x00\x00\x18\x00\x00\x04\x00\xff\x00\x00\x01\x18\x00\x00\x07\x00\xff\x12\xff\x00\x00\x00\x18\x00\x00\x04\x00\xff\x11\x00\x00\x02\x18\x00\x00\x07\x00\xff"),
+    ("conversation", "pipeline", b"\x08\x00\x00\x09\x04\x00\x18\x00\x00\x03\x04\x00\x00\x01\x10\x00\x02\x05\x1f\x00\x00\x07\xff\x00\x0e\x02\x03\x04\x00\x00\x04\x04\x00\x00\xff"),
+    ("conversation", "bulk", b"\x08\x00\x00\x0b\x04\x00\x14\x01\xff\x00\x0b\x04\x00\x14\x32\xff\x00\x0b\x2d\x00\x14\x04\xff\x00\x0b\x04\x00\x14\x00\xff"),
+    ("conversation", "file", b"\x08\x00\x00\x0d\x3c\x07\xff\x00\x0d\x3c\x07\x09\x00\x00\x00\x18\x00\x00\x07\x00\xff"),
+    ("conversation", "transaction", b"\x08\x00\x08\xff\x02\x00\x03\x04\x00\x00\x07\x00\xff\x00\xff\x05\x00\x04\x04\x00\x00\x07\x00\xff\x01\xff\x00\x00\x18\x00\x00\x07\x00\xff\x01\xff\x08\xff\x0d\x00\x03\x06\x00\x00\x07\x00\xff\x01\x00\x00\x00\x18\x00\x00\x07\x00\xff"),
+    ("conversation", "silence", b"\x08\x00\x0d\x00\x00\x00\x18\x00\x00\x07\x00\xff\x0e\x00\x00\x00\x18\x00\x00\x07\x00\xff"),
+    ("conversation", "faults", b"\x08\x01\x0c\x04\x05\x01\x09\x09\x00\x00\x00\x18\x00\x00\x07\x00\xff\x0c\x03\x01\x04\x00\x00\x01\x18\x00\x00\x07\x00\xff\x00\x00\x00\x18\x00\x00\x07\x00\xff"),
     ("partition", "whole", b"OTRP\x01\0\0\0\0\0\x01\0\0\0\x11\0\0\0SELECT * FROM `t`"),
     ("partition", "full", b"OTRP\x01\x07\x01\0\0\0\x02\0\0\0\x71\xb6\x20\x76\x87\xcb\x28\x28\x11\0\0\0SELECT * FROM `t`\x01\0\0\0x\x06\0\0\0`k` >1"),
     ("compressed_packet", "plain", b"\x02\x06\0\x05\0\0\0\0\0\0\x01\0\0\0\x0e"),
