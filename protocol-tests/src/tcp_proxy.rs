@@ -5,6 +5,7 @@
 //! What it does is decided by the seed, the number of the connection, the direction and the byte,
 //! and not by the time: the same seed makes the same faults.
 
+mod log;
 mod plan;
 
 use std::io;
@@ -22,6 +23,7 @@ use crate::live::LiveServer;
 
 pub use plan::{Direction, End};
 
+use log::Log;
 use plan::{Plan, Rules, Step};
 
 /// What is done to the connections of a proxy.
@@ -30,6 +32,7 @@ pub struct Builder {
     servers: Vec<SocketAddr>,
     rules: Rules,
     keeps_ports: bool,
+    remembered: usize,
 }
 
 /// A proxy. It runs in the runtime that it was started in, until it is dropped; its connections
@@ -56,7 +59,7 @@ pub struct Passed {
 
 #[derive(Debug, Default)]
 struct Shared {
-    passed: Mutex<Vec<Passed>>,
+    log: Mutex<Log>,
     next: Mutex<Next>,
     spares: AtomicBool,
 }
@@ -101,6 +104,7 @@ impl TcpProxy {
             servers,
             rules: Rules::default(),
             keeps_ports: false,
+            remembered: usize::MAX,
         }
     }
 
@@ -114,15 +118,20 @@ impl TcpProxy {
         self.address
     }
 
-    /// The connections that have come, in their order.
+    /// The connections that have come, in their order, as far as they are
+    /// [remembered](Builder::remember).
     pub fn passed(&self) -> Vec<Passed> {
-        lock(&self.shared.passed).clone()
+        lock(&self.shared.log).passed()
+    }
+
+    /// How many connections have come.
+    pub fn came(&self) -> usize {
+        lock(&self.shared.log).came()
     }
 
     /// How many connections it has ended.
     pub fn ended(&self) -> usize {
-        let passed = lock(&self.shared.passed);
-        passed.iter().filter(|one| one.ended.is_some()).count()
+        lock(&self.shared.log).ended()
     }
 
     /// The next connection goes to this server, and those behind it to the servers behind.
@@ -139,6 +148,11 @@ impl TcpProxy {
     /// silent stays so.
     pub fn spare(&self) {
         self.shared.spares.store(true, Ordering::SeqCst);
+    }
+
+    /// From now on there are faults again, though not those whose byte has passed.
+    pub fn spare_no_longer(&self) {
+        self.shared.spares.store(false, Ordering::SeqCst);
     }
 }
 
@@ -193,6 +207,13 @@ impl Builder {
         self
     }
 
+    /// Remembers only so many connections, the latest that have come, and not all of them.
+    #[must_use]
+    pub fn remember(mut self, connections: usize) -> Self {
+        self.remembered = connections;
+        self
+    }
+
     /// Listens, and serves whoever connects.
     ///
     /// # Errors
@@ -237,16 +258,13 @@ impl Builder {
             next.server = server + 1;
             Next { server, from }
         };
-        let number = {
-            let mut passed = lock(&shared.passed);
-            passed.push(Passed {
-                server,
-                client: client_address,
-                seen_by_server: None,
-                ended: None,
-            });
-            passed.len() - 1
+        let passed = Passed {
+            server,
+            client: client_address,
+            seen_by_server: None,
+            ended: None,
         };
+        let number = lock(&shared.log).add(passed, self.remembered);
         let address = self.servers[server];
         let plans = Direction::BOTH.map(|direction| Plan::new(&self.rules, number, direction));
         let connection = Connection {
@@ -276,8 +294,9 @@ impl Connection {
         [to_server, to_client]: [Plan; 2],
     ) -> io::Result<()> {
         let mut server = dial(address, from).await?;
-        let seen_by_server = server.local_addr().ok();
-        self.note(|passed| passed.seen_by_server = seen_by_server);
+        if let Ok(address) = server.local_addr() {
+            lock(&self.shared.log).seen(self.number, address);
+        }
         client.set_nodelay(true)?;
         server.set_nodelay(true)?;
 
@@ -330,7 +349,7 @@ impl Connection {
                     Step::Delay(time) => tokio::time::sleep(time).await,
                     Step::End(end) => {
                         let ended = (plan.direction(), plan.bytes(), end);
-                        self.note(|passed| passed.ended = passed.ended.or(Some(ended)));
+                        lock(&self.shared.log).end(self.number, ended);
                         if end != End::Close {
                             return Err(end);
                         }
@@ -342,10 +361,6 @@ impl Connection {
                 }
             }
         }
-    }
-
-    fn note(&self, note: impl FnOnce(&mut Passed)) {
-        note(&mut lock(&self.shared.passed)[self.number]);
     }
 }
 

@@ -95,6 +95,19 @@ impl Watch {
         Ok(values.first().expect("a status variable").0)
     }
 
+    /// The number that a query of the test's own returns.
+    ///
+    /// # Errors
+    /// Those of a query.
+    ///
+    /// # Panics
+    /// If it returns no row.
+    pub async fn number(&mut self, sql: &str) -> Result<i64, Error> {
+        let rows = self.connection.simple_query(sql).await?;
+        let numbers: Vec<(i64,)> = rows.collect().await?;
+        Ok(numbers.first().expect("a row").0)
+    }
+
     /// How many rows of `table` have which `id`.
     ///
     /// # Errors
