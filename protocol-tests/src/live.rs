@@ -16,7 +16,7 @@ mod programs;
 use std::fs::File;
 use std::io::{Seek, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::{env, process};
@@ -218,13 +218,34 @@ impl LiveServer {
     }
 
     fn sql_in(&self, database: &str, sql: &str) -> Result<String, LiveError> {
+        let output = self.client(["--batch", "--skip-column-names"], database, sql)?;
+        if output.status.success() {
+            Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+        } else {
+            // The client repeats the statement between two lines, then says what is wrong with it.
+            let text = String::from_utf8_lossy(&output.stderr);
+            let message = text
+                .rsplit_once("--------------\n\n")
+                .map_or(&*text, |(_, end)| end);
+            let message = message.trim().to_owned();
+            Err(LiveError::Sql { message })
+        }
+    }
+
+    /// Runs the command-line client with these options, and `sql` as what it reads.
+    fn client<const N: usize>(
+        &self,
+        options: [&str; N],
+        database: &str,
+        sql: &str,
+    ) -> Result<Output, LiveError> {
         let client = programs::client()?;
         let io = |source| LiveError::Program {
             program: client.clone(),
             source,
         };
         let mut command = Command::new(&client);
-        command.args(["--no-defaults", "--batch", "--skip-column-names"]);
+        command.arg("--no-defaults").args(options);
         command.args(["--default-character-set=utf8mb4", "--max-allowed-packet=1G"]);
         // Clients from 11.4 on insist on a certificate, which test servers do not have.
         command.arg("--disable-ssl-verify-server-cert");
@@ -238,21 +259,8 @@ impl LiveServer {
                 .arg(format!("--port={}", self.port)),
         };
         command.arg(format!("--database={database}"));
-        let output = command
-            .stdin(file_of(sql).map_err(io)?)
-            .output()
-            .map_err(io)?;
-        if output.status.success() {
-            Ok(String::from_utf8_lossy(&output.stdout).into_owned())
-        } else {
-            // The client repeats the statement between two lines, then says what is wrong with it.
-            let text = String::from_utf8_lossy(&output.stderr);
-            let message = text
-                .rsplit_once("--------------\n\n")
-                .map_or(&*text, |(_, end)| end);
-            let message = message.trim().to_owned();
-            Err(LiveError::Sql { message })
-        }
+        let input = file_of(sql).map_err(io)?;
+        command.stdin(input).output().map_err(io)
     }
 }
 
@@ -281,6 +289,29 @@ impl Schema<'_> {
     pub fn sql(&self, sql: &str) -> Result<String, LiveError> {
         self.server.sql_in(&self.name, sql)
     }
+
+    /// What the command-line client prints for `sql`, in this schema: all statements run, whatever
+    /// becomes of those before them. Comments are sent to the server, too.
+    ///
+    /// # Errors
+    /// If the client cannot be run.
+    pub fn printed(&self, sql: &str) -> Result<Printed, LiveError> {
+        let options = ["--xml", "--force", "--comments"];
+        let output = self.server.client(options, &self.name, sql)?;
+        Ok(Printed {
+            results: output.stdout,
+            errors: String::from_utf8_lossy(&output.stderr).into_owned(),
+        })
+    }
+}
+
+/// What the command-line client has printed.
+#[derive(Debug)]
+pub struct Printed {
+    /// The results in XML, each with its statement; the values as they come from the server.
+    pub results: Vec<u8>,
+    /// The errors, each with the line in which its statement begins.
+    pub errors: String,
 }
 
 impl Drop for Schema<'_> {

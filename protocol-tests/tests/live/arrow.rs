@@ -4,6 +4,7 @@ mod cells;
 mod nullability;
 mod probes;
 mod queries;
+mod random_tables;
 mod time_zones;
 mod types;
 mod vectors;

@@ -1,6 +1,6 @@
 //! Values of every type, as a real server sends them.
 
-mod protocols;
+pub mod protocols;
 
 use otaria::{Date, DateTime, Decimal, Error, FieldType, FromSqlError, Time, ValueRef};
 use protocol_tests::live;
@@ -9,7 +9,7 @@ use crate::connect;
 use protocols::{VARIANTS, check, check_conversions, connect_without};
 
 /// A column of a type, a literal stored in it, and the value that must come back.
-struct Case(&'static str, &'static str, ValueRef<'static>);
+pub struct Case(&'static str, &'static str, ValueRef<'static>);
 
 fn date(year: u16, month: u8, day: u8) -> ValueRef<'static> {
     ValueRef::Date(Date::new(year, month, day).unwrap())
