@@ -22,7 +22,7 @@ impl Redirect {
     /// left out. `None` for what does not name one host.
     pub fn parse(text: &str) -> Option<Self> {
         // The parser of URLs would drop them.
-        if text.contains(|character: char| character.is_control()) {
+        if text.contains(char::is_control) {
             return None;
         }
         let url = parse_url(text).ok()?;
@@ -31,10 +31,17 @@ impl Redirect {
         }
         let host = host(&url).ok()??;
         let port = url.port().unwrap_or(DEFAULT_PORT);
+        let user = decode(url.username()).ok()?;
+        // Errors name them.
+        if [&host, &user]
+            .iter()
+            .any(|name| name.contains(char::is_control))
+        {
+            return None;
+        }
         if host.is_empty() || port == 0 {
             return None;
         }
-        let user = decode(url.username()).ok()?;
         let password = url.password().map(decode).transpose().ok()?;
         let ttl = query_pairs(&url).find_map(|pair| match pair.ok()? {
             (name, value) if name.eq_ignore_ascii_case("ttl") => value.parse().ok(),
@@ -153,6 +160,10 @@ mod tests {
             "mariadb://b#c",
             "mariadb://b\t",
             "mariadb://b\n.evil",
+            "mariadb://b%0a.evil",
+            "mariadb://b%1b[2J",
+            "mariadb://%00",
+            "mariadb://u%0d:p@b",
             "mariadb://u:%ff@b",
         ] {
             assert_eq!(parts(text), None, "{text}");
