@@ -117,15 +117,39 @@ async fn private_server_a_proxy_stops_where_it_is_told_to() {
         ] {
             let proxy = TlsProxy::showing(&server, &identity).stop(stop, end);
             let proxy = proxy.start().await.unwrap();
-            // Its own timeout does not reach into the login.
             let client = client(&server, &proxy, &options);
-            let patience = Duration::from_millis(if end == End::Close { 20_000 } else { 400 });
-            let ended = tokio::time::timeout(patience, client).await;
-            let failed = ended.map(|output| !output.status.success());
-            assert_eq!(failed.ok(), (end == End::Close).then_some(true), "{stop:?}");
+            // Its own timeout does not reach into the login.
+            let patience = async {
+                if end == End::Silence {
+                    sends(&proxy, (in_clear, inside_tls)).await;
+                    tokio::time::sleep(Duration::from_millis(200)).await;
+                } else {
+                    std::future::pending::<()>().await;
+                }
+            };
+            let failed = tokio::select! {
+                output = client => Some(!output.status.success()),
+                () = patience => None,
+            };
+            assert_eq!(failed, (end == End::Close).then_some(true), "{stop:?}");
             let seen = proxy.seen_once().await;
-            let found = (!seen.in_clear.is_empty(), !seen.inside_tls.is_empty());
-            assert_eq!(found, (in_clear, inside_tls), "{stop:?} {end:?}: {seen:?}");
+            assert_eq!(
+                sent(&seen),
+                (in_clear, inside_tls),
+                "{stop:?} {end:?}: {seen:?}"
+            );
         }
+    }
+}
+
+/// Whether something was sent in clear, and inside TLS.
+fn sent(seen: &Seen) -> (bool, bool) {
+    (!seen.in_clear.is_empty(), !seen.inside_tls.is_empty())
+}
+
+/// Waits until a client has sent that much.
+async fn sends(proxy: &TlsProxy, much: (bool, bool)) {
+    while lock(&proxy.seen).first().map(sent) != Some(much) {
+        tokio::time::sleep(POLL_INTERVAL).await;
     }
 }
