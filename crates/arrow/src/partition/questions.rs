@@ -58,7 +58,8 @@ impl PartitionSource {
         let null = nulls.then(|| format!("{column} IS NULL"));
         let from = format!("{} FORCE INDEX ({})", self.from()?, quoted("index", index)?);
         let filter = self.checked_filter()?.map(in_parentheses);
-        let mut sql = String::from("EXPLAIN ");
+        // The format of EXPLAIN without one is that of a variable on MySQL.
+        let mut sql = String::from("EXPLAIN FORMAT=TRADITIONAL ");
         for (number, condition) in ranges.chain(null).enumerate() {
             let union = if number == 0 { "" } else { " UNION ALL " };
             let _ = write!(sql, "{union}(SELECT {column} FROM {from} WHERE {condition}");
@@ -100,7 +101,7 @@ mod tests {
             .unwrap();
         assert_eq!(
             sql,
-            "EXPLAIN \
+            "EXPLAIN FORMAT=TRADITIONAL \
              (SELECT `k` FROM `t` FORCE INDEX (`PRIMARY`) WHERE `k` >= -5 AND `k` <= 5 AND (x > 1 # or so\n)) \
              UNION ALL \
              (SELECT `k` FROM `t` FORCE INDEX (`PRIMARY`) WHERE `k` >= 6 AND `k` <= 9 AND (x > 1 # or so\n)) \
