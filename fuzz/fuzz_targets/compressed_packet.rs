@@ -11,16 +11,24 @@ fuzz_target!(|data: &[u8]| {
     let piece = usize::from(input.byte()) + 1;
     let (level, threshold) = (u32::from(input.byte()), usize::from(input.byte()));
     let stream = input.rest();
-    let whole = inflated(stream, usize::MAX);
-    assert_eq!(whole, inflated(stream, piece));
+    for new in [CompressedDecoder::new, CompressedDecoder::zstd] {
+        let whole = inflated(new(), stream, usize::MAX);
+        assert_eq!(whole, inflated(new(), stream, piece));
+    }
 
     let mut compressed = Vec::new();
     CompressedEncoder::new(level, threshold).encode(stream, 0, &mut compressed);
-    assert_eq!(inflated(&compressed, piece), (stream.to_vec(), None));
+    assert_eq!(
+        inflated(CompressedDecoder::new(), &compressed, piece),
+        (stream.to_vec(), None)
+    );
 });
 
-fn inflated(stream: &[u8], piece: usize) -> (Vec<u8>, Option<InvalidPacket>) {
-    let mut decoder = CompressedDecoder::new();
+fn inflated(
+    mut decoder: CompressedDecoder,
+    stream: &[u8],
+    piece: usize,
+) -> (Vec<u8>, Option<InvalidPacket>) {
     let mut out = Vec::new();
     for piece in stream.chunks(piece) {
         decoder.buffer_mut().extend_from_slice(piece);

@@ -76,6 +76,8 @@ pub struct HandshakeResponse<'a> {
     pub auth_plugin: &'a str,
     /// What the client tells of itself; empty without `CONNECT_ATTRS`.
     pub attributes: Cow<'a, [(String, String)]>,
+    /// The level of zstd for what the server sends; 0 without `ZSTD_COMPRESSION_ALGORITHM`.
+    pub zstd_level: u8,
 }
 
 /// Shows the length of the response and not what it is: some plugins send the password.
@@ -88,6 +90,7 @@ impl fmt::Debug for HandshakeResponse<'_> {
             .field("database", &self.database)
             .field("auth_plugin", &self.auth_plugin)
             .field("attributes", &self.attributes)
+            .field("zstd_level", &self.zstd_level)
             .finish()
     }
 }
@@ -111,6 +114,9 @@ impl<'a> Decode<'a> for HandshakeResponse<'a> {
         }
         if has(Capabilities::CONNECT_ATTRS) {
             packet.attributes = Cow::Owned(attributes::decode(PACKET, &mut reader)?);
+        }
+        if has(Capabilities::ZSTD_COMPRESSION_ALGORITHM) {
+            packet.zstd_level = reader.int1()?;
         }
         reader.finish()?;
         Ok(packet)
@@ -137,6 +143,9 @@ impl Encode for HandshakeResponse<'_> {
         }
         if has(Capabilities::CONNECT_ATTRS) {
             attributes::encode(&self.attributes, out);
+        }
+        if has(Capabilities::ZSTD_COMPRESSION_ALGORITHM) {
+            out.int1(self.zstd_level);
         }
     }
 }
@@ -272,6 +281,20 @@ mod tests {
         };
         let payload = encoded(&header, Capabilities::empty());
         assert_eq!(payload[28..], [0; 4]);
+    }
+
+    #[test]
+    fn the_level_of_zstd_is_one_byte_behind_the_attributes() {
+        let mut payload = hex(EXAMPLE);
+        payload[3] |= 0x04;
+        assert!(matches!(
+            decode(&payload),
+            Err(InvalidPacket::Truncated { missing: 1, .. })
+        ));
+        payload.push(7);
+        let packet = round_trip::<HandshakeResponse<'_>>(&payload, Capabilities::empty());
+        assert_eq!(packet.zstd_level, 7);
+        every_prefix_is_refused::<HandshakeResponse<'_>>(&payload, Capabilities::empty());
     }
 
     #[test]

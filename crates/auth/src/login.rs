@@ -30,6 +30,9 @@ pub struct LoginConfig {
     pub max_auth_switches: usize,
     /// Whether the login asks for TLS.
     pub tls: TlsRequest,
+    /// The level at which the server is to compress by zstd, from 1 to 22, where the capabilities
+    /// ask for that.
+    pub zstd_level: u8,
 }
 
 /// Whether a login asks the server for TLS.
@@ -59,6 +62,7 @@ impl LoginConfig {
             plugins: PluginRegistry::default(),
             max_auth_switches: MAX_AUTH_SWITCHES,
             tls: TlsRequest::Never,
+            zstd_level: ZSTD_LEVEL,
         }
     }
 
@@ -83,6 +87,9 @@ impl LoginConfig {
 
 /// The compiled default of servers, and in every version one of `utf8mb4`.
 const UTF8MB4_GENERAL_CI: u8 = 45;
+
+/// What MySQL takes by default.
+const ZSTD_LEVEL: u8 = 3;
 
 /// Accounts with more than three plugins are unheard of.
 const MAX_AUTH_SWITCHES: usize = 8;

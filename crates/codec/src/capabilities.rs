@@ -48,6 +48,8 @@ bitflags! {
         const SESSION_TRACK = 1 << 23;
         /// Result sets end by an OK packet, and no EOF follows the column definitions.
         const DEPRECATE_EOF = 1 << 24;
+        /// MySQL's: packets may be compressed by zstd. The handshake response carries a level.
+        const ZSTD_COMPRESSION_ALGORITHM = 1 << 26;
         /// Progress reports may come before a response.
         const MARIADB_CLIENT_PROGRESS = 1 << 32;
         /// `COM_STMT_BULK_EXECUTE`, and statement id -1.

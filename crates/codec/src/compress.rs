@@ -1,3 +1,6 @@
+#[cfg(feature = "zstd")]
+mod zstd;
+
 use std::fmt;
 
 use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, Status};
@@ -15,17 +18,34 @@ pub struct CompressedDecoder {
     /// Where the first byte lies that has not been inflated.
     start: usize,
     sequence_number: u8,
-    inflate: Decompress,
+    inflate: Inflate,
+}
+
+/// What compressed the content.
+enum Inflate {
+    Zlib(Decompress),
+    #[cfg(feature = "zstd")]
+    Zstd,
 }
 
 impl CompressedDecoder {
-    /// A decoder that has received nothing.
+    /// A decoder that has received nothing of what zlib compressed.
     pub fn new() -> Self {
+        Self::of(Inflate::Zlib(Decompress::new(true)))
+    }
+
+    /// A decoder that has received nothing of what zstd compressed. Needs the feature `zstd`.
+    #[cfg(feature = "zstd")]
+    pub fn zstd() -> Self {
+        Self::of(Inflate::Zstd)
+    }
+
+    const fn of(inflate: Inflate) -> Self {
         Self {
             buffer: Vec::new(),
             start: 0,
             sequence_number: 0,
-            inflate: Decompress::new(true),
+            inflate,
         }
     }
 
@@ -55,8 +75,8 @@ impl CompressedDecoder {
     /// whole one.
     ///
     /// # Errors
-    /// [`InvalidPacket::Field`] if the content is not as long as the header says, or no zlib
-    /// stream. No more than 16 MiB are ever appended.
+    /// [`InvalidPacket::Field`] if the content is not as long as the header says, or not of the
+    /// algorithm. Little more than 16 MiB are ever appended.
     pub fn poll_packet(&mut self, out: &mut Vec<u8>) -> Result<bool, InvalidPacket> {
         let received = self.buffer.get(self.start..).unwrap_or_default();
         let Some((header, rest)) = received.split_first_chunk::<HEADER_BYTES>() else {
@@ -71,7 +91,11 @@ impl CompressedDecoder {
         if inflated_bytes == 0 {
             out.extend_from_slice(body);
         } else {
-            inflate(&mut self.inflate, body, inflated_bytes, out)?;
+            match &mut self.inflate {
+                Inflate::Zlib(stream) => inflate(stream, body, inflated_bytes, out)?,
+                #[cfg(feature = "zstd")]
+                Inflate::Zstd => zstd::inflate(body, inflated_bytes, out)?,
+            }
         }
         self.start += HEADER_BYTES + body.len();
         self.sequence_number = sequence_number.wrapping_add(1);
@@ -95,11 +119,6 @@ fn inflate(
     inflated_bytes: usize,
     out: &mut Vec<u8>,
 ) -> Result<(), InvalidPacket> {
-    let invalid = |value: usize| InvalidPacket::Field {
-        packet: PACKET,
-        field: "length of uncompressed payload",
-        value: u64::try_from(value).unwrap_or(u64::MAX),
-    };
     inflate.reset(true);
     let begin = out.len();
     let mut rest = body;
@@ -121,8 +140,17 @@ fn inflate(
             }
             Ok(Status::Ok) if inflated > done && inflated <= inflated_bytes => {}
             Ok(Status::Ok) if consumed > 0 && inflated <= inflated_bytes => {}
-            _ => return Err(invalid(inflated_bytes)),
+            _ => return Err(not_of_length(inflated_bytes)),
         }
+    }
+}
+
+/// The content is not what a header said, or nothing that was compressed.
+fn not_of_length(inflated_bytes: usize) -> InvalidPacket {
+    InvalidPacket::Field {
+        packet: PACKET,
+        field: "length of uncompressed payload",
+        value: u64::try_from(inflated_bytes).unwrap_or(u64::MAX),
     }
 }
 

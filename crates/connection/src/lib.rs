@@ -47,8 +47,6 @@ pub use otaria_codec::{
     Capabilities, ColumnDefinition, FieldFlags, FieldType, InvalidPacket, PayloadWriter, Printable,
     ServerStatus,
 };
-#[cfg(feature = "compression")]
-pub use otaria_session::Compression;
 #[cfg(feature = "tls")]
 pub use otaria_session::TlsError;
 pub use otaria_session::{
@@ -63,6 +61,8 @@ pub use otaria_session::{
     SslMode, Statement, TimeoutPhase, TlsInfo, TlsProof, ToExecutable, TransactionOptions,
     Unproven,
 };
+#[cfg(feature = "compression")]
+pub use otaria_session::{Compression, CompressionAlgorithm};
 pub use otaria_types::{FromRow, Params, RowContext};
 pub use pipeline::{Pipeline, PipelineResults};
 pub use pooled::{HandedBack, ResetPolicy};

@@ -47,8 +47,6 @@ pub use otaria_arrow::{
     TimestampZone, UuidType, VectorLookup, ZeroDateMode, arrow,
     partition::{self, Partition, PartitionSource},
 };
-#[cfg(feature = "compression")]
-pub use otaria_connection::Compression;
 #[cfg(feature = "tls")]
 pub use otaria_connection::TlsError;
 pub use otaria_connection::{
@@ -66,6 +64,8 @@ pub use otaria_connection::{
     Stopped, Stream, TimeoutPhase, TlsInfo, TlsProof, ToExecutable, Transaction,
     TransactionOptions, UnitResult, Unproven, Warning, read_option_files, standard_option_files,
 };
+#[cfg(feature = "compression")]
+pub use otaria_connection::{Compression, CompressionAlgorithm};
 pub use otaria_pool::{
     Pool, PoolBuilder, PoolRows, PoolStatus, PooledConnection, Repeatable, ResetPolicy,
 };

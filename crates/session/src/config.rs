@@ -80,7 +80,8 @@ pub(crate) use options::{Options, Source};
 /// | `tcp_nodelay` | `true` or `false`, as for all that follows without a value |
 /// | `max_payload_bytes`, `max_allowed_packet` | bytes, or `64K`, `16M`, `1G` |
 /// | `compression`, `compress`, `useCompression` | with the feature `compression` |
-/// | `compression_level` | 0 to 9; compresses unless `compression` is `false` |
+/// | `compression_algorithm` | `zlib`, or with the feature `zstd` `zstd`; compresses unless `compression` is `false` |
+/// | `compression_level` | 0 to 9 of zlib, 1 to 22 of zstd; the same |
 /// | `compression_threshold` | bytes; the same |
 /// | `statement_cache_capacity`, `prepStmtCacheSize`, `stmt_cache_size` | a number; `0` for no cache |
 /// | `server_prepared_statements`, `useServerPrepStmts` | |

@@ -36,7 +36,7 @@ mod url;
 
 pub use batch_error::{BatchError, BatchWay};
 #[cfg(feature = "compression")]
-pub use compression::Compression;
+pub use compression::{Compression, CompressionAlgorithm};
 pub use config::{
     CallbackError, CallbackFuture, CancelPolicy, Config, ConfigBuilder, Credentials,
     CredentialsProvider, Endpoint, Fingerprint, HostOrder, Pem, Progress, PromptHandler, Role,

@@ -25,7 +25,11 @@ pub(crate) fn config(config: &Config, channel: Channel) -> LoginConfig {
         config.on_progress().is_some(),
     );
     #[cfg(feature = "compression")]
-    wanted.set(Capabilities::COMPRESS, config.compression().is_some());
+    if let Some(compression) = config.compression() {
+        *wanted |= compression.algorithm.capability();
+        let level = compression.level.clamp(1, MAX_ZSTD_LEVEL);
+        login.zstd_level = u8::try_from(level).unwrap_or(u8::MAX);
+    }
     // Nobody stands between the ends of a Unix socket.
     let may_encrypt = cfg!(feature = "tls") && channel != Channel::UnixSocket;
     login.tls = match config.ssl_mode() {
@@ -35,6 +39,10 @@ pub(crate) fn config(config: &Config, channel: Channel) -> LoginConfig {
     };
     login
 }
+
+/// Servers refuse others in a login.
+#[cfg(feature = "compression")]
+const MAX_ZSTD_LEVEL: u32 = 22;
 
 /// What is asked of every server. What it does not offer is done without.
 const WANTED: Capabilities = Capabilities::LONG_FLAG

@@ -87,8 +87,7 @@ impl Receiver {
 
     /// Takes all that is received from now on as compressed packets.
     #[cfg(feature = "compression")]
-    pub(crate) fn decompress(&mut self) {
-        let mut compressed = otaria_codec::CompressedDecoder::new();
+    pub(crate) fn decompress(&mut self, mut compressed: otaria_codec::CompressedDecoder) {
         compressed
             .buffer_mut()
             .append(&mut self.packets.take_unread());

@@ -15,4 +15,5 @@ mod private_server {
     mod session;
     mod sha256_password;
     mod tls;
+    mod zstd;
 }

@@ -139,6 +139,7 @@ proptest! {
             } else {
                 Cow::Borrowed(&[])
             },
+            zstd_level: if has(Capabilities::ZSTD_COMPRESSION_ALGORITHM) { 3 } else { 0 },
         };
         come_back!(packet);
     }

@@ -50,6 +50,7 @@ impl Exchange {
             database: login.database.as_deref().unwrap_or_default(),
             auth_plugin: first.plugin_name,
             attributes: Cow::Borrowed(&login.attributes),
+            zstd_level: login.zstd_level,
         };
         out.packet(&response, capabilities);
         Ok(Self::new(opening, proof, first.plugin))

@@ -63,6 +63,8 @@ struct Requirements {
 #[derive(Clone, Copy, Debug, Default)]
 struct Compression {
     on: Option<bool>,
+    /// By zstd; else by zlib.
+    zstd: Option<bool>,
     level: Option<u32>,
     threshold: Option<usize>,
 }
@@ -251,10 +253,11 @@ impl Options {
     fn apply_compression(&mut self) -> Result<(), ConfigError> {
         let Compression {
             on,
+            zstd,
             level,
             threshold,
         } = self.compression;
-        let is_implied = level.is_some() || threshold.is_some();
+        let is_implied = zstd.is_some() || level.is_some() || threshold.is_some();
         let Some(is_on) = on.or_else(|| is_implied.then_some(true)) else {
             return Ok(());
         };
@@ -264,9 +267,25 @@ impl Options {
                 feature: "compression",
             });
         }
+        if zstd != Some(true) && level.is_some_and(|level| level > MAX_ZLIB_LEVEL) {
+            return Err(ConfigError::InvalidOption {
+                option: "compression_level",
+                expected: "a number from 0 to 9",
+            });
+        }
+        if is_on && zstd == Some(true) && !cfg!(feature = "zstd") {
+            return Err(ConfigError::FeatureNeeded {
+                option: "compression_algorithm",
+                feature: "zstd",
+            });
+        }
         #[cfg(feature = "compression")]
         {
             let mut compression = crate::Compression::default();
+            #[cfg(feature = "zstd")]
+            if zstd == Some(true) {
+                compression.algorithm = crate::CompressionAlgorithm::Zstd;
+            }
             compression.level = level.unwrap_or(compression.level);
             compression.threshold = threshold.unwrap_or(compression.threshold);
             self.settings.compression = is_on.then_some(compression);
@@ -274,6 +293,8 @@ impl Options {
         Ok(())
     }
 }
+
+const MAX_ZLIB_LEVEL: u32 = 9;
 
 /// Whether the option `name` adds to those of its name given before.
 #[cfg(feature = "serde")]

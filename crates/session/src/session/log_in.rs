@@ -153,12 +153,11 @@ impl Session {
         let Some(compression) = self.compression else {
             return;
         };
-        if !(self.capabilities).contains(otaria_codec::Capabilities::COMPRESS) {
+        let algorithm = compression.algorithm;
+        if !self.capabilities.contains(algorithm.capability()) {
             return;
         }
-        self.received.decompress();
-        let encoder =
-            otaria_codec::CompressedEncoder::new(compression.level, compression.threshold);
-        self.commands.compress(encoder);
+        self.received.decompress(algorithm.decoder());
+        self.commands.compress(compression.encoder());
     }
 }

@@ -175,9 +175,17 @@ const HOW: &[Known] = &[
             options.compression.on = Some(on);
         },
     ),
+    value("compression_algorithm", &[], |options, value| {
+        options.compression.zstd = Some(match value {
+            "zlib" => false,
+            "zstd" => true,
+            _ => return Err("zlib or zstd"),
+        });
+        Ok(())
+    }),
     value("compression_level", &[], |options, value| {
-        let level = value.parse().ok().filter(|level| *level <= 9);
-        options.compression.level = Some(level.ok_or("a number from 0 to 9")?);
+        let level = value.parse().ok().filter(|level| *level <= 22);
+        options.compression.level = Some(level.ok_or("a number from 0 to 22")?);
         Ok(())
     }),
     value("compression_threshold", &[], |options, value| {

@@ -111,6 +111,32 @@ fn a_level_or_threshold_compresses_unless_compression_is_off() {
     assert_eq!(compression(&both), Some(expected));
     assert_eq!(compression(&[both[0], ("compress", "false")]), None);
     assert!(config(&[("compression_level", "10")]).is_err());
+    let zlib = config(&[("compression_algorithm", "zlib")]).unwrap();
+    assert_eq!(zlib.compression(), Some(crate::Compression::default()));
+    assert!(config(&[("compression_algorithm", "lz4")]).is_err());
+}
+
+#[cfg(feature = "zstd")]
+#[test]
+fn zstd_is_an_algorithm_of_its_own_levels() {
+    let by = |level| {
+        [
+            ("compression_algorithm", "zstd"),
+            ("compression_level", level),
+        ]
+    };
+    let expected = crate::Compression::default()
+        .with_algorithm(crate::CompressionAlgorithm::Zstd)
+        .with_level(22);
+    assert_eq!(config(&by("22")).unwrap().compression(), Some(expected));
+    assert!(config(&by("23")).is_err());
+}
+
+#[cfg(all(feature = "compression", not(feature = "zstd")))]
+#[test]
+fn zstd_without_its_feature_is_an_error_that_names_it() {
+    let error = config(&[("compression_algorithm", "zstd")]).unwrap_err();
+    assert!(error.to_string().contains("the feature `zstd`"), "{error}");
 }
 
 #[cfg(not(feature = "compression"))]
