@@ -8,6 +8,7 @@
 //! # }
 //! ```
 
+mod dialect;
 mod error;
 mod pam;
 mod private_server;
@@ -40,6 +41,7 @@ pub struct LiveServer {
     password: String,
     socket: Option<PathBuf>,
     version: String,
+    is_mysql: bool,
     private: Option<PrivateServer>,
 }
 
@@ -85,10 +87,12 @@ impl LiveServer {
             password: percent_decoded(url.password().unwrap_or_default()),
             socket,
             version: String::new(),
+            is_mysql: false,
             private: None,
             url,
         };
         let version = server.sql("SELECT VERSION()")?;
+        server.is_mysql = !version.contains("MariaDB");
         version
             .trim()
             .split('-')
@@ -186,8 +190,9 @@ impl LiveServer {
         self.private.as_ref().expect("a private server")
     }
 
-    /// Runs `sql`, one statement or many, with the `mariadb` command-line client. Returns what it
-    /// prints: a line a row, columns by tabs, no names.
+    /// Runs `sql`, one statement or many, with the `mariadb` command-line client, in the
+    /// [words of the server](Self::dialect). Returns what it prints: a line a row, columns by tabs,
+    /// no names.
     ///
     /// # Errors
     /// [`LiveError::Sql`] if a statement fails; those before it have run.
@@ -259,7 +264,7 @@ impl LiveServer {
                 .arg(format!("--port={}", self.port)),
         };
         command.arg(format!("--database={database}"));
-        let input = file_of(sql).map_err(io)?;
+        let input = file_of(&self.dialect(sql)).map_err(io)?;
         command.stdin(input).output().map_err(io)
     }
 }

@@ -67,7 +67,12 @@ impl Watch {
     /// # Errors
     /// Those of a query.
     pub async fn processes(&mut self) -> Result<Vec<Process>, Error> {
-        let rows = self.connection.simple_query(PROCESSES).await?;
+        let sql = if self.is_mysql() {
+            PROCESSES_OF_MYSQL
+        } else {
+            PROCESSES
+        };
+        let rows = self.connection.simple_query(sql).await?;
         let processes = rows.collect::<(u64, String, String, String, f64, Option<String>)>();
         let processes = processes.await?.into_iter();
         Ok(processes
@@ -88,9 +93,16 @@ impl Watch {
     /// # Errors
     /// Those of a query, and of a name that the server does not know.
     pub async fn status(&mut self, name: &str) -> Result<u64, Error> {
-        let sql = "SELECT CAST(VARIABLE_VALUE AS UNSIGNED) \
-            FROM information_schema.GLOBAL_STATUS WHERE VARIABLE_NAME = ?";
-        let rows = self.connection.query(sql, (name,)).await?;
+        let schema = if self.is_mysql() {
+            "performance_schema"
+        } else {
+            "information_schema"
+        };
+        let sql = format!(
+            "SELECT CAST(VARIABLE_VALUE AS UNSIGNED) FROM {schema}.global_status \
+             WHERE VARIABLE_NAME = ?"
+        );
+        let rows = self.connection.query(&sql, (name,)).await?;
         let values: Vec<(u64,)> = rows.collect().await?;
         Ok(values.first().expect("a status variable").0)
     }
@@ -124,6 +136,11 @@ impl Watch {
     /// Those of [`Connection::simple_execute`].
     pub async fn execute(&mut self, sql: &str) -> Result<(), Error> {
         self.connection.simple_execute(sql).await.map(drop)
+    }
+
+    fn is_mysql(&self) -> bool {
+        let version = self.connection.server_version();
+        version.is_some_and(|version| !version.is_mariadb)
     }
 
     /// Looks until no line of the process list is one of `these`. Prints how long that took.
@@ -276,6 +293,16 @@ fn inode(path: &Path) -> Option<&str> {
 const PROCESSES: &str = "SELECT ID, USER, HOST, COMMAND, TIME_MS, LEFT(INFO, 100) \
     FROM information_schema.PROCESSLIST \
     WHERE ID != CONNECTION_ID() AND USER NOT IN ('system user', 'event_scheduler')";
+
+/// Its own list counts seconds. The times of statements are those of what a client sent, whatever runs
+/// beneath that.
+const PROCESSES_OF_MYSQL: &str = "SELECT ID, USER, HOST, COMMAND, \
+    CAST(IF(INFO IS NULL, COALESCE(TIME, 0) * 1000, COALESCE(TIMER_WAIT / 1000000000, 0)) AS DOUBLE), \
+    LEFT(INFO, 100) FROM performance_schema.processlist \
+    JOIN performance_schema.threads ON PROCESSLIST_ID = ID \
+    LEFT JOIN performance_schema.events_statements_current AS sent \
+    ON sent.THREAD_ID = threads.THREAD_ID AND sent.NESTING_EVENT_ID IS NULL \
+    WHERE ID != CONNECTION_ID() AND COMMAND != 'Daemon'";
 
 /// How often a server is looked at.
 pub const LOOK_INTERVAL: Duration = Duration::from_millis(20);

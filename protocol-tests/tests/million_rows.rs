@@ -1,7 +1,7 @@
 //! Memory: what a long result costs. A test binary of its own, so that nothing else moves the
 //! numbers.
 
-use otaria::{Config, Connection, Error, SslMode};
+use otaria::{Config, Connection, Error};
 use protocol_tests::live;
 
 /// A number of `/proc/self/status` in KiB.
@@ -20,9 +20,11 @@ async fn a_result_of_1_000_000_rows_takes_at_most_16_mib_above_what_was_used_aft
     let config: Config = live::shared().url("mysql").parse()?;
     let mut connection = Connection::connect(&config).await?;
     let after_connect = status_kib("VmRSS:");
-    let sql = "SELECT seq, CONCAT('customer ', seq), seq / 7, \
-        TIMESTAMP '2024-01-01 00:00:00' + INTERVAL seq SECOND, NULL FROM seq_1_to_1000000";
-    let mut rows = connection.simple_query(sql).await?;
+    let sql = live::shared().dialect(
+        "SELECT seq, CONCAT('customer ', seq), seq / 7, \
+         TIMESTAMP '2024-01-01 00:00:00' + INTERVAL seq SECOND, NULL FROM seq_1_to_1000000",
+    );
+    let mut rows = connection.simple_query(&sql).await?;
     let (mut count, mut sum, mut bytes) = (0_u64, 0_u64, 0);
     while let Some(row) = rows.next().await? {
         let (id, name, _, _, null): (u64, &str, f64, otaria::DateTime, Option<i32>) = row.read()?;
@@ -46,8 +48,7 @@ async fn a_result_of_1_000_000_rows_takes_at_most_16_mib_above_what_was_used_aft
 
 /// The library for TLS takes memory for each record.
 fn without_tls() -> Result<Config, Error> {
-    let config: Config = live::shared().url("mysql").parse()?;
-    Ok(config.to_builder().ssl_mode(SslMode::Disable).build()?)
+    Ok(live::shared().in_clear("mysql").unwrap().build()?)
 }
 
 #[tokio::test]
@@ -63,6 +64,7 @@ async fn reading_text_rows_allocates_nothing_per_row() -> Result<(), Error> {
             runtime.block_on(async {
                 let mut connection = Connection::connect(&config).await.unwrap();
                 let sql = format!("SELECT seq, CONCAT('text ', seq) FROM seq_1_to_{rows}");
+                let sql = live::shared().dialect(&sql);
                 let mut query = connection.simple_query(&sql).await.unwrap();
                 let mut read = 0;
                 while let Some(row) = query.next().await.unwrap() {
@@ -101,10 +103,12 @@ async fn reading_binary_rows_allocates_nothing_per_row() -> Result<(), Error> {
             let runtime = builder.enable_all().build().unwrap();
             runtime.block_on(async {
                 let mut connection = Connection::connect(&config).await.unwrap();
-                let sql = "SELECT seq, CONCAT('text ', seq), x'00ff', seq / 7, NULL, \
-                    TIMESTAMP '2024-01-01 00:00:00' + INTERVAL seq SECOND \
-                    FROM seq_1_to_201000 WHERE seq <= ?";
-                let statement = connection.prepare(sql).await.unwrap();
+                let sql = live::shared().dialect(
+                    "SELECT seq, CONCAT('text ', seq), x'00ff', seq / 7, NULL, \
+                     TIMESTAMP '2024-01-01 00:00:00' + INTERVAL seq SECOND \
+                     FROM seq_1_to_201000 WHERE seq <= ?",
+                );
+                let statement = connection.prepare(&sql).await.unwrap();
                 let mut query = connection.query(&statement, (rows,)).await.unwrap();
                 let mut read = 0;
                 if chunks {

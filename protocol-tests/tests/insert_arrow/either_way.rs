@@ -111,8 +111,10 @@ async fn what_no_column_of_the_type_can_hold_is_refused_by_each_way() {
             ("date", &(Arc::new(instant.clone()) as ArrayRef)),
             ("bigint(20)", &double),
         ] {
-            let sql = format!("CREATE OR REPLACE TABLE t (a {sql_type} NULL)");
-            connection.simple_execute(&sql).await.unwrap();
+            let create = format!("CREATE TABLE t (a {sql_type} NULL)");
+            for sql in ["DROP TABLE IF EXISTS t", &create] {
+                connection.simple_execute(sql).await.unwrap();
+            }
             let options = InsertOptions::new().with_way(way);
             let error = connection
                 .insert_arrow("t", reader([of_one(array)]), &options)

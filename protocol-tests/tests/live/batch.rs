@@ -564,8 +564,10 @@ fn rows_allocate_nothing_by_themselves() {
                 .unwrap();
             runtime.block_on(async {
                 let mut connection = Connection::connect(&config).await.unwrap();
-                let sql = "CREATE OR REPLACE TABLE t (id BIGINT, v VARCHAR(9)) ENGINE=InnoDB";
-                connection.simple_execute(sql).await.unwrap();
+                let create = "CREATE TABLE t (id BIGINT, v VARCHAR(9)) ENGINE=InnoDB";
+                for sql in ["DROP TABLE IF EXISTS t", create] {
+                    connection.simple_execute(sql).await.unwrap();
+                }
                 let rows = (0..rows).map(|id| (id, "a text"));
                 connection.execute_batch(INSERT, rows).await.unwrap();
             });
@@ -601,7 +603,7 @@ async fn a_cursor_that_was_left_is_not_taken_for_a_row() -> Result<(), Error> {
     let size = std::num::NonZeroU32::new(2).unwrap();
     for bulk in [true, false] {
         connection.simple_execute("DELETE FROM t").await?;
-        let sql = "SELECT seq FROM seq_1_to_10 WHERE seq > ?";
+        let sql = &live::shared().dialect("SELECT seq FROM seq_1_to_10 WHERE seq > ?");
         let mut rows = connection.query_with_cursor(sql, (0,), size).await?;
         assert!(rows.next().await?.is_some());
         drop(rows);

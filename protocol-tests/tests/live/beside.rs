@@ -3,9 +3,9 @@
 use std::io::{Read, Write};
 use std::net::TcpStream;
 
-use otaria::{Config, Connection, SslMode};
+use otaria::Connection;
 use otaria_binary::Parameters;
-use otaria_codec::{Capabilities, Encode, PayloadWriter, ResponseEvent, ResponseReader};
+use otaria_codec::{Encode, PayloadWriter, ResponseEvent, ResponseReader};
 use otaria_statement::{
     ComStmtClose, ComStmtExecute, ComStmtPrepare, ComStmtPrepareOk, PrepareEvent, PrepareReader,
     StatementId,
@@ -24,9 +24,7 @@ impl Beside {
     /// A connection with this default database, if the name is not empty.
     pub async fn connect(database: &str) -> Self {
         let server = live::shared();
-        let config: Config = server.url(database).parse().unwrap();
-        let config = config.to_builder().ssl_mode(SslMode::Disable);
-        let config = config.build().unwrap();
+        let config = server.in_clear(database).unwrap().build().unwrap();
         let socket = TcpStream::connect((server.host(), server.port())).unwrap();
         // A close is followed by a prepare, and neither waits for the other.
         socket.set_nodelay(true).unwrap();
@@ -52,12 +50,13 @@ impl Beside {
         let mut parameters = Parameters::new();
         parameters.set(params).unwrap();
         let mut encoded = Vec::new();
-        parameters.encode(NEGOTIATED, &mut PayloadWriter::new(&mut encoded));
+        let capabilities = self.connection.capabilities();
+        parameters.encode(capabilities, &mut PayloadWriter::new(&mut encoded));
         self.alone(|this| {
             let statement = this.prepare(sql)?.statement;
             this.send(&ComStmtExecute::new(statement, &encoded));
             let response = this.receive();
-            match ResponseReader::new(NEGOTIATED).read(&response).unwrap() {
+            match ResponseReader::new(capabilities).read(&response).unwrap() {
                 ResponseEvent::Ok(_) => Ok(()),
                 ResponseEvent::Err(err) => Err(err.code),
                 other => panic!("{other:?}"),
@@ -71,7 +70,7 @@ impl Beside {
             self.send(&ComStmtClose { statement });
         }
         self.send(&ComStmtPrepare::new(sql));
-        let mut reader = PrepareReader::new(NEGOTIATED);
+        let mut reader = PrepareReader::new(self.connection.capabilities());
         let mut prepared = None;
         while !reader.is_done() {
             match reader.read(&self.receive()).unwrap() {
@@ -94,7 +93,10 @@ impl Beside {
 
     fn send(&mut self, command: &impl Encode) {
         let mut packet = vec![0; 4];
-        command.encode(NEGOTIATED, &mut PayloadWriter::new(&mut packet));
+        command.encode(
+            self.connection.capabilities(),
+            &mut PayloadWriter::new(&mut packet),
+        );
         let length = u32::try_from(packet.len() - 4).unwrap().to_le_bytes();
         packet[..3].copy_from_slice(&length[..3]);
         self.socket.write_all(&packet).unwrap();
@@ -109,9 +111,3 @@ impl Beside {
         payload
     }
 }
-
-/// What changes the form of the responses here, of what the driver negotiates.
-const NEGOTIATED: Capabilities = Capabilities::DEPRECATE_EOF
-    .union(Capabilities::SESSION_TRACK)
-    .union(Capabilities::MARIADB_CLIENT_EXTENDED_METADATA)
-    .union(Capabilities::MARIADB_CLIENT_CACHE_METADATA);

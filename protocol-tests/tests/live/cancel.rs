@@ -15,15 +15,25 @@ use protocol_tests::traces::Watch;
 use tokio::time::timeout;
 
 /// Ends by itself long after every test has given up.
-const BENCHMARK: &str = "SELECT BENCHMARK(2000000000, MD5('x'))";
+const BENCHMARK: &str = "SELECT BENCHMARK(2000000000, SHA2('x', 256))";
 const SLEEP: &str = "SELECT SLEEP(600)";
-/// Far more than the buffers of two sockets hold.
-const MILLIONS: &str = "SELECT seq, REPEAT('x', 100) FROM mysql.seq_1_to_10000000";
+
+/// Rows that are far more than the buffers of two sockets hold.
+fn millions() -> String {
+    live::shared().dialect("SELECT seq, REPEAT('x', 100) FROM mysql.seq_1_to_10000000")
+}
 
 /// The configuration for the shared server.
 fn config(database: &str) -> Config {
     let url = live::shared().url(database);
     url.parse().expect("the server's URL")
+}
+
+/// A connection that stops its statements however busy the machine is.
+async fn patient(database: &str) -> Connection {
+    let config = config(database).to_builder();
+    let config = config.stop_timeout(Duration::from_secs(60)).build();
+    Connection::connect(&config.unwrap()).await.unwrap()
 }
 
 /// Waits until `call` runs on the server, and drops it.

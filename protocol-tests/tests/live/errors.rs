@@ -108,7 +108,8 @@ async fn locks_and_deadlocks_are_safe_to_retry_and_transient() {
 #[tokio::test]
 async fn a_statement_that_was_killed_or_took_too_long_is_cancelled_or_timed_out() {
     let mut connection = connect("mysql").await;
-    let slow = "SELECT SUM(a.seq * b.seq) FROM seq_1_to_1000000 a, seq_1_to_1000000 b";
+    let slow = &live::shared()
+        .dialect("SELECT SUM(a.seq * b.seq) FROM seq_1_to_1000000 a, seq_1_to_1000000 b");
     let limited = format!("SET STATEMENT max_statement_time = 0.1 FOR {slow}");
     let error = fails(&mut connection, &limited).await;
     assert_eq!(error.kind(), ErrorKind::Timeout, "{error}");

@@ -31,14 +31,15 @@ async fn found(
 async fn a_list_finds_what_is_in_it_and_an_empty_one_nothing() -> Result<(), Error> {
     let schema = live::shared().schema("in_lists").unwrap();
     let mut connection = connect(schema.name()).await;
-    let sql = "SELECT seq FROM seq_1_to_5 WHERE seq IN (?) AND seq < ?";
+    let sql = &live::shared().dialect("SELECT seq FROM seq_1_to_5 WHERE seq IN (?) AND seq < ?");
     let ids = [5, 3, 1];
     assert_eq!(
         found(&mut connection, sql, (InList(&ids), 5)).await?,
         [1, 3]
     );
     assert!(found(&mut connection, sql, (NONE, 5)).await?.is_empty());
-    let sql = "SELECT seq FROM seq_1_to_5 WHERE seq NOT IN (:ids) AND seq < :less";
+    let sql = &live::shared()
+        .dialect("SELECT seq FROM seq_1_to_5 WHERE seq NOT IN (:ids) AND seq < :less");
     let params = params! { less: 5, ids: InList(&ids) };
     assert_eq!(found(&mut connection, sql, params).await?, [2, 4]);
     let params = params! { less: 5, ids: NONE };
@@ -77,7 +78,7 @@ async fn values_of_every_type_are_in_no_empty_list() -> Result<(), Error> {
 async fn lists_of_any_length_are_prepared_in_every_kind_of_statement() -> Result<(), Error> {
     let schema = live::shared().schema("lists").unwrap();
     let mut beside = Beside::connect(schema.name()).await;
-    let tables = "CREATE TABLE t AS SELECT seq AS a FROM seq_1_to_9";
+    let tables = &live::shared().dialect("CREATE TABLE t AS SELECT seq AS a FROM seq_1_to_9");
     beside.connection.simple_execute(tables).await?;
     let left = "SELECT COUNT(*) FROM t";
     let many: Vec<i32> = (100..3_000).collect();
@@ -112,7 +113,8 @@ async fn the_server_counts_the_placeholders_of_a_list_as_they_are_written() {
     let mut beside = Beside::connect(schema.name()).await;
     let values = vec![0; 65_534];
     for (list, expected) in [(&values[..0], 1), (&values[..3], 5), (&values, 65_535)] {
-        let sql = "SELECT seq FROM seq_1_to_5 WHERE seq IN (?) AND seq < ?";
+        let sql =
+            &live::shared().dialect("SELECT seq FROM seq_1_to_5 WHERE seq IN (?) AND seq < ?");
         let placed = place(sql, &(InList(list), 5)).unwrap();
         assert_eq!(beside.placeholders(placed.sql()), Some(expected));
     }

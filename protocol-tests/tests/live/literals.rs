@@ -45,15 +45,20 @@ async fn both(
     expression: &str,
     value: &dyn ToSql,
 ) -> Result<[Outcome; 2], Error> {
-    let table = format!("CREATE OR REPLACE TEMPORARY TABLE r (a {column})");
+    let drop = "DROP TEMPORARY TABLE IF EXISTS r";
+    let table = format!("CREATE TEMPORARY TABLE r (a {column})");
     let insert = format!("INSERT INTO r VALUES ({expression})");
     let stored = "SELECT a FROM r";
-    beside.connection.simple_execute(&table).await?;
+    for sql in [drop, &table] {
+        beside.connection.simple_execute(sql).await?;
+    }
     let binary = match beside.execute(&insert, &[value]) {
         Ok(()) => Ok(value_of(&mut beside.connection, stored).await?),
         Err(code) => Err(code),
     };
-    beside.connection.simple_execute(&table).await?;
+    for sql in [drop, &table] {
+        beside.connection.simple_execute(sql).await?;
+    }
     let sql = literal_sql(&insert, &[value]);
     let literal = match beside.connection.simple_execute(&sql).await {
         Ok(_) => Ok(value_of(&mut beside.connection, stored).await?),
@@ -362,7 +367,7 @@ async fn vectors_mean_the_same_as_literals_and_as_parameters() -> Result<(), Err
 async fn limits_take_literals_of_integers() -> Result<(), Error> {
     let schema = live::shared().schema("limits").unwrap();
     let mut connection = connect(schema.name()).await;
-    let sql = "SELECT seq FROM seq_1_to_9 WHERE seq>? LIMIT?\nOFFSET?";
+    let sql = &live::shared().dialect("SELECT seq FROM seq_1_to_9 WHERE seq>? LIMIT?\nOFFSET?");
     let sql = literal_sql(sql, &(-1, 2_u64, 3_u8));
     let rows = connection.simple_query(&sql).await?;
     let found: Vec<(u64,)> = rows.collect().await?;

@@ -82,11 +82,11 @@ impl Encrypted {
 
 async fn payloads_are_written(mut connection: Connection) {
     for payload in LENGTHS {
-        let (before, after) = ("SELECT MD5('", "')");
+        let (before, after) = ("SELECT SHA2('", "', 256)");
         let text = pattern(payload - 1 - before.len() - after.len());
         let sql = format!("{before}{text}{after}");
         assert_eq!(sql.len() + 1, payload);
-        let same = format!("SELECT MD5({})", pattern_sql(text.len()));
+        let same = format!("SELECT SHA2({}, 256)", pattern_sql(text.len()));
         let expected = value(&mut connection, &same).await.unwrap();
         assert_eq!(
             value(&mut connection, &sql).await.unwrap(),
@@ -154,7 +154,7 @@ async fn many_rows_and_dropped_queries_over_compression_leave_the_next_query_who
     let mut connection = compressed().await;
     for polls in (0..100).map(|round| round % 10) {
         let query = async {
-            let sql = "SELECT seq, REPEAT('old', 20) FROM seq_1_to_3000";
+            let sql = &live::shared().dialect("SELECT seq, REPEAT('old', 20) FROM seq_1_to_3000");
             let rows = connection.simple_query(sql).await?;
             rows.collect::<(i64, String)>().await
         };

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use futures_util::TryStreamExt;
-use otaria::{Config, Connection, Error, Pipeline, SslMode};
+use otaria::{Connection, Error, Pipeline};
 use protocol_tests::live;
 use tokio::net::TcpSocket;
 
@@ -135,8 +135,7 @@ fn at(seconds: i64) -> chrono::DateTime<chrono::Utc> {
 #[tokio::test]
 async fn many_executes_over_small_socket_buffers_come_to_their_end() -> Result<(), Error> {
     let server = live::shared();
-    let config: Config = server.url("").parse()?;
-    let config = config.to_builder().ssl_mode(SslMode::Disable).build()?;
+    let config = server.in_clear("").unwrap().build()?;
     let address: SocketAddr = format!("{}:{}", server.host(), server.port())
         .parse()
         .unwrap();

@@ -102,8 +102,7 @@ fn commands_in_one_write_are_answered_in_their_order(mut shell: Shell) {
 #[test]
 fn pipelined_commands_are_answered_in_their_order() {
     let server = live::shared();
-    let config: Config = server.url("").parse().unwrap();
-    let config = config.to_builder().ssl_mode(SslMode::Disable).build();
+    let config = server.in_clear("").unwrap().build();
     let shell = Shell::connect(&config.unwrap(), server);
     commands_in_one_write_are_answered_in_their_order(shell);
 }
@@ -111,10 +110,9 @@ fn pipelined_commands_are_answered_in_their_order() {
 #[test]
 fn pipelined_commands_over_compression_are_answered_in_their_order() {
     let server = live::shared();
-    let config: Config = server.url("").parse().unwrap();
     for threshold in [0, 150, usize::MAX] {
         let compression = Compression::default().with_threshold(threshold);
-        let config = config.to_builder().ssl_mode(SslMode::Disable);
+        let config = server.in_clear("").unwrap();
         let config = config.compression(compression).build().unwrap();
         let shell = Shell::connect(&config, server);
         commands_in_one_write_are_answered_in_their_order(shell);

@@ -23,7 +23,8 @@ async fn schema(hint: &str) -> Schema<'static> {
     ];
     let mut connection = connect(schema.name()).await;
     for sql in procedures {
-        connection.simple_execute(sql).await.unwrap();
+        let sql = live::shared().dialect(sql);
+        connection.simple_execute(&sql).await.unwrap();
     }
     schema
 }

@@ -29,7 +29,7 @@ async fn give_up(pool: &Pool, sql: &str) -> Result<(u32, u32), Error> {
 
 /// A statement that only a kill ends, with a mark.
 fn endless(mark: &str) -> String {
-    format!("SELECT BENCHMARK(2000000000, MD5('{mark}'))")
+    format!("SELECT BENCHMARK(2000000000, SHA2('{mark}', 256))")
 }
 
 async fn is_gone(mark: &str) -> Result<(), Error> {
@@ -89,6 +89,7 @@ async fn a_transaction_whose_statement_was_stopped_is_rolled_back() -> Result<()
     drop(connection);
     let mut next = pool.get().await?;
     let sql = format!("SELECT @@in_transaction, (SELECT COUNT(*) FROM {table})");
+    let sql = live::shared().dialect(&sql);
     let row: (u8, u64) = next.query_one(&sql, ()).await?;
     assert_eq!(row, (0, 0));
     is_gone("in a transaction").await
@@ -100,7 +101,7 @@ async fn a_long_result_is_given_up_after_1_mib_and_its_connection_goes_back() ->
     let mut connection = pool.get().await?;
     let id = connection.thread_id();
     let sent = sent_bytes().await;
-    let sql = "SELECT REPEAT('x', 1000) FROM seq_1_to_1000000";
+    let sql = &live::shared().dialect("SELECT REPEAT('x', 1000) FROM seq_1_to_1000000");
     let mut rows = connection.simple_query(sql).await?;
     rows.next().await?.expect("a million rows");
     drop(connection);

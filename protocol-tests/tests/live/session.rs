@@ -294,7 +294,7 @@ async fn a_stream_dropped_after_1_row_of_a_big_result_leaves_the_next_query_whol
     let mut connection = connect("mysql").await;
     for _ in 0..3 {
         let mut rows = connection
-            .simple_query("SELECT seq FROM seq_1_to_200000")
+            .simple_query(&live::shared().dialect("SELECT seq FROM seq_1_to_200000"))
             .await?;
         assert_eq!(rows.next().await?.expect("a row").get::<i64>(0)?, 1);
         assert_eq!(text(&mut connection, "SELECT 'next'").await?, "next");
@@ -309,7 +309,7 @@ async fn queries_dropped_after_some_polls_of_a_real_socket_leave_the_next_one_wh
     for polls in (0..200).map(|round| round % 8) {
         let query = async {
             let rows = connection
-                .simple_query("SELECT seq, 'old' FROM seq_1_to_3000")
+                .simple_query(&live::shared().dialect("SELECT seq, 'old' FROM seq_1_to_3000"))
                 .await?;
             rows.collect::<(i64, String)>().await
         };
@@ -411,7 +411,9 @@ async fn kill_query_in_the_middle_of_rows_ends_the_response() -> Result<(), Erro
     let mut connection = connect("mysql").await;
     let kill = format!("KILL QUERY {}", connection.thread_id());
     let mut rows = connection
-        .simple_query("SELECT seq, REPEAT('x', 1000) FROM seq_1_to_1000000")
+        .simple_query(
+            &live::shared().dialect("SELECT seq, REPEAT('x', 1000) FROM seq_1_to_1000000"),
+        )
         .await?;
     assert!(rows.next().await?.is_some());
     killer.simple_execute(&kill).await?;

@@ -142,7 +142,8 @@ async fn a_statement_of_another_connection_or_after_a_reset() -> Result<(), Erro
 async fn chunks_hold_all_rows_in_order() -> Result<(), Error> {
     let schema = live::shared().schema("chunks").unwrap();
     let mut connection = connect(schema.name()).await;
-    let sql = "SELECT seq, CONCAT('row ', seq) FROM seq_1_to_100000 WHERE seq > ?";
+    let sql = &live::shared()
+        .dialect("SELECT seq, CONCAT('row ', seq) FROM seq_1_to_100000 WHERE seq > ?");
     let mut rows = connection.query(sql, (0,)).await?;
     let (mut next, mut chunks) = (1, 0);
     while let Some(chunk) = rows.next_chunk().await? {
@@ -230,6 +231,7 @@ async fn rows_that_are_not_taken_out_of_a_chunk_are_in_the_next_one() -> Result<
         "SELECT seq FROM seq_1_to_5",
         "SELECT seq FROM seq_1_to_20000",
     ] {
+        let sql = &live::shared().dialect(sql);
         for binary in [true, false] {
             let mut rows = if binary {
                 connection.query(sql, ()).await?
@@ -266,7 +268,9 @@ async fn rows_that_are_not_taken_out_of_a_chunk_are_in_the_next_one() -> Result<
         }
     }
     // The rest of one that was lent is thrown away like any other.
-    let mut rows = connection.query("SELECT seq FROM seq_1_to_5", ()).await?;
+    let mut rows = connection
+        .query(&live::shared().dialect("SELECT seq FROM seq_1_to_5"), ())
+        .await?;
     assert!(rows.next_chunk().await?.is_some());
     assert_eq!(id(&mut connection, "SELECT ?", (7,)).await?, 7);
     Ok(())
@@ -279,7 +283,7 @@ async fn the_first_row_of_a_chunk_may_be_longer_than_a_packet() -> Result<(), Er
     let long = 0xff_ffff + 10;
     let sql = format!("SELECT REPEAT('x', {long}) UNION ALL SELECT 'y'");
     connection
-        .simple_execute("SET max_statement_time = 0")
+        .simple_execute(&live::shared().dialect("SET max_statement_time = 0"))
         .await?;
     let mut rows = connection.query(&sql, ()).await?;
     assert!(rows.next_chunk().await?.is_some());

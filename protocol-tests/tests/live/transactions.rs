@@ -42,8 +42,8 @@ async fn add(transaction: &mut Transaction<'_>, sum: i32, id: i32) -> Result<(),
 
 /// The session is outside any transaction, and commits each statement by itself.
 async fn is_outside(connection: &mut Connection) -> bool {
-    let sql = "SELECT @@in_transaction, @@autocommit";
-    let state: (i32, i32) = connection.query_one(sql, ()).await.unwrap();
+    let sql = live::shared().dialect("SELECT @@in_transaction, @@autocommit");
+    let state: (i32, i32) = connection.query_one(&sql, ()).await.unwrap();
     state == (0, 1)
 }
 

@@ -1,5 +1,7 @@
 //! What a connection does.
 
+use protocol_tests::live;
+
 use super::{FETCH_SIZE, House};
 
 #[tokio::test]
@@ -7,7 +9,7 @@ async fn next_caller_never_receives_rows_of_a_query_cut_at_every_poll() {
     let house = House::new("query");
     house
         .is_left_in_order(async |connection| {
-            let sql = "SELECT seq, 'old' FROM seq_1_to_3";
+            let sql = &live::shared().dialect("SELECT seq, 'old' FROM seq_1_to_3");
             connection.simple_query(sql).await.map(drop)
         })
         .await;
@@ -18,7 +20,7 @@ async fn next_caller_never_receives_rows_of_a_prepared_query_cut_at_every_poll()
     let house = House::new("prepared");
     house
         .is_left_in_order(async |connection| {
-            let sql = "SELECT seq, ? FROM seq_1_to_3";
+            let sql = &live::shared().dialect("SELECT seq, ? FROM seq_1_to_3");
             connection.query(sql, ("old",)).await.map(drop)
         })
         .await;
@@ -29,7 +31,7 @@ async fn next_caller_never_receives_rows_that_were_being_read_cut_at_every_poll(
     let house = House::new("rows");
     house
         .is_left_in_order(async |connection| {
-            let sql = "SELECT seq, ? FROM seq_1_to_5";
+            let sql = &live::shared().dialect("SELECT seq, ? FROM seq_1_to_5");
             let mut rows = connection.query(sql, ("old",)).await?;
             while rows.next().await?.is_some() {}
             Ok(())
@@ -66,7 +68,7 @@ async fn next_caller_never_receives_rows_of_a_fetch_cut_at_every_poll() {
     let house = House::new("fetch");
     house
         .is_left_in_order(async |connection| {
-            let sql = "SELECT seq, ? FROM seq_1_to_5";
+            let sql = &live::shared().dialect("SELECT seq, ? FROM seq_1_to_5");
             let rows = connection.query_with_cursor(sql, ("old",), FETCH_SIZE);
             let mut rows = rows.await?;
             while rows.next().await?.is_some() {}

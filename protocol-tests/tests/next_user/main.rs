@@ -44,7 +44,11 @@ impl House {
             )
             .unwrap();
         let config: Config = schema.url().parse().unwrap();
-        let config = config.to_builder().local_infile(true).build().unwrap();
+        let config = config.to_builder().local_infile(true);
+        // However busy the machine is: a connection that takes longer would be closed.
+        let minute = Duration::from_secs(60);
+        let config = config.stop_timeout(minute).drain_timeout(minute);
+        let config = config.build().unwrap();
         let pace = Pace::fast();
         Self {
             schema,
@@ -81,8 +85,9 @@ impl House {
     /// Changes what the next user would find.
     async fn unsettle(&self, connection: &mut PooledConnection) {
         for sql in [
-            "SET @borrowed = 1, sql_mode = 'ANSI_QUOTES', autocommit = 0",
+            // MySQL takes it for the beginning of a transaction where autocommit is off.
             "CREATE TEMPORARY TABLE borrowed (id INT)",
+            "SET @borrowed = 1, sql_mode = 'ANSI_QUOTES', autocommit = 0",
             "USE mysql",
         ] {
             connection.simple_execute(sql).await.unwrap();
@@ -104,14 +109,19 @@ impl House {
         assert_eq!(rows, [(number,)], "rows of its own");
 
         let rows: Vec<(u64, u64)> = connection
-            .query_all("SELECT ?, seq FROM seq_1_to_3", (number,))
+            .query_all(
+                &live::shared().dialect("SELECT ?, seq FROM seq_1_to_3"),
+                (number,),
+            )
             .await
             .unwrap();
         assert_eq!(rows, [(number, 1), (number, 2), (number, 3)]);
 
-        let sql = "SELECT @@in_transaction, @@autocommit, DATABASE(), @borrowed, \
-            @@sql_mode, @@time_zone, @@max_statement_time";
-        let found: Found = connection.query_one(sql, ()).await.unwrap();
+        let sql = live::shared().dialect(
+            "SELECT @@in_transaction, @@autocommit, DATABASE(), @borrowed, \
+             @@sql_mode, @@time_zone, @@max_statement_time",
+        );
+        let found: Found = connection.query_one(&sql, ()).await.unwrap();
         assert_eq!(found, self.expected().await);
 
         let temporary = connection.simple_execute("SELECT * FROM borrowed").await;
@@ -129,8 +139,10 @@ impl House {
     /// What a connection finds that nobody has used.
     async fn expected(&self) -> Found {
         let mut fresh = Connection::connect(&self.config).await.unwrap();
-        let sql = "SELECT 0, 1, DATABASE(), NULL, @@sql_mode, @@time_zone, @@max_statement_time";
-        fresh.query_one(sql, ()).await.unwrap()
+        let sql = live::shared().dialect(
+            "SELECT 0, 1, DATABASE(), NULL, @@sql_mode, @@time_zone, @@max_statement_time",
+        );
+        fresh.query_one(&sql, ()).await.unwrap()
     }
 
     /// Another session changes the row that everybody here changes.

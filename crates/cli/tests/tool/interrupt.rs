@@ -83,6 +83,7 @@ fn ctrl_c_in_the_middle_of_an_export_stops_the_statement_and_leaves_no_file() {
         let sql = format!(
             "SELECT a.seq AS {mark}, RAND() AS x FROM seq_1_to_1000000 AS a, seq_1_to_1000000 AS b"
         );
+        let sql = live::shared().dialect(&sql);
         let child = start(&["query", &url("mysql"), &sql, "-o", file.to_str().unwrap()]);
         wait_until("rows are written", || has_part(directory.path()));
         signal(&child, "-INT");

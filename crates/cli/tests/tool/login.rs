@@ -117,7 +117,7 @@ fn user_and_password_come_from_option_files() {
     let home = tempfile::tempdir().unwrap();
     let (user, password) = (server.user(), server.password());
     let login = format!("[client]\nuser={user}\n[otaria]\npassword={password}\n");
-    let place = format!("mariadb://{}:{}/", server.host(), server.port());
+    let place = url("").replacen(&format!("{user}@"), "", 1);
 
     fs::write(home.path().join(".my.cnf"), &login).unwrap();
     run(bare(["ping", &place]).env("HOME", home.path())).assert(0, &[]);

@@ -7,9 +7,14 @@ use crate::support::{otaria, run, url, url_of};
 fn ping_says_what_the_server_is_and_how_long_it_takes_to_answer() {
     let done = run(&mut otaria(["ping", &url("mysql"), "--count", "3"]));
     done.assert(0, &[]);
-    let version = format!("MariaDB {} (", live::shared().version());
+    let (brand, ability) = if live::shared().is_mysql() {
+        ("MySQL", "session tracking")
+    } else {
+        ("MariaDB", "bulk execution")
+    };
+    let version = format!("{brand} {} (", live::shared().version());
     let user = format!("{}@", live::shared().user());
-    for text in [&version, &user, "mysql", "bulk execution", "of 3\n"] {
+    for text in [&version, &user, "mysql", ability, "of 3\n"] {
         assert!(done.out.contains(text), "{text}: {done:#?}");
     }
     assert_eq!(done.err, "");

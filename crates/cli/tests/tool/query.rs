@@ -58,7 +58,8 @@ fn a_statement_is_read_from_standard_input_and_the_url_from_the_environment() {
 
 #[test]
 fn parameters_go_by_their_names_as_text_or_as_numbers() {
-    let sql = "SELECT :s AS s, :n + 1 AS n, :x IS NULL AS x FROM seq_1_to_3 LIMIT :n";
+    let sql = &live::shared()
+        .dialect("SELECT :s AS s, :n + 1 AS n, :x IS NULL AS x FROM seq_1_to_3 LIMIT :n");
     let done = query(&[sql, "-p", "s=a'b", "-p", "n:=1", "-p", "x:=null"]);
     done.assert(0, &[]);
     assert_eq!(done.out, "s,n,x\na'b,2,1\n");
@@ -208,7 +209,9 @@ fn a_statement_that_the_server_refuses_says_what_to_do_and_leaves_no_file() {
 #[test]
 fn an_error_in_the_middle_of_the_rows_leaves_the_file_that_was_there() {
     let directory = tempfile::tempdir().unwrap();
-    let sql = "SELECT seq, IF(seq = 50000, (SELECT 1 UNION SELECT 2), 1) AS x FROM seq_1_to_60000";
+    let sql = &live::shared().dialect(
+        "SELECT seq, IF(seq = 50000, (SELECT 1 UNION SELECT 2), 1) AS x FROM seq_1_to_60000",
+    );
     for name in ["out.csv", "out.parquet", "out.arrow", "out.json"] {
         let file = directory.path().join(name);
         fs::write(&file, "before").unwrap();
@@ -289,7 +292,7 @@ fn names_that_tell_no_format_and_folders_that_cannot_be_written_are_known_before
 #[test]
 fn a_full_disk_is_an_error_that_says_so() {
     let directory = tempfile::tempdir().unwrap();
-    let sql = "SELECT seq, REPEAT('x', 100) AS x FROM seq_1_to_100000";
+    let sql = &live::shared().dialect("SELECT seq, REPEAT('x', 100) AS x FROM seq_1_to_100000");
     for name in ["out.csv", "out.parquet", "out.arrow", "out.ndjson"] {
         let file = directory.path().join(name);
         std::os::unix::fs::symlink("/dev/full", &file).unwrap();
@@ -310,7 +313,7 @@ fn a_full_disk_is_an_error_that_says_so() {
 #[test]
 fn a_reader_that_goes_away_ends_the_export_quietly() {
     let url = url("mysql");
-    let sql = "SELECT seq FROM seq_1_to_100000000";
+    let sql = &live::shared().dialect("SELECT seq FROM seq_1_to_10000000");
     let mut command = otaria(["query", &url, sql]);
     let mut child = command
         .stdout(Stdio::piped())
@@ -353,7 +356,7 @@ fn on_a_terminal_rows_are_a_table_and_a_file_has_a_progress_bar() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("out.csv");
     let url = url("mysql");
-    let sql = "SELECT seq AS n FROM seq_1_to_300000";
+    let sql = &live::shared().dialect("SELECT seq AS n FROM seq_1_to_300000");
     let table = format!("query --no-defaults -W '{url}' '{sql} LIMIT 2'");
     let done = on_terminal(&table);
     assert!(done.out.contains("\r\nn\r\n─\r\n1\r\n2\r\n"), "{done:#?}");

@@ -158,7 +158,12 @@ pub(crate) fn url(database: &str) -> String {
 
 pub(crate) fn url_of(server: &LiveServer, database: &str) -> String {
     let (user, host, port) = (server.user(), server.host(), server.port());
-    format!("mariadb://{user}@{host}:{port}/{database}")
+    let url = server.url(database);
+    let open = format!("mariadb://{user}@{host}:{port}/{database}");
+    match url.split_once('?') {
+        Some((_, options)) => format!("{open}?{options}"),
+        None => open,
+    }
 }
 
 /// What is in a directory.

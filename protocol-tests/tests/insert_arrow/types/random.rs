@@ -15,6 +15,7 @@ use otaria::arrow::array::{
 };
 use otaria::arrow::buffer::NullBuffer;
 use otaria::arrow::datatypes::{DataType, Field, Float16Type, Int8Type, i256};
+use protocol_tests::live;
 
 /// Of the vectors.
 pub const DIMENSIONS: u32 = 3;
@@ -72,6 +73,7 @@ pub fn columns(random: &mut Rng, rows: usize) -> Vec<Column> {
     columns.extend(times(random, rows));
     columns.extend(texts(random, rows));
     columns.extend(others(random, rows));
+    columns.retain(|column| live::shared().has_type(&column.field.name().to_uppercase()));
     columns
 }
 

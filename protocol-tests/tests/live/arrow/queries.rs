@@ -20,7 +20,8 @@ type Result<T = (), E = RecordBatchError> = std::result::Result<T, E>;
 async fn an_empty_result_has_a_schema_and_no_batch() -> Result {
     let schema = live::shared().schema("batches").unwrap();
     let mut connection = connect(schema.name()).await;
-    let sql = "SELECT 1 AS one, 'text' AS text FROM seq_1_to_1 WHERE seq > 1";
+    let sql =
+        &live::shared().dialect("SELECT 1 AS one, 'text' AS text FROM seq_1_to_1 WHERE seq > 1");
     for protocol in PROTOCOLS {
         let options = ArrowOptions::default();
         let (batch, _) = read(&mut connection, sql, (protocol, &options)).await?;
@@ -78,7 +79,8 @@ async fn statements_without_rows_have_no_fields() -> Result {
 #[tokio::test]
 async fn each_result_of_a_procedure_can_be_read() -> Result {
     let schema = live::shared().schema("procedures").unwrap();
-    let body = "BEGIN SELECT 1 AS one; SELECT seq, 'x' AS x FROM seq_1_to_3; END";
+    let body =
+        &live::shared().dialect("BEGIN SELECT 1 AS one; SELECT seq, 'x' AS x FROM seq_1_to_3; END");
     schema
         .sql(&format!("DELIMITER //\nCREATE PROCEDURE p() {body} //"))
         .unwrap();
@@ -104,7 +106,11 @@ async fn rows_of_a_cursor_come_as_batches() -> Result {
     let mut connection = connect(schema.name()).await;
     let fetch_size = NonZeroU32::new(7).unwrap();
     let rows = connection
-        .query_with_cursor("SELECT seq FROM seq_1_to_100", (), fetch_size)
+        .query_with_cursor(
+            &live::shared().dialect("SELECT seq FROM seq_1_to_100"),
+            (),
+            fetch_size,
+        )
         .await?;
     let options = ArrowOptions::default().with_max_rows(30);
     let mut batches = RecordBatches::from_rows(rows, &options).await?;
@@ -187,7 +193,8 @@ async fn a_pool_reads_in_another_thread_and_has_its_connection_back() -> Result 
     let schema = live::shared().schema("batches").unwrap();
     let config: Config = schema.url().parse().unwrap();
     let pool = Pool::builder(config).max_size(1).build();
-    let sql = "SELECT seq, CONCAT('row ', seq) AS text FROM seq_1_to_100000 WHERE seq > ?";
+    let sql = &live::shared()
+        .dialect("SELECT seq, CONCAT('row ', seq) AS text FROM seq_1_to_100000 WHERE seq > ?");
     let stream = pool.query_arrow(sql, (0,)).await?;
     let reader = stream.into_reader(Handle::current());
     let sum = spawn_blocking(move || {
@@ -220,7 +227,8 @@ async fn batches_are_bounded_by_bytes_too() -> Result {
     let schema = live::shared().schema("batches").unwrap();
     let mut connection = connect(schema.name()).await;
     let options = ArrowOptions::default().with_max_bytes(1 << 20);
-    let sql = "SELECT REPEAT('x', 200000) AS text, CAST(seq AS SIGNED) AS n FROM seq_1_to_50";
+    let sql = &live::shared()
+        .dialect("SELECT REPEAT('x', 200000) AS text, CAST(seq AS SIGNED) AS n FROM seq_1_to_50");
     let mut batches = connection.query_arrow_with(sql, (), &options).await?;
     let (mut sum, mut count) = (0, 0);
     while let Some(batch) = batches.next().await? {

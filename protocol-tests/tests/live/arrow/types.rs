@@ -272,10 +272,12 @@ pub fn vector() -> Case {
 /// Stores the values of a case, and NULL, in a table of the session.
 async fn store(connection: &mut Connection, case: &Case) -> Result<(), otaria::Error> {
     let create = format!(
-        "CREATE OR REPLACE TEMPORARY TABLE t (id INT PRIMARY KEY AUTO_INCREMENT, c {})",
+        "CREATE TEMPORARY TABLE t (id INT PRIMARY KEY AUTO_INCREMENT, c {})",
         case.sql_type
     );
-    connection.simple_execute(&create).await?;
+    for sql in ["DROP TEMPORARY TABLE IF EXISTS t", &create] {
+        connection.simple_execute(sql).await?;
+    }
     let values = case.values.iter().map(|(literal, _)| *literal);
     for literal in values.chain(["NULL"]) {
         let insert = format!("INSERT INTO t (c) VALUES ({literal})");

@@ -3,7 +3,7 @@
 //! A proxy that keeps the ports of its clients cuts all that passes into small pieces, so that there is
 //! a poll, and with it a drop, every few bytes of the connection beside as well.
 
-use otaria::{SslMode, Stopped};
+use otaria::Stopped;
 use protocol_tests::polls::{at_every_poll, poll_times};
 use protocol_tests::tcp_proxy::TcpProxy;
 use protocol_tests::traces::Process;
@@ -23,15 +23,17 @@ impl Pieces {
         let server = live::shared();
         let proxy = TcpProxy::to(server).split(PIECE_BYTES).keep_ports();
         let proxy = proxy.delay(1_000, LONGEST_DELAY).start().await.unwrap();
-        // The server sees it come from elsewhere.
-        server
-            .sql("CREATE USER IF NOT EXISTS pieces IDENTIFIED BY 'small'; GRANT ALL ON *.* TO pieces")
-            .unwrap();
-        let direct = config("");
-        let builder = direct.to_builder().host("127.0.0.1").port(proxy.port());
-        let builder = builder.user("pieces").password("small");
-        let config = builder.ssl_mode(SslMode::Disable).build().unwrap();
-        let watch = Watch::connect(&direct).await.unwrap();
+        let builder = server.in_clear("").unwrap().host("127.0.0.1");
+        let mut builder = builder.port(proxy.port());
+        if !server.is_mysql() {
+            // The server sees it come from elsewhere.
+            server
+                .sql("CREATE USER IF NOT EXISTS pieces IDENTIFIED BY 'small'; GRANT ALL ON *.* TO pieces")
+                .unwrap();
+            builder = builder.user("pieces").password("small");
+        }
+        let config = builder.build().unwrap();
+        let watch = Watch::connect(&super::config("")).await.unwrap();
         Self {
             config,
             watch,

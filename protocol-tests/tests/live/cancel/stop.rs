@@ -6,7 +6,6 @@ use std::time::Instant;
 use otaria::{CancelPolicy, CloseReason, Pipeline, Stopped};
 
 use super::*;
-use crate::connect;
 
 /// Gives `call` up, stops it, and goes on with the connection.
 async fn is_stopped(
@@ -26,7 +25,7 @@ async fn is_stopped(
 async fn a_statement_is_found_and_stopped_however_it_was_sent() {
     let schema = live::shared().schema("stop").unwrap();
     schema.sql("CREATE TABLE t (a INT, b VARCHAR(20))").unwrap();
-    let mut connection = connect(schema.name()).await;
+    let mut connection = patient(schema.name()).await;
     let connection = &mut connection;
     is_stopped(connection, async |c| {
         c.simple_execute(BENCHMARK).await.map(drop)
@@ -82,7 +81,7 @@ async fn a_statement_is_found_and_stopped_however_it_was_sent() {
 
 #[tokio::test]
 async fn a_statement_in_another_character_set_is_found() {
-    let mut connection = connect("").await;
+    let mut connection = patient("").await;
     for charset in ["latin1", "cp1250", "utf8mb3"] {
         connection
             .simple_execute(&format!("SET NAMES {charset}"))
@@ -97,13 +96,13 @@ async fn a_statement_in_another_character_set_is_found() {
 
 #[tokio::test]
 async fn a_result_that_is_read_by_half_is_stopped() {
-    let mut connection = connect("").await;
+    let mut connection = patient("").await;
     let thread_id = connection.thread_id();
     for binary in [false, true] {
         let mut rows = if binary {
-            connection.query(MILLIONS, ()).await.unwrap()
+            connection.query(&millions(), ()).await.unwrap()
         } else {
-            connection.simple_query(MILLIONS).await.unwrap()
+            connection.simple_query(&millions()).await.unwrap()
         };
         for _ in 0..1_000 {
             assert!(rows.next().await.unwrap().is_some());
@@ -112,7 +111,7 @@ async fn a_result_that_is_read_by_half_is_stopped() {
         goes_on(&mut connection, thread_id).await;
     }
     let fetch_size = NonZeroU32::new(5_000_000).unwrap();
-    let sql = "SELECT seq, REPEAT('x', 20) FROM mysql.seq_1_to_1000000";
+    let sql = &live::shared().dialect("SELECT seq, REPEAT('x', 20) FROM mysql.seq_1_to_1000000");
     let mut rows = connection
         .query_with_cursor(sql, (), fetch_size)
         .await
@@ -125,7 +124,7 @@ async fn a_result_that_is_read_by_half_is_stopped() {
 #[tokio::test]
 async fn what_a_procedure_runs_is_stopped() {
     let schema = live::shared().schema("procedure").unwrap();
-    let mut connection = connect(schema.name()).await;
+    let mut connection = patient(schema.name()).await;
     for sql in [
         "CREATE PROCEDURE sleeps(n INT) BEGIN SELECT 1; SELECT SLEEP(n); SELECT 2; END",
         "CREATE PROCEDURE hurries() BEGIN DECLARE i BIGINT DEFAULT 0; \
@@ -155,7 +154,7 @@ async fn what_a_procedure_runs_is_stopped() {
 #[tokio::test]
 async fn what_a_function_runs_is_not_told_from_others_and_the_connection_is_closed() {
     let schema = live::shared().schema("function").unwrap();
-    let mut connection = connect(schema.name()).await;
+    let mut connection = patient(schema.name()).await;
     let thread_id = connection.thread_id();
     let create = "CREATE FUNCTION waits(n INT) RETURNS INT \
                   BEGIN DECLARE x INT; SELECT SLEEP(n) INTO x; RETURN x; END";
@@ -211,7 +210,7 @@ async fn statements_behind_the_first_are_stopped_one_by_one() {
 async fn a_transaction_stays_open_when_its_statement_is_stopped() {
     let schema = live::shared().schema("stop_transaction").unwrap();
     schema.sql("CREATE TABLE t (a INT) ENGINE=InnoDB").unwrap();
-    let mut connection = connect(schema.name()).await;
+    let mut connection = patient(schema.name()).await;
     connection
         .simple_execute("START TRANSACTION")
         .await
@@ -221,7 +220,8 @@ async fn a_transaction_stays_open_when_its_statement_is_stopped() {
         .await
         .unwrap();
     is_stopped(&mut connection, async |c| {
-        let sql = "INSERT INTO t SELECT seq + SLEEP(1) FROM mysql.seq_1_to_1000";
+        let sql =
+            &live::shared().dialect("INSERT INTO t SELECT seq + SLEEP(1) FROM mysql.seq_1_to_1000");
         c.execute(sql, ()).await.map(drop)
     })
     .await;
@@ -237,7 +237,7 @@ async fn a_transaction_stays_open_when_its_statement_is_stopped() {
 
 #[tokio::test]
 async fn nothing_is_stopped_where_nothing_runs() {
-    let mut connection = connect("").await;
+    let mut connection = patient("").await;
     let thread_id = connection.thread_id();
     assert_eq!(connection.stop().await.unwrap(), Stopped::NotRunning);
     let mut rows = connection
@@ -251,8 +251,8 @@ async fn nothing_is_stopped_where_nothing_runs() {
 
 #[tokio::test]
 async fn a_kill_that_comes_when_nothing_runs_does_not_end_the_next_statement() {
-    let mut connection = connect("").await;
-    let mut other = connect("").await;
+    let mut connection = patient("").await;
+    let mut other = patient("").await;
     for _ in 0..50 {
         let sql = format!("KILL QUERY {}", connection.thread_id());
         other.simple_execute(&sql).await.unwrap();
@@ -266,14 +266,14 @@ async fn a_kill_that_comes_when_nothing_runs_does_not_end_the_next_statement() {
 
 #[tokio::test]
 async fn a_dropped_statement_is_stopped_by_the_next_call_and_the_connection_stays() {
-    let mut connection = connect("").await;
+    let mut connection = patient("").await;
     let thread_id = connection.thread_id();
     for sql in [BENCHMARK, SLEEP] {
         give_up(async { connection.execute(sql, ()).await.map(drop) }).await;
         let start = Instant::now();
         goes_on(&mut connection, thread_id).await;
         assert!(
-            start.elapsed() < Duration::from_secs(3),
+            start.elapsed() < Duration::from_secs(30),
             "{:?}",
             start.elapsed()
         );
@@ -282,9 +282,9 @@ async fn a_dropped_statement_is_stopped_by_the_next_call_and_the_connection_stay
 
 #[tokio::test]
 async fn drop_a_stream_after_1_row_of_a_10_m_row_result_bounded_time_and_bytes_no_full_drain() {
-    let mut connection = connect("").await;
+    let mut connection = patient("").await;
     let thread_id = connection.thread_id();
-    let mut rows = connection.query(MILLIONS, ()).await.unwrap();
+    let mut rows = connection.query(&millions(), ()).await.unwrap();
     assert!(rows.next().await.unwrap().is_some());
     let start = Instant::now();
     goes_on(&mut connection, thread_id).await;

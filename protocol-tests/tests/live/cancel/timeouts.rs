@@ -63,17 +63,19 @@ async fn a_call_that_takes_too_long_is_stopped_and_the_connection_goes_on() {
     })
     .await;
     times_out(connection, async |c| {
-        c.query_all::<(u64, String)>(MILLIONS, ()).await.map(drop)
+        c.query_all::<(u64, String)>(&millions(), ())
+            .await
+            .map(drop)
     })
     .await;
     times_out(connection, async |c| {
-        let mut rows = c.query(MILLIONS, ()).await?;
+        let mut rows = c.query(&millions(), ()).await?;
         while rows.next().await?.is_some() {}
         Ok(())
     })
     .await;
     times_out(connection, async |c| {
-        let mut rows = c.query(MILLIONS, ()).await?;
+        let mut rows = c.query(&millions(), ()).await?;
         while let Some(chunk) = rows.next_chunk().await? {
             chunk.for_each(drop);
         }
@@ -81,7 +83,7 @@ async fn a_call_that_takes_too_long_is_stopped_and_the_connection_goes_on() {
     })
     .await;
     times_out(connection, async |c| {
-        let sql = "SELECT seq FROM mysql.seq_1_to_3000000";
+        let sql = &live::shared().dialect("SELECT seq FROM mysql.seq_1_to_3000000");
         let one = NonZeroU32::new(1).unwrap();
         let mut rows = c.query_with_cursor(sql, (), one).await?;
         while rows.next().await?.is_some() {}

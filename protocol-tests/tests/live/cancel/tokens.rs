@@ -6,7 +6,6 @@ use otaria::{ErrorKind, Stopped};
 use tokio::time::sleep;
 
 use super::*;
-use crate::connect;
 
 /// Runs `sql` and ends it by a token while it runs.
 async fn is_cancelled(connection: &mut Connection, sql: &str) {
@@ -25,9 +24,10 @@ async fn is_cancelled(connection: &mut Connection, sql: &str) {
 
 #[tokio::test]
 async fn a_token_ends_the_statement_that_runs_and_the_connection_goes_on() {
-    let mut connection = connect("").await;
+    let mut connection = patient("").await;
     let thread_id = connection.thread_id();
-    for sql in [BENCHMARK, "SELECT SLEEP(600) FROM mysql.seq_1_to_2"] {
+    let sleeps = live::shared().dialect("SELECT SLEEP(600) FROM mysql.seq_1_to_2");
+    for sql in [BENCHMARK, &sleeps] {
         is_cancelled(&mut connection, sql).await;
         goes_on(&mut connection, thread_id).await;
     }
@@ -38,7 +38,7 @@ async fn a_token_ends_the_statement_that_runs_and_the_connection_goes_on() {
 
 #[tokio::test]
 async fn a_token_works_from_another_thread_and_when_the_call_was_dropped() {
-    let mut connection = connect("").await;
+    let mut connection = patient("").await;
     let thread_id = connection.thread_id();
     let token = connection.cancel_token();
     give_up(async { connection.execute(SLEEP, ()).await.map(drop) }).await;
@@ -49,7 +49,7 @@ async fn a_token_works_from_another_thread_and_when_the_call_was_dropped() {
 
 #[tokio::test]
 async fn kill_arrives_late_the_next_command_of_the_same_connection_is_not_the_one_that_dies() {
-    let mut connection = connect("").await;
+    let mut connection = patient("").await;
     let thread_id = connection.thread_id();
     let token = connection.cancel_token();
     // The same text, so that nothing but the number of the statement tells one from the next.
@@ -99,7 +99,7 @@ async fn kill_arrives_late_the_next_command_of_the_same_connection_is_not_the_on
 #[tokio::test]
 async fn what_runs_under_a_procedure_is_ended_by_a_token() {
     let schema = live::shared().schema("token_procedure").unwrap();
-    let mut connection = connect(schema.name()).await;
+    let mut connection = patient(schema.name()).await;
     let thread_id = connection.thread_id();
     let create = "CREATE PROCEDURE sleeps(n INT) BEGIN SELECT 1; SELECT SLEEP(n); END";
     connection.simple_execute(create).await.unwrap();

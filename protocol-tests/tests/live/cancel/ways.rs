@@ -7,7 +7,7 @@ use super::*;
 async fn stops_over(config: &Config) -> Connection {
     let mut connection = Connection::connect(config).await.unwrap();
     let thread_id = connection.thread_id();
-    for sql in [SLEEP, MILLIONS] {
+    for sql in [SLEEP, &millions()] {
         let call = async { connection.simple_execute(sql).await.map(drop) };
         give_up(call).await;
         assert_eq!(connection.stop().await.unwrap(), Stopped::Killed, "{sql}");

@@ -56,7 +56,13 @@ impl<'a> Account<'a> {
     fn identify(&self, via: &str) {
         let account = self.sql_name();
         let create = format!("CREATE USER IF NOT EXISTS {account}");
-        let sql = format!("{create}; ALTER USER {account} IDENTIFIED VIA {via}");
+        let how = if self.server.is_mysql() {
+            assert_eq!(via, native_password(), "plugins of MariaDB");
+            format!("BY '{PASSWORD}'")
+        } else {
+            format!("VIA {via}")
+        };
+        let sql = format!("{create}; ALTER USER {account} IDENTIFIED {how}");
         self.server.sql(&sql).unwrap();
     }
 
@@ -100,6 +106,11 @@ impl Drop for Account<'_> {
 }
 
 pub(super) fn tcp(server: &LiveServer) -> ConfigBuilder {
+    if server.is_mysql() {
+        // Its passwords go to a server that is known.
+        let config: Config = server.url("").parse().unwrap();
+        return config.to_builder();
+    }
     Config::builder().host(server.host()).port(server.port())
 }
 

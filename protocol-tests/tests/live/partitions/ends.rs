@@ -76,7 +76,8 @@ async fn batches_come_from_several_parts_at_once_on_no_task_of_their_own() {
     let schema = schema("partition_at_once");
     let pool = pool(&schema, 3);
     pool.query_one::<(i32,)>("SELECT 1", ()).await.unwrap();
-    let sql = "SELECT seq AS id, REPEAT('x', 300) AS pad FROM seq_1_to_60000";
+    let sql =
+        &live::shared().dialect("SELECT seq AS id, REPEAT('x', 300) AS pad FROM seq_1_to_60000");
     let parts = PartitionSource::query(sql)
         .partition_by_predicates(["id % 3 = 0", "id % 3 = 1", "id % 3 = 2"])
         .unwrap();
@@ -108,8 +109,8 @@ async fn an_error_of_one_part_ends_all_and_stops_the_others_on_the_server() {
     let schema = schema("partition_error");
     let pool = pool(&schema, 3);
     let mark = "partition_error_mark";
-    let endless = format!("BENCHMARK(2000000000, MD5('{mark}')) = 0");
-    let failing = "x = (SELECT seq FROM seq_1_to_2)".to_owned();
+    let endless = format!("BENCHMARK(2000000000, SHA2('{mark}', 256)) = 0");
+    let failing = "x = (SELECT 1 UNION SELECT 2)".to_owned();
     let parts = PartitionSource::table("t")
         .partition_by_predicates([endless.clone(), failing, endless])
         .unwrap();
@@ -143,7 +144,7 @@ async fn dropped_batches_stop_their_statements_on_the_server() {
     let schema = schema("partition_dropped");
     let pool = pool(&schema, 2);
     let mark = "partition_dropped_mark";
-    let endless = format!("BENCHMARK(2000000000, MD5('{mark}')) = 0");
+    let endless = format!("BENCHMARK(2000000000, SHA2('{mark}', 256)) = 0");
     let parts = PartitionSource::table("t")
         .partition_by_predicates([&endless, &endless])
         .unwrap();

@@ -125,7 +125,7 @@ async fn many_null_keys_get_a_part_of_their_own_and_few_are_in_the_first() {
     let pool = pool(&schema, 2);
     for (nulls, own) in [(500, true), (20, false)] {
         schema
-            .sql("CREATE OR REPLACE TABLE t (k INT, KEY (k))")
+            .sql("DROP TABLE IF EXISTS t; CREATE TABLE t (k INT, KEY (k))")
             .unwrap();
         schema
             .sql(&format!(

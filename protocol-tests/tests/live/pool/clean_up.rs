@@ -69,7 +69,7 @@ const LOCKS: &[(&str, &str)] = &[
 ];
 
 async fn text(connection: &mut Connection, sql: &str) -> Result<Option<String>, Error> {
-    value::<Option<String>>(connection, sql).await
+    value::<Option<String>>(connection, &live::shared().dialect(sql)).await
 }
 
 async fn tables(connection: &mut Connection) -> Result<(), Error> {
@@ -84,7 +84,9 @@ async fn tables(connection: &mut Connection) -> Result<(), Error> {
         "CREATE ROLE IF NOT EXISTS a_role",
         "GRANT a_role TO CURRENT_USER",
     ] {
-        connection.simple_execute(sql).await?;
+        connection
+            .simple_execute(&live::shared().dialect(sql))
+            .await?;
     }
     Ok(())
 }
@@ -103,10 +105,11 @@ async fn what_one_borrower_sets_by_variables_modes_roles_temporary_tables_assign
         let expected = text(&mut connect(schema.name()).await, question).await?;
         let mut connection = pool.get().await?;
         for sql in *statements {
+            let own = live::shared().dialect(sql);
             let done = if is_prepared {
-                connection.execute(*sql, ()).await
+                connection.execute(&own, ()).await
             } else {
-                connection.simple_execute(sql).await
+                connection.simple_execute(&own).await
             };
             assert!(done.is_ok() || sql.starts_with("CALL fails"), "{sql}");
         }

@@ -4,7 +4,7 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use otaria::{Config, Connection, Error, SslMode};
+use otaria::{Connection, Error};
 use protocol_tests::live;
 use protocol_tests::polls::poll_times;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -57,8 +57,7 @@ async fn pipelined_prepare_and_execute_cut_after_each_byte_written_the_statement
 -> Result<(), Error> {
     let schema = live::shared().schema("cut").unwrap();
     schema.sql("CREATE TABLE t (id INT)").unwrap();
-    let config: Config = schema.url().parse()?;
-    let config = config.to_builder().ssl_mode(SslMode::Disable);
+    let config = live::shared().in_clear(schema.name()).unwrap();
     let config = config.statement_cache_capacity(4).build().unwrap();
     let server = live::shared();
     let stream = TcpStream::connect((server.host(), server.port()))

@@ -111,7 +111,11 @@ async fn a_deadlock_of_a_statement_that_has_committed_before_is_not_run_again() 
     // It has changed more rows, so that it is not the victim.
     let mut winner = other.transaction().await?;
     winner
-        .execute("INSERT INTO heavy SELECT seq FROM seq_1_to_5000", ())
+        .execute(
+            &protocol_tests::live::shared()
+                .dialect("INSERT INTO heavy SELECT seq FROM seq_1_to_5000"),
+            (),
+        )
         .await?;
     add(&mut winner, 1, 4).await?;
     let copy = "CREATE TABLE copy AS SELECT * FROM account";

@@ -1,8 +1,7 @@
 //! A value by one protocol and by the other, written by a literal and by a parameter.
 
 use otaria::{
-    Capabilities, Config, Connection, Date, DateTime, Decimal, Error, FromSql, Row, SslMode, Time,
-    ValueRef,
+    Capabilities, Connection, Date, DateTime, Decimal, Error, FromSql, Row, Time, ValueRef,
 };
 use otaria_auth::InitialHandshake;
 use otaria_codec::{Decode, PacketEncoder};
@@ -16,9 +15,7 @@ use super::Case;
 /// A connection to a server that does not offer these capabilities.
 pub async fn connect_without(database: &str, capabilities: Capabilities) -> Connection {
     let server = live::shared();
-    let config: Config = server.url(database).parse().unwrap();
-    let config = config.to_builder().ssl_mode(SslMode::Disable);
-    let config = config.build().unwrap();
+    let config = server.in_clear(database).unwrap().build().unwrap();
     let address = (server.host(), server.port());
     let mut stream = TcpStream::connect(address).await.unwrap();
     let mut header = [0; 4];
