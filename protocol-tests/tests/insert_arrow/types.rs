@@ -108,7 +108,9 @@ async fn all_bytes_come_back_from_columns_of_bytes_and_of_text() {
             let twice: Vec<u8> = all.iter().flat_map(|byte| [*byte, *byte]).collect();
             // Cut characters in front of what ends a field, a line, or is behind a backslash.
             let cut: &[u8] = b"\xf0\x9f\x98\\\xc3\t\xe2\x82\n\xff\xfe\\N\xc3";
-            let bytes: [&[u8]; 5] = [&all, &twice, cut, b"", b"\\N"];
+            let mut random = fastrand::Rng::with_seed(7);
+            let random: Vec<u8> = (0..600).map(|_| random.u8(..)).collect();
+            let bytes: [&[u8]; 5] = [&all, &twice, cut, &random, b"\\N"];
             let text: String = (0..0x100).filter_map(char::from_u32).collect();
             let long = format!("{text}\\N\t\u{10ffff}😀");
             let texts = [&*long, "\\N", "NULL", "", "\\"];

@@ -196,6 +196,21 @@ impl WritePlan {
         })
     }
 
+    /// The same with all bytes as hexadecimal digits for `LOAD DATA`, for a server that would take
+    /// them for text in the character set of the file: MariaDB 10.5 then stores others, and MySQL
+    /// refuses them.
+    #[must_use]
+    pub fn with_hex_bytes(mut self) -> Self {
+        for (field, column) in self.fields.iter().zip(&mut self.columns) {
+            let data_type = value_type(field.data_type());
+            let is_text = matches!(column.meaning, Meaning::Uuid);
+            if is_bytes(data_type) && !is_text {
+                column.load_form = LoadForm::Hex;
+            }
+        }
+        self
+    }
+
     /// How many columns there are.
     pub const fn columns(&self) -> usize {
         self.columns.len()

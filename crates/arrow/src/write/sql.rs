@@ -188,4 +188,15 @@ mod tests {
              `b`=CAST(@`otaria 2` AS INTEGER)"
         );
     }
+
+    #[test]
+    fn bytes_are_loaded_as_digits_where_the_server_would_take_them_for_text() {
+        let columns = [("a", "blob", ""), ("b", "int(11)", "")];
+        let plan = plan(&columns).with_hex_bytes();
+        let sql = plan.load_data(&"t".parse().unwrap(), LoadDuplicates::Skip);
+        assert!(
+            sql.ends_with("(@`otaria 0`, `b`) SET `a`=UNHEX(@`otaria 0`)"),
+            "{sql}"
+        );
+    }
 }

@@ -3,7 +3,7 @@ use otaria_arrow::write::{
     CreateTable, LoadDataText, LoadDuplicates, NonFinite, ServerTypes, SubMicroseconds,
     TableColumn, TableName, WriteOptions, WritePlan,
 };
-use otaria_connection::{CallLimit, Error, Executed, Transaction, Warning};
+use otaria_connection::{CallLimit, Error, Executed, ServerVersion, Transaction, Warning};
 use otaria_types::{ParamsError, SessionTimeZone};
 
 use super::input::{Input, Rows};
@@ -120,7 +120,10 @@ async fn insert<P: Place>(
     done: &mut Done,
 ) -> Result<(SentBy, WhyNot), InsertErrorKind> {
     let columns = columns(place, table, input.call).await?;
-    let plan = WritePlan::try_new(&input.schema, Some(&columns), &options.write)?;
+    let mut plan = WritePlan::try_new(&input.schema, Some(&columns), &options.write)?;
+    if !place.version().is_some_and(loads_bytes) {
+        plan = plan.with_hex_bytes();
+    }
     if let (Some(column), SessionTimeZone::Unknown) = (plan.instants(), place.state().time_zone()) {
         let column = Box::new(column);
         return Err(InsertErrorKind::TimeZone { column });
@@ -169,6 +172,12 @@ async fn insert<P: Place>(
     }
     done.rows = rows.input.pulled;
     Ok((sent_by, way.why_not))
+}
+
+/// Whether `LOAD DATA` of the server keeps bytes as they are. Versions between 10.5, which does not,
+/// and 10.11 are not known to.
+fn loads_bytes(version: &ServerVersion) -> bool {
+    version.is_mariadb && (version.major, version.minor) >= (10, 11)
 }
 
 /// The columns of a table.
