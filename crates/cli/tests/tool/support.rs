@@ -96,8 +96,10 @@ pub(crate) struct Terminal {
 
 impl Terminal {
     pub(crate) fn start(command: &str) -> Self {
-        let mut script = Command::new("script")
-            .args(["--quiet", "--return", "--command", command, "/dev/null"])
+        // Whoever runs a test in the background may have it ignore Ctrl-C, which the tool would then do, too.
+        let mut script = Command::new("env")
+            .args(["--default-signal=INT,TERM,HUP", "script", "--quiet"])
+            .args(["--return", "--command", command, "/dev/null"])
             .env_remove("MARIADB_PASSWORD")
             .env("TERM", "xterm")
             .stdin(Stdio::piped())
