@@ -9,7 +9,7 @@ use otaria::{Config, Error, Stopped};
 
 use crate::advice;
 use crate::output::Format;
-use crate::redaction::without_controls;
+use crate::redaction::{redacted, without_controls};
 use crate::signals::Signal;
 
 /// Why the tool has not done what it was told to do.
@@ -189,6 +189,9 @@ impl Failure {
             text.push_str("\n\n");
             text.push_str(&advice);
         }
+        // A URL may stand where a file was meant to.
+        let given: Vec<_> = std::env::args_os().collect();
+        text = redacted(&text, &given);
         text.push('\n');
         // Whoever has closed it does not want to read it.
         let _ = io::stderr().write_all(text.as_bytes());

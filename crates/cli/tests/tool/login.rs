@@ -100,6 +100,9 @@ fn what_is_wrong_with_arguments_is_said_without_the_password_among_them() {
     run(&mut bare(["ping", "mariadb://h", &secret])).assert(2, &["unexpected argument"]);
     let done = run(bare(["ping", "--no-defaults"]).env("OTARIA_URL", format!("{secret}/x")));
     done.assert(2, &["the variable OTARIA_URL"]);
+    let file = format!("{secret}/t.csv");
+    let done = run(bare(["load", "t", &file, "--no-defaults"]).env("OTARIA_URL", "mariadb://h"));
+    done.assert(4, &["cannot read mariadb://ada:…@localhost/db/t.csv"]);
 }
 
 #[test]
