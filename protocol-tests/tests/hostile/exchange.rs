@@ -180,8 +180,6 @@ pub async fn assert_closed_or_usable(connection: &mut Connection) {
     let ping = in_time(2 * IO_TIMEOUT, connection.ping()).await;
     match (reason, ping) {
         (Some(reason), Err(Error::Closed { reason: told })) => assert_eq!(told, reason),
-        // What may have been committed is no call that never was sent, as `Closed` would have it.
-        (Some(_), Err(Error::TransactionAborted { code: None })) => {}
         (Some(reason), other) => panic!("closed ({reason}), but a ping says {other:?}"),
         (None, Ok(())) => assert!(connection.is_idle() && connection.close_reason().is_none()),
         (None, Err(error)) => {

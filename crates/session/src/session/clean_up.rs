@@ -82,7 +82,7 @@ impl CleanUpReply {
 impl Session {
     /// Gives up what is under way, as [`abandon`](Self::abandon) does, and queues `due` behind what
     /// has been sent. From then on it is not taken back, and an error of the server in answer to it
-    /// closes the session with [`CloseReason::CleanUpFailed`]. Nothing happens in a session that is
+    /// closes the session with [`CloseReason::CleanUpFailed`]. Nothing is queued in a session that is
     /// closed or not logged in.
     ///
     /// **No other command may be queued before the response to it has been read**
@@ -94,13 +94,14 @@ impl Session {
     /// under way, it would take a command for the answer: `due` is set aside then, and queued when
     /// that response has been read.
     pub fn clean_up(&mut self, due: CleanUp) {
+        if matches!(due, CleanUp::Rollback | CleanUp::Reset) {
+            // Also where the session is closed: what is asked of it next is no part of the transaction.
+            self.leave_transaction();
+        }
         if self.check_open().is_err() {
             return;
         }
         self.abandon();
-        if matches!(due, CleanUp::Rollback | CleanUp::Reset) {
-            self.leave_transaction();
-        }
         if self.set_aside.is_empty() && !self.may_be_asked() {
             self.queue_clean_up(due);
         } else {

@@ -1,6 +1,7 @@
 use otaria_codec::LocalInfilePacket;
 
 use super::*;
+use crate::TransactionOptions;
 
 const ROLLBACK: &[u8] = b"\x21\0\0\0\x03ROLLBACK AND NO CHAIN NO RELEASE";
 
@@ -210,6 +211,37 @@ fn a_clean_up_of_a_session_that_is_closed_or_not_logged_in_is_none() {
     assert!(!session.is_clean_up_due());
     session.clean_up(CleanUp::Reset);
     assert!(!session.is_clean_up_due());
+}
+
+#[test]
+fn a_session_that_has_closed_tells_of_its_transaction_until_that_is_given_up() {
+    for sql in ["COMMIT", "CREATE TABLE t (a INT)"] {
+        let mut session = logged_in();
+        session
+            .begin_transaction(&TransactionOptions::default())
+            .unwrap();
+        write_all(&mut session);
+        let begun = OkPacket {
+            status: ServerStatus::IN_TRANS,
+            ..ok()
+        };
+        receive(&mut session, &packets(1, &[&begun]));
+        assert!(matches!(session.discard(), Ok(true)));
+        session.simple_query(sql).unwrap();
+        write_all(&mut session);
+        receive(&mut session, &one_ok());
+        assert!(matches!(session.discard(), Ok(true)));
+        session.lost();
+        // It may be committed, so that no call in it can be made anew as if none had been sent.
+        for _ in 0..2 {
+            let error = session.check_transaction().unwrap_err();
+            assert!(matches!(error, Error::TransactionAborted { code: None }));
+        }
+        session.clean_up(CleanUp::Rollback);
+        session.check_transaction().unwrap();
+        let error = session.ping().unwrap_err();
+        assert!(matches!(error, Error::Closed { .. }), "{error:?}");
+    }
 }
 
 fn sent_by_clean_up_all(session: &mut Session, config: &Config) -> Vec<Vec<u8>> {
