@@ -52,12 +52,18 @@ async fn kill_arrives_late_the_next_command_of_the_same_connection_is_not_the_on
     let mut connection = patient("").await;
     let thread_id = connection.thread_id();
     let token = connection.cancel_token();
-    // The same text, so that nothing but the number of the statement tells one from the next.
-    let sql = "SELECT SLEEP(0.004)";
     let mut killed = 0;
     let mut ended = 0;
-    for round in 0..300_u64 {
-        let wait = Duration::from_micros(round * 37 % 6_000);
+    for round in 0..400_u64 {
+        // Where no kill has come in time the statements last longer, up to two seconds.
+        let longer = 1 << (round.saturating_sub(300) / 10);
+        if longer > 1 && killed > 0 {
+            break;
+        }
+        // The same text, so that nothing but the number of the statement tells one from the next.
+        let length = Duration::from_millis(4) * longer;
+        let sql = &format!("SELECT SLEEP({})", length.as_secs_f64());
+        let wait = Duration::from_micros(round * 37 % 6_000) * longer;
         let call = Cell::new(0);
         let cancel = async {
             sleep(wait).await;
