@@ -1,4 +1,4 @@
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
@@ -27,6 +27,8 @@ pub(crate) struct Statements {
     /// Those that the server holds a cursor or data sent ahead for, which somebody may have given
     /// up: they are reset in front of the next command that is not about that.
     unsettled: Vec<StatementId>,
+    /// Those that are executed no more, though they are open.
+    spent: HashSet<StatementId, FxBuildHasher>,
     sent_ahead: Option<SentAhead>,
     /// Those of the execution that is being queued.
     pub(crate) parameters: Parameters,
@@ -90,6 +92,7 @@ impl Statements {
             last_prepared: None,
             meanings: 0,
             unsettled: Vec::new(),
+            spent: HashSet::default(),
             sent_ahead: None,
             parameters: Parameters::new(),
             max_allowed_packet: None,
@@ -97,11 +100,30 @@ impl Statements {
     }
 
     pub(crate) fn cached(&mut self, key: StatementKey<'_>) -> Option<Statement> {
-        self.cache.get(key).cloned()
+        let statement = self.cache.get(key)?.clone();
+        if self.is_spent(statement.id()) {
+            drop(self.cache.remove(key));
+            return None;
+        }
+        Some(statement)
     }
 
+    /// Whether the statement can be executed: one that is spent is as one that was forgotten.
     pub(crate) fn standing(&self, statement: &Statement) -> Standing {
-        self.cache.standing(statement)
+        match self.cache.standing(statement) {
+            Standing::Open if self.is_spent(statement.id()) => Standing::Forgotten,
+            standing => standing,
+        }
+    }
+
+    #[inline]
+    fn is_spent(&self, id: StatementId) -> bool {
+        !self.spent.is_empty() && self.spent.contains(&id)
+    }
+
+    /// The statement is to be prepared anew in front of its next execution.
+    pub(crate) fn spend(&mut self, id: StatementId) {
+        self.spent.insert(id);
     }
 
     pub(crate) fn prepare(&self, key: StatementKey<'_>) -> Prepare {
@@ -199,6 +221,7 @@ impl Statements {
         let id = self.cache.next_close()?;
         self.columns.remove(&id);
         self.sql.remove(&id);
+        self.spent.remove(&id);
         self.settled(id);
         if self.last_prepared.is_some_and(|last| last.id == id) {
             self.last_prepared = None;
@@ -278,6 +301,7 @@ impl Statements {
         self.sql.clear();
         self.last_prepared = None;
         self.unsettled.clear();
+        self.spent.clear();
         self.sent_ahead = None;
     }
 }

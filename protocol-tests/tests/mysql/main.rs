@@ -10,6 +10,7 @@ mod server;
 mod private_server {
     mod caching_sha2_password;
     mod change_user;
+    mod cursors;
     mod errors;
     mod given_up;
     mod session;

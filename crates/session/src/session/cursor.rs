@@ -106,6 +106,10 @@ impl Session {
             && let Some(statement) = self.statements.resolve(execution.statement)
         {
             self.statements.reset_due(statement);
+            if self.is_mysql() {
+                // It answers an execution without a cursor by an OK then, in place of the rows.
+                self.statements.spend(statement);
+            }
             self.cursor = Some(Cursor {
                 statement,
                 fetch_size,

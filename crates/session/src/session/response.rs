@@ -191,10 +191,7 @@ impl Session {
         let out_of_sequence = self.received.packets().is_out_of_sequence();
         self.is_retired |= error.retires_connection(self.is_for_reading);
         // Of MariaDB it is another error.
-        let was_idle = error.code() == MYSQL_WAS_IDLE
-            && self
-                .server_version()
-                .is_some_and(|server| !server.is_mariadb);
+        let was_idle = error.code() == MYSQL_WAS_IDLE && self.is_mysql();
         if is_uploading || out_of_sequence || was_idle || ENDS_SESSION.contains(&error.code()) {
             return Err(self.ended(error));
         }

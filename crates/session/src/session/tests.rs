@@ -33,11 +33,17 @@ fn packets(sequence_number: u8, packets: &[&dyn Encode]) -> Vec<u8> {
 }
 
 fn greeting() -> Vec<u8> {
+    greeting_of(b"11.8.6-MariaDB", Capabilities::empty())
+}
+
+/// That of a server which can do more than others.
+fn greeting_of(server_version: &[u8], more: Capabilities) -> Vec<u8> {
     let greeting = InitialHandshake {
-        server_version: b"11.8.6-MariaDB",
+        server_version,
         thread_id: 7,
         scramble: [b's'; SCRAMBLE_BYTES],
         capabilities: CAPABILITIES
+            | more
             | Capabilities::SECURE_CONNECTION
             | Capabilities::CONNECT_WITH_DB
             | Capabilities::LOCAL_FILES
@@ -89,8 +95,12 @@ fn logged_in() -> Session {
 }
 
 fn logged_in_by(config: &Config) -> Session {
+    logged_in_to(&greeting(), config)
+}
+
+fn logged_in_to(greeting: &[u8], config: &Config) -> Session {
     let mut session = Session::new(config, Channel::Plain, [0; 32]);
-    receive(&mut session, &greeting());
+    receive(&mut session, greeting);
     assert!(session.poll().unwrap().is_none());
     assert!(!write_all(&mut session).is_empty());
     receive(&mut session, &packets(2, &[&ok()]));

@@ -54,7 +54,10 @@ fn head() -> ColumnCount {
 
 /// A session with an open cursor, and its statement.
 fn opened() -> (Session, Statement) {
-    let mut session = logged_in();
+    opened_in(logged_in())
+}
+
+fn opened_in(mut session: Session) -> (Session, Statement) {
     let statement = prepared(&mut session, SQL, 0);
     let executable = Executable::Statement(&statement);
     session.open_cursor(executable, &(), SIZE).unwrap();
@@ -233,3 +236,27 @@ fn behind_the_reset_of_a_cursor_it_is_the_next_statement_that_runs() {
     session.simple_query("SELECT 2").unwrap();
     assert_eq!(session.running_sql(), Some("SELECT 2"));
 }
+
+#[test]
+fn mysql_prepares_a_statement_anew_that_had_a_cursor() {
+    let config = Config::builder().user("u").build().unwrap();
+    let mysql = logged_in_to(&greeting_of(b"9.7.0", Capabilities::CLIENT_MYSQL), &config);
+    for (session, is_mysql) in [(mysql, true), (logged_in_by(&config), false)] {
+        let (mut session, statement) = opened_in(session);
+        fetch(&mut session, &[1], ServerStatus::LAST_ROW_SENT);
+        for executable in [Executable::Sql(SQL), Executable::Statement(&statement)] {
+            let found = session.prepared(executable).unwrap();
+            assert_eq!(found.is_none(), is_mysql, "{executable:?}");
+            let was_prepared = session.execute_prepared(executable, &()).unwrap();
+            assert_eq!(was_prepared, !is_mysql);
+            session.abandon();
+        }
+        // It is closed when nobody holds it.
+        drop(statement);
+        session.ping().unwrap();
+        let sent = write_all(&mut session);
+        assert_eq!(sent.starts_with(CLOSE), is_mysql, "{sent:?}");
+    }
+}
+
+const CLOSE: &[u8] = b"\x05\0\0\0\x19\x05\0\0\0";
