@@ -11,7 +11,7 @@ use crate::words;
 
 /// The days from 1970-01-01 to a date, if a calendar has it.
 #[inline(always)]
-fn days(year: u32, month: u32, day: u32) -> Option<i32> {
+pub(crate) fn days(year: u32, month: u32, day: u32) -> Option<i32> {
     let month_index = usize::try_from(month).unwrap_or(usize::MAX);
     let &(before, last) = MONTHS.get(month_index)?;
     if day.wrapping_sub(1) >= last && !is_leap_day(year, month, day) {

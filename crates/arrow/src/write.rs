@@ -46,14 +46,33 @@
 //! | the extension `geoarrow.wkb` | SRID and WKB; WKB into a column of other bytes | GEOMETRY |
 //! | Null | NULL | TINYINT |
 //!
+//! # Columns of a table that exists
+//! A value is stored as it is, or refused, whatever the session's `sql_mode` and the way it takes:
+//!
+//! | Into | goes |
+//! |---|---|
+//! | integers, BIT | whole numbers of any type, and text that is one; Boolean and `true`, `false` into TINYINT(1) and BIT(1) alone |
+//! | DECIMAL(p, s) | numbers, and text that is one, of up to s digits behind the point, but for zeros; of a FLOAT or DOUBLE its shortest digits count |
+//! | FLOAT, DOUBLE | whole numbers that it has exactly, and of all other numbers the nearest |
+//! | DATE, DATETIME, TIMESTAMP, TIME | values with a date, or without one into TIME, whose seconds have no more digits than the column; text of this form: `2024-02-29 12:30:00`, `20240229123000`, `12:30`; with a zone (`Z`, `+02:00`) into TIMESTAMP alone |
+//! | YEAR | integers and text of four digits, and 0 |
+//! | ENUM, SET | its words, letter by letter; no numbers of their places |
+//! | CHAR, VARCHAR, TEXT, JSON | text and bytes; numbers, dates and times as text, Boolean as `true` or `false`; into CHAR nothing with a space at its end |
+//! | BINARY, VARBINARY, BLOB | bytes and the bytes of text, as many as a BINARY has |
+//! | VECTOR, GEOMETRY | bytes, and the types that are made for them |
+//!
 //! Others are refused. [`WriteOptions`] say what becomes of numbers that are not finite, and of
 //! digits of a second that the server does not hold; everything else that a column cannot hold is an
 //! error that names the row and the column.
 
 mod buffers;
+mod calendar;
 mod cells;
+mod check;
+mod checked;
 mod composed;
 mod ddl;
+mod digits;
 mod error;
 mod load_data;
 mod number_text;
@@ -63,6 +82,7 @@ mod sql;
 mod srid;
 mod table;
 mod temporal;
+mod words;
 
 pub use ddl::{CreateTable, ServerTypes};
 pub use error::{CellRefusal, ColumnRefusal, FieldLabel, WriteError};

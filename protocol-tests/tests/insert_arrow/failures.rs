@@ -139,6 +139,9 @@ async fn what_the_server_would_change_is_an_error_in_every_sql_mode() {
             {
                 match outcome {
                     Err(InsertErrorKind::Driver(_) | InsertErrorKind::Warnings { .. }) => {}
+                    // What need not be sent to see it.
+                    Err(InsertErrorKind::Write(WriteError::Cell { row: 0, .. }))
+                        if ["a ENUM('b')", "a DECIMAL(4,1)"].contains(table) => {}
                     outcome => panic!("{table} in '{mode}' by {way:?}: {outcome:?}"),
                 }
             }

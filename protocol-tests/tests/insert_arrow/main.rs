@@ -1,6 +1,7 @@
 //! Record batches inserted into a real server.
 
 mod cancellation;
+mod conversions;
 mod either_way;
 mod failures;
 mod modes;

@@ -7,8 +7,8 @@ use otaria::arrow::array::{
     ArrayRef, Decimal128Array, Float64Array, Int32Array, RecordBatch, StringArray,
 };
 use otaria::{
-    ColumnRefusal, Commit, Connection, InsertArrow, InsertErrorKind, InsertMode, InsertOptions,
-    InsertWay, WriteError,
+    CellRefusal, ColumnRefusal, Commit, Connection, InsertArrow, InsertErrorKind, InsertMode,
+    InsertOptions, InsertWay, WriteError,
 };
 
 use crate::{WAYS, config, content, item_table, items, reader, with_schema};
@@ -95,7 +95,7 @@ async fn what_a_trigger_warns_of_is_counted_in_bulk_and_kept_back_by_load_data()
 }
 
 #[tokio::test]
-async fn rounding_is_told_by_notes_and_without_them_not() {
+async fn rounding_is_an_error_though_the_session_tells_no_notes() {
     let prices = Decimal128Array::from(vec![125]).with_precision_and_scale(5, 2);
     let prices = Arc::new(prices.unwrap()) as ArrayRef;
     for way in WAYS {
@@ -104,19 +104,17 @@ async fn rounding_is_told_by_notes_and_without_them_not() {
         connection.simple_execute(sql).await.unwrap();
         let options = InsertOptions::new().with_way(way);
         let batches = || reader([of_one(&prices)]);
-        let error = connection.insert_arrow("t", batches(), &options).await;
-        let InsertErrorKind::Warnings { warnings, .. } = error.unwrap_err().kind else {
-            panic!("{way:?}");
-        };
-        assert_eq!(warnings[0].code, 1265);
-        assert_eq!(schema.sql("SELECT * FROM t").unwrap(), "");
-        let sql = "SET sql_notes = 0";
-        connection.simple_execute(sql).await.unwrap();
-        connection
-            .insert_arrow("t", batches(), &options)
-            .await
-            .unwrap();
-        assert_eq!(schema.sql("SELECT * FROM t").unwrap(), "1.3\n");
+        for notes in [1, 0] {
+            let sql = format!("SET sql_notes = {notes}");
+            connection.simple_execute(&sql).await.unwrap();
+            let error = connection.insert_arrow("t", batches(), &options).await;
+            let InsertErrorKind::Write(WriteError::Cell { reason, .. }) = error.unwrap_err().kind
+            else {
+                panic!("{way:?}");
+            };
+            assert_eq!(reason, CellRefusal::FractionDigits { decimals: 1 });
+            assert_eq!(schema.sql("SELECT * FROM t").unwrap(), "");
+        }
     }
 }
 

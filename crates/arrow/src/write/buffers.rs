@@ -1,14 +1,21 @@
 //! The values of arrays, as their buffers have them.
 
+use std::sync::Arc;
+
 use arrow::array::{Array, ArrayRef, AsArray, types};
 use arrow::buffer::ScalarBuffer;
 use arrow::datatypes::{ArrowPrimitiveType, DataType, TimeUnit};
 
 use super::cells::{Blobs, Cells, Lists, Texts, Values};
+use super::check::Check;
 use super::plan::Meaning;
 
-/// The buffers of `array`, if the server has its type.
-pub(super) fn values(array: &dyn Array, meaning: Meaning) -> Option<Values> {
+/// The buffers of `array`, if the server has its type; the values of a dictionary with the check.
+pub(super) fn values(
+    array: &dyn Array,
+    meaning: Meaning,
+    check: Option<&Arc<Check>>,
+) -> Option<Values> {
     use DataType as D;
 
     let floats = meaning.floats();
@@ -31,7 +38,7 @@ pub(super) fn values(array: &dyn Array, meaning: Meaning) -> Option<Values> {
         D::Utf8View => Values::Text(Texts::View(array.as_string_view_opt()?.clone())),
         D::Dictionary(_, _) => {
             let dictionary = array.as_any_dictionary_opt()?;
-            let values = Cells::new(dictionary.values().as_ref(), meaning)?;
+            let values = Cells::new(dictionary.values().as_ref(), meaning, check)?;
             Values::Dictionary(keys(dictionary), Box::new(values))
         }
         D::FixedSizeList(..) | D::List(_) | D::LargeList(_) => list_values(array, meaning)?,
@@ -77,7 +84,7 @@ fn list_values(array: &dyn Array, meaning: Meaning) -> Option<Values> {
             Some(Values::Vector(lists, floats.clone()))
         }
         DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => {
-            let members = Cells::new(elements.as_ref(), meaning)?;
+            let members = Cells::new(elements.as_ref(), meaning, None)?;
             Some(Values::Set(lists, Box::new(members)))
         }
         _ => None,

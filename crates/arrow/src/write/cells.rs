@@ -1,4 +1,5 @@
 use std::ops::Range;
+use std::sync::Arc;
 
 use arrow::array::{
     Array, BinaryViewArray, BooleanArray, FixedSizeBinaryArray, Float32Array, GenericBinaryArray,
@@ -10,6 +11,8 @@ use otaria_types::ParameterSink;
 
 use super::CellRefusal;
 use super::buffers::values;
+use super::check::Check;
+use super::checked::Checking;
 use super::composed::{
     uuid_text, write_decimal, write_geometry, write_long_decimal, write_long_integer, write_set,
     write_vector,
@@ -52,12 +55,15 @@ pub(super) enum Values {
     Time(ScalarBuffer<i64>, Clock),
     TimeOfDay(ScalarBuffer<i32>, Clock),
     Text(Texts),
+    /// Texts for a CHAR.
+    Unpadded(Texts),
     Bytes(Blobs),
     Uuid(Blobs),
     Wkb(Blobs, u32),
     Vector(Lists, Float32Array),
     Set(Lists, Box<Cells>),
     Dictionary(Box<[usize]>, Box<Cells>),
+    Checked(Box<Cells>, Arc<Check>),
 }
 
 /// How floating-point numbers are taken.
@@ -90,12 +96,26 @@ pub(super) enum Lists {
 }
 
 impl Cells {
-    /// The values of `array`; `None` if the server has no such type.
-    pub(crate) fn new(array: &dyn Array, meaning: Meaning) -> Option<Self> {
-        Some(Self {
-            values: values(array, meaning)?,
-            nulls: array.nulls().cloned(),
-        })
+    /// The values of `array`, each of which is looked at if there is a check; `None` if the server has
+    /// no such type.
+    pub(crate) fn new(
+        array: &dyn Array,
+        meaning: Meaning,
+        check: Option<&Arc<Check>>,
+    ) -> Option<Self> {
+        let nulls = array.nulls().cloned();
+        let values = match (values(array, meaning, check)?, check) {
+            // The values of a dictionary are checked, not its keys.
+            (values @ Values::Dictionary(..), _) | (values, None) => values,
+            (Values::Text(texts), Some(check)) if **check == Check::Unpadded => {
+                Values::Unpadded(texts)
+            }
+            (values, Some(check)) => {
+                let nulls = nulls.clone();
+                Values::Checked(Box::new(Self { values, nulls }), Arc::clone(check))
+            }
+        };
+        Some(Self { values, nulls })
     }
 
     #[inline]
@@ -139,6 +159,13 @@ impl Cells {
             Values::TimeOfDay(values, clock) => out.time(clock.time(at(values, row).into())?),
             Values::Text(texts) => out.text(texts.get(row)),
             Values::Bytes(blobs) => out.bytes(blobs.get(row)),
+            Values::Unpadded(texts) => {
+                let text = texts.get(row);
+                if text.as_bytes().last() == Some(&b' ') {
+                    return Err(CellRefusal::Padding);
+                }
+                out.text(text);
+            }
             Values::Dictionary(keys, values) => {
                 let key = keys.get(row).copied().unwrap_or_default();
                 return values.write_value(key, out);
@@ -176,6 +203,11 @@ impl Cells {
             Values::Wkb(blobs, srid) => write_geometry(blobs.get(row), *srid, out),
             Values::Vector(lists, floats) => write_vector(lists.range(row), floats, out),
             Values::Set(lists, members) => write_set(lists.range(row), members, out),
+            Values::Checked(cells, check) => {
+                let mut checking = Checking::new(out, check);
+                cells.write(row, &mut checking)?;
+                checking.refusal()
+            }
             // The others have been written.
             _ => Ok(()),
         }
@@ -223,6 +255,7 @@ impl Cells {
             Values::TimeOfDay(values, clock) if clock.truncates => {
                 count(&|row| clock.cuts(at(values, row).into()))
             }
+            Values::Checked(cells, _) => cells.changed(rows),
             _ => 0,
         }
     }

@@ -17,9 +17,9 @@ pub enum WriteError {
         reason: ColumnRefusal,
     },
     /// A cell has no value that the server holds.
-    #[error("row {row}, {column}: {reason}")]
+    #[error("row {number}, {column}: {reason}", number = row.saturating_add(1))]
     Cell {
-        /// The row, from 0, counted over all batches.
+        /// The row, from 0, counted over all batches. The message counts from 1.
         row: u64,
         /// The column.
         column: Box<FieldLabel>,
@@ -27,7 +27,7 @@ pub enum WriteError {
         reason: CellRefusal,
     },
     /// A batch has other columns than the schema that was given for all.
-    #[error("the batch that begins with row {row} has another schema than was said")]
+    #[error("the batch that begins with row {number} has another schema than was said", number = row.saturating_add(1))]
     Schema {
         /// The first row of the batch, from 0, counted over all batches.
         row: u64,
@@ -127,6 +127,15 @@ pub enum ColumnRefusal {
         /// The type of the table's column.
         sql_type: Box<str>,
     },
+    /// The server would make other values of these, or has no place for them in such a column.
+    #[error(
+        "values of this type cannot go into the table's column of the type {sql_type} as they are: \
+         cast the column to what the table has"
+    )]
+    Kind {
+        /// The type of the table's column.
+        sql_type: Box<str>,
+    },
     /// The reference system of geometries is not one that has an SRID.
     #[error(
         "the `crs` of the geometries names no SRID: set it to the number, with a `crs_type` of \
@@ -163,6 +172,53 @@ pub enum CellRefusal {
     /// A number goes into a column of integers, and is none.
     #[error("the number has a fraction, and the table's column holds integers")]
     Fraction,
+    /// A number has more digits behind the point than the table's column.
+    #[error(
+        "the number has digits beyond the {decimals} behind the point that the table's column holds"
+    )]
+    FractionDigits {
+        /// How many digits there are behind the point.
+        decimals: u8,
+    },
+    /// A whole number is none that a FLOAT or DOUBLE has.
+    #[error(
+        "the whole number has more digits than the table's FLOAT or DOUBLE keeps: take BIGINT or \
+         DECIMAL"
+    )]
+    Inexact,
+    /// A number is greater than the greatest of the table's column, or nearer to 0 than the least.
+    #[error("the number is beyond those that the table's column holds")]
+    Range,
+    /// A number has a sign that a column of bits has no place for.
+    #[error("the number is negative, and the table's column holds bits")]
+    Negative,
+    /// A text is no value of the table's column, or one of which the server would make another.
+    #[error("the text is no {expected}")]
+    Text {
+        /// What it should be.
+        expected: &'static str,
+    },
+    /// A text is no word of an ENUM, or no list of words of a SET.
+    #[error(
+        "the value is no word that the table's column has, letter by letter; those of a SET stand \
+         between commas, each once"
+    )]
+    Word,
+    /// A text for a CHAR ends with a space.
+    #[error(
+        "the text ends with a space, which the table's CHAR would lose: take VARCHAR, or trim the \
+         text"
+    )]
+    Padding,
+    /// Bytes for a BINARY are fewer or more than it has.
+    #[error(
+        "the value has not the {bytes} bytes of the table's BINARY, which would fill it up: take \
+         VARBINARY"
+    )]
+    Length {
+        /// How many bytes it has to have.
+        bytes: u32,
+    },
     /// A date is not of the years 0 to 9999.
     #[error("the date is not of the years 0 to 9999 of the server's calendar")]
     Date,
@@ -206,7 +262,11 @@ impl From<CellRefusal> for ToSqlError {
         match refusal {
             CellRefusal::NotFinite => Self::NotFinite,
             CellRefusal::TimeZone => Self::TimeZone,
-            CellRefusal::Member | CellRefusal::NullElement | CellRefusal::Wkb => Self::Malformed,
+            CellRefusal::Member
+            | CellRefusal::NullElement
+            | CellRefusal::Wkb
+            | CellRefusal::Text { .. }
+            | CellRefusal::Word => Self::Malformed,
             _ => Self::OutOfRange,
         }
     }

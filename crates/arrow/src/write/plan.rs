@@ -1,9 +1,11 @@
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use arrow::array::{RecordBatch, new_empty_array};
 use arrow::datatypes::{DataType, Field, FieldRef, Fields, Schema, TimeUnit};
 
 use super::cells::{Cells, Floats};
+use super::check::{Check, check};
 use super::rows::BatchRows;
 use super::srid;
 use super::table::{TableColumn, TypeClass};
@@ -71,6 +73,8 @@ pub struct WritePlan {
 #[derive(Clone, Debug)]
 pub(crate) struct PlannedColumn {
     meaning: Meaning,
+    /// What has to be looked at in each value.
+    check: Option<Arc<Check>>,
     /// The name, as the table has it.
     pub(crate) name: Box<str>,
     pub(crate) load_form: LoadForm,
@@ -176,7 +180,9 @@ impl WritePlan {
         }
         let columns = batch.columns().iter().zip(&self.columns);
         let cells = columns
-            .map(|(array, column)| Cells::new(array.as_ref(), column.meaning))
+            .map(|(array, column)| {
+                Cells::new(array.as_ref(), column.meaning, column.check.as_ref())
+            })
             .collect::<Option<Box<[_]>>>()
             .ok_or_else(other_schema)?;
         let fields = self.fields.clone();
@@ -245,11 +251,15 @@ fn planned(
     let class = target.map(TableColumn::class);
     let meaning = meaning(field, target, options)?;
     let sample = new_empty_array(field.data_type());
-    if Cells::new(sample.as_ref(), meaning).is_none() {
+    if Cells::new(sample.as_ref(), meaning, None).is_none() {
         return Err(ColumnRefusal::Type);
     }
+    let is_geometry = matches!(meaning, Meaning::Geometry { .. });
+    let target_of_others = target.filter(|_| !is_geometry);
+    let check = target_of_others.map(|target| check(field, target));
     Ok(PlannedColumn {
         meaning,
+        check: check.transpose()?.flatten(),
         name: target
             .map_or_else(|| field.name().as_str(), TableColumn::name)
             .into(),
@@ -268,8 +278,8 @@ fn load_form(data_type: &DataType, meaning: Meaning, class: Option<TypeClass>) -
         {
             LoadForm::Hex
         }
-        Some(TypeClass::Coded) if data_type.is_unsigned_integer() => LoadForm::Unsigned,
-        Some(TypeClass::Coded) if is_number(data_type) => LoadForm::Integer,
+        Some(TypeClass::Bits) if !is_bytes(data_type) => LoadForm::Unsigned,
+        Some(TypeClass::Year) => LoadForm::Integer,
         None if is_float_list(data_type) => LoadForm::Hex,
         _ => LoadForm::Field,
     }
@@ -322,7 +332,7 @@ fn meaning(
     match value_type(field.data_type()) {
         DataType::Float16 | DataType::Float32 | DataType::Float64 => Ok(Meaning::Number(Floats {
             odd_are_null: options.non_finite == NonFinite::Null,
-            are_whole: matches!(class, Some(TypeClass::Integer | TypeClass::Coded)),
+            are_whole: matches!(class, Some(TypeClass::Integer | TypeClass::Bits)),
         })),
         DataType::Timestamp(..)
         | DataType::Time32(_)
@@ -349,7 +359,14 @@ fn temporal(
     }
     let decimals = match target.map(|target| (target.class(), target)) {
         Some((TypeClass::Temporal, target)) => target.length().unwrap_or_default(),
-        Some((TypeClass::Integer | TypeClass::Number | TypeClass::Coded, target)) => {
+        Some((
+            TypeClass::Integer
+            | TypeClass::Number
+            | TypeClass::Bits
+            | TypeClass::Year
+            | TypeClass::Words,
+            target,
+        )) => {
             let sql_type = target.sql_type().into();
             return Err(ColumnRefusal::TemporalAsNumber { sql_type });
         }
@@ -401,7 +418,7 @@ fn is_bytes(data_type: &DataType) -> bool {
 }
 
 /// Whether values are numbers, of which the table's column may not read the text.
-fn is_number(data_type: &DataType) -> bool {
+pub(crate) fn is_number(data_type: &DataType) -> bool {
     data_type.is_numeric() || data_type == &DataType::Boolean
 }
 

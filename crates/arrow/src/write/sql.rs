@@ -185,7 +185,7 @@ mod tests {
             "LOAD DATA LOCAL INFILE 'record batches' REPLACE INTO TABLE `t` CHARACTER SET utf8mb4 \
              FIELDS TERMINATED BY 0x09 ESCAPED BY 0x5C LINES TERMINATED BY 0x0A \
              (`a`, @`otaria 1`, @`otaria 2`) SET `v`=UNHEX(@`otaria 1`), \
-             `b`=CAST(@`otaria 2` AS INTEGER)"
+             `b`=CAST(@`otaria 2` AS UNSIGNED)"
         );
     }
 

@@ -98,7 +98,7 @@ impl fmt::Display for Quoted<'_> {
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct TableColumn {
     pub(crate) name: Box<str>,
-    /// In lower case.
+    /// In lower case, but for the words of an ENUM or a SET.
     pub(crate) sql_type: Box<str>,
     pub(crate) is_primary: bool,
     pub(crate) is_generated: bool,
@@ -110,7 +110,7 @@ impl TableColumn {
         let extra = extra.to_ascii_uppercase();
         Self {
             name: field.into(),
-            sql_type: sql_type.to_ascii_lowercase().into(),
+            sql_type: in_lower_case(sql_type).into(),
             is_primary: key == "PRI",
             is_generated: extra.contains("GENERATED"),
         }
@@ -139,6 +139,13 @@ impl TableColumn {
         behind.split_once([')', ','])?.0.parse().ok()
     }
 
+    /// The second number in the brackets.
+    pub(crate) fn scale(&self) -> Option<u8> {
+        let (_, behind) = self.sql_type.split_once('(')?;
+        let (_, scale) = behind.split_once(')')?.0.split_once(',')?;
+        scale.trim().parse().ok()
+    }
+
     pub(crate) fn is_temporal(&self) -> bool {
         ["date", "datetime", "timestamp", "time"].contains(&self.kind())
     }
@@ -147,7 +154,9 @@ impl TableColumn {
         match self.kind() {
             "tinyint" | "smallint" | "mediumint" | "int" | "bigint" => TypeClass::Integer,
             "decimal" | "float" | "double" => TypeClass::Number,
-            "bit" | "year" | "enum" | "set" => TypeClass::Coded,
+            "bit" => TypeClass::Bits,
+            "year" => TypeClass::Year,
+            "enum" | "set" => TypeClass::Words,
             "datetime" | "timestamp" | "time" => TypeClass::Temporal,
             "uuid" | "inet4" | "inet6" => TypeClass::Rendered,
             "binary" | "varbinary" | "tinyblob" | "blob" | "mediumblob" | "longblob" => {
@@ -161,13 +170,26 @@ impl TableColumn {
     }
 }
 
+fn in_lower_case(sql_type: &str) -> String {
+    let (kind, rest) = sql_type.split_once('(').unwrap_or((sql_type, ""));
+    let kind = kind.to_ascii_lowercase();
+    if kind == "enum" || kind == "set" {
+        return format!("{kind}({rest}");
+    }
+    sql_type.to_ascii_lowercase()
+}
+
 /// What matters of a column's type to what is sent.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum TypeClass {
     Integer,
     Number,
-    /// A number is something else to it than the number's text: bits, the year 0, the place of a label.
-    Coded,
+    /// A number's text is bytes to it, not bits.
+    Bits,
+    /// The text of a 0 is 2000 to it.
+    Year,
+    /// A number is the place of a word to it.
+    Words,
     /// With a number of digits behind the second's point.
     Temporal,
     /// Kept as bytes, and written and read as text.
@@ -216,9 +238,9 @@ mod tests {
             ("datetime(3)", TypeClass::Temporal, Some(3)),
             ("timestamp", TypeClass::Temporal, None),
             ("vector(384)", TypeClass::Vector, Some(384)),
-            ("bit(1)", TypeClass::Coded, Some(1)),
-            ("year(4)", TypeClass::Coded, Some(4)),
-            ("set('a','b')", TypeClass::Coded, None),
+            ("bit(1)", TypeClass::Bits, Some(1)),
+            ("year(4)", TypeClass::Year, Some(4)),
+            ("SET('A','b')", TypeClass::Words, None),
             ("point", TypeClass::Geometry, None),
         ] {
             assert_eq!(column(sql_type).class(), class, "{sql_type}");

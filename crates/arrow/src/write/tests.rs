@@ -398,7 +398,7 @@ fn an_error_and_debug_show_no_value() {
     let batch = batch(Arc::new(secret), None);
     let error = lines_for(&batch, None).unwrap_err().to_string();
     assert!(
-        error.starts_with("row 10, column 0 `a` (Float64): the number is not finite"),
+        error.starts_with("row 11, column 0 `a` (Float64): the number is not finite"),
         "{error}"
     );
     let plan = WritePlan::try_new(&batch.schema(), None, &WriteOptions::default()).unwrap();
@@ -585,4 +585,110 @@ fn changed_values_are_counted() {
 fn keys_of_every_width_find_their_values() {
     let array: DictionaryArray<UInt64Type> = ["a", "b"].into_iter().collect();
     assert_eq!(lines(array), ["a", "b"]);
+}
+
+/// What a column of this type gets, or why it gets nothing.
+fn stored(array: impl Array + 'static, sql_type: &str) -> Result<String, String> {
+    let lines = lines_for(&batch(Arc::new(array), None), Some(sql_type));
+    lines
+        .map(|lines| lines.join("\n"))
+        .map_err(|error| match error {
+            WriteError::Cell { reason, .. } => format!("{reason:?}"),
+            WriteError::Column { .. } => "column".to_owned(),
+            error => panic!("{error}"),
+        })
+}
+
+#[test]
+fn numbers_go_into_columns_that_have_them_exactly_and_into_floats_as_the_nearest() {
+    let double = |number, sql_type| stored(Float64Array::from(vec![number]), sql_type);
+    for (number, sql_type, expected) in [
+        (0.1, "decimal(3,1)", Ok("0.1")),
+        (1e300, "longtext", Ok("1e300")),
+        (0.1, "float", Ok("0.1")),
+        (
+            1.005,
+            "decimal(10,2)",
+            Err("FractionDigits { decimals: 2 }"),
+        ),
+        (1.005, "double(10,2)", Err("FractionDigits { decimals: 2 }")),
+        (1e39, "float", Err("Range")),
+        (1e-50, "float", Err("Range")),
+        (2024.0, "year(4)", Err("column")),
+        (1.0, "enum('a')", Err("column")),
+    ] {
+        let found = double(number, sql_type);
+        assert_eq!(as_str(&found), expected, "{number} {sql_type}");
+    }
+    let decimal = |scale| Decimal128Array::from(vec![150]).with_precision_and_scale(5, scale);
+    for (scale, sql_type, expected) in [
+        (2, "decimal(4,1)", Ok("1.5")),
+        (2, "int(11)", Err("Fraction")),
+        (1, "bit(8)", Ok("15")),
+    ] {
+        let found = stored(decimal(scale).unwrap(), sql_type);
+        assert_eq!(as_str(&found), expected, "{sql_type}");
+    }
+}
+
+#[test]
+fn integers_are_no_places_of_words_no_short_years_and_no_bytes() {
+    let no_year = "Text { expected: \"year of four digits\" }";
+    for (number, sql_type, expected) in [
+        (1 << 53, "double", Ok("9007199254740992")),
+        ((1 << 53) + 1, "double", Err("Inexact")),
+        (16_777_217, "float", Err("Inexact")),
+        (-1, "bit(64)", Err("Negative")),
+        (70, "year(4)", Err(no_year)),
+        (2, "enum('a','2')", Ok("2")),
+        (1, "set('a','2')", Err("Word")),
+        (1, "blob", Err("column")),
+    ] {
+        let found = stored(Int64Array::from(vec![number]), sql_type);
+        assert_eq!(as_str(&found), expected, "{number} {sql_type}");
+    }
+    for (sql_type, expected) in [
+        ("tinyint(1)", Ok("1")),
+        ("varchar(9)", Ok("true")),
+        ("int(11)", Err("column")),
+    ] {
+        let found = stored(BooleanArray::from(vec![true]), sql_type);
+        assert_eq!(as_str(&found), expected, "{sql_type}");
+    }
+}
+
+fn as_str(found: &Result<String, String>) -> Result<&str, &str> {
+    found.as_deref().map_err(String::as_str)
+}
+
+#[test]
+fn text_for_another_column_is_what_the_server_would_not_read_otherwise() {
+    let text = |text: &str, sql_type| stored(StringArray::from(vec![text]), sql_type);
+    for (value, sql_type, expected) in [
+        ("007", "int(11)", "7"),
+        ("1.50", "decimal(4,1)", "1.5"),
+        ("0.1", "float", "0.10000000149011612"),
+        ("True", "tinyint(1)", "1"),
+        ("false", "bit(1)", "0"),
+        ("2024-02-29T12:30:00Z", "timestamp", "2024-02-29 13:30:00"),
+        ("12:00:00.0000000", "time", "12:00:00"),
+        ("B", "enum('a','B')", "B"),
+    ] {
+        assert_eq!(text(value, sql_type).unwrap(), expected, "{sql_type}");
+    }
+    for (value, sql_type) in [
+        ("true", "int(11)"),
+        ("1.5", "int(11)"),
+        ("5", "vector(1)"),
+        ("b", "enum('a','B')"),
+        ("12:30:60", "time"),
+        ("a ", "char(3)"),
+        ("abc", "binary(4)"),
+    ] {
+        assert!(text(value, sql_type).is_err(), "{sql_type}");
+    }
+    // The keys of a dictionary do not hide what its values are.
+    let keys: DictionaryArray<Int8Type> = ["7", "x"].into_iter().collect();
+    assert!(stored(keys.clone(), "int(11)").is_err());
+    assert_eq!(stored(keys.slice(0, 1), "int(11)").unwrap(), "7");
 }
