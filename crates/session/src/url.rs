@@ -82,6 +82,10 @@ fn split_hosts(text: &str) -> Result<Split<'_>, ConfigError> {
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
     let (authority, path) = rest.split_at_checked(end).unwrap_or((rest, ""));
     let (login, hosts) = authority.rsplit_once('@').unwrap_or(("", authority));
+    // Behind a port, the parser of URLs takes it for the beginning of the path.
+    if hosts.contains('\\') {
+        return Err(invalid("a \\ behind a host must be a /"));
+    }
     let mut hosts = hosts.split(',');
     let first = hosts.next().unwrap_or_default();
     for host in hosts {
@@ -207,6 +211,25 @@ mod tests {
         assert_eq!(config.max_payload_bytes(), 2048);
         let program = ("program_name".to_owned(), "shop".to_owned());
         assert!(config.attributes().contains(&program));
+    }
+
+    #[test]
+    fn a_backslash_behind_a_host_is_an_error_that_says_so() {
+        for hosts in [
+            "h:1\\x",
+            "h:1\\",
+            "a,h:1\\x",
+            "h:1\\x,b",
+            "a,h:1\\x\0,b",
+            "h\\x",
+            "u@h:1\\x",
+        ] {
+            let error = refused(&format!("mariadb://{hosts}")).to_string();
+            assert!(error.contains("a \\ behind a host"), "{hosts}: {error}");
+        }
+        let config = config("mariadb://u:p\\w@h/d\\b");
+        assert_eq!(config.password().as_bytes(), b"p\\w");
+        assert_eq!(config.database(), Some("d\\b"));
     }
 
     #[test]
