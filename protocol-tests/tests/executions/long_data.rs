@@ -8,39 +8,10 @@ use otaria::{CloseReason, Connection, Error, LongData, LongDataError, LongDataEx
 use protocol_tests::pipe::Cut;
 use protocol_tests::polls::{at_every_poll, poll_times};
 use protocol_tests::script::{Layers, Reply};
+use protocol_tests::slow::Slow;
 use tokio::io::{AsyncRead, AsyncReadExt, ReadBuf};
 
 use crate::server::{Heard, INSERT, Manners, REFUSED, SELECT, Server};
-
-/// Gives one byte a poll, with `Pending` before each.
-struct Slow {
-    data: &'static [u8],
-    ready: bool,
-}
-
-impl Slow {
-    const fn new(data: &'static [u8]) -> Self {
-        Self { data, ready: false }
-    }
-}
-
-impl AsyncRead for Slow {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        self.ready = !self.ready;
-        if self.ready {
-            context.waker().wake_by_ref();
-            return Poll::Pending;
-        }
-        let (byte, rest) = self.data.split_at(self.data.len().min(1));
-        buffer.put_slice(byte);
-        self.data = rest;
-        Poll::Ready(Ok(()))
-    }
-}
 
 /// Gives nothing, and fails never.
 struct Stuck;
@@ -129,8 +100,11 @@ async fn cancel_at_every_await_point_and_after_every_received_byte_send() {
 async fn cancel_at_every_await_point_and_after_every_received_byte_send_from() {
     leaves_the_next_executions_whole(async |connection| {
         let mut insert = connection.long_data(INSERT).await?;
-        insert.send_from(1, Slow::new(b"old")).await?;
-        insert.send_from(0, Slow::new(b"")).await.map(|_| ())
+        insert.send_from(1, Slow::new(b"old".as_slice(), 1)).await?;
+        insert
+            .send_from(0, Slow::new(b"".as_slice(), 1))
+            .await
+            .map(|_| ())
     })
     .await;
 }
@@ -203,7 +177,7 @@ async fn a_value_that_was_not_sent_to_its_end_goes_no_further() {
         let (mut connection, _) = server.connect(Layers::None, Cut::Every(3)).await;
         let mut insert = connection.long_data(INSERT).await.unwrap();
         insert.send(1, b"begun").await.unwrap();
-        let done = poll_times(insert.send_from(1, Slow::new(b"half")), polls).await;
+        let done = poll_times(insert.send_from(1, Slow::new(b"half".as_slice(), 1)), polls).await;
         let more = insert.send(1, b"more").await;
         let executed = insert.execute((1, LongData)).await;
         let is_cut = |result: &Result<(), Error>| {

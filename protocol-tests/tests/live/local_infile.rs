@@ -7,6 +7,7 @@ use std::task::{Context, Poll};
 use otaria::{CancelPolicy, Compression, Config, Connection, Error, LocalInfileError};
 use protocol_tests::live::{self, Schema};
 use protocol_tests::polls::poll_times;
+use protocol_tests::slow::Slow;
 use tokio::io::{AsyncRead, AsyncReadExt, ReadBuf};
 
 const ROWS: u32 = 100_000;
@@ -51,31 +52,6 @@ async fn check_sum(connection: &mut Connection) -> (u64, u64, u64) {
 
 const ALL: (u64, u64, u64) = (100_000, 4_999_950_000, 488_890 + 8 * 100_000);
 
-/// Gives at most 1,000 bytes a poll, with `Pending` before each.
-struct Slow<R> {
-    data: R,
-    ready: bool,
-}
-
-impl<R: AsyncRead + Unpin> AsyncRead for Slow<R> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        self.ready = !self.ready;
-        if self.ready {
-            context.waker().wake_by_ref();
-            return Poll::Pending;
-        }
-        let mut part = buffer.take(1_000);
-        let read = Pin::new(&mut self.data).poll_read(context, &mut part);
-        let filled = part.filled().len();
-        buffer.set_filled(buffer.filled().len() + filled);
-        read
-    }
-}
-
 #[tokio::test]
 async fn a_hundred_thousand_rows_are_loaded_from_bytes_and_from_a_slow_reader() {
     let data = rows();
@@ -98,10 +74,7 @@ async fn a_hundred_thousand_rows_are_loaded_from_bytes_and_from_a_slow_reader() 
         assert_eq!(check_sum(&mut connection).await, ALL);
 
         connection.simple_execute("TRUNCATE t").await.unwrap();
-        let slow = Slow {
-            data: data.as_slice(),
-            ready: false,
-        };
+        let slow = Slow::new(data.as_slice(), 1_000);
         let executed = connection.load_data_local(LOAD, slow).await.unwrap();
         assert_eq!(executed.affected_rows, u64::from(ROWS));
         assert_eq!(check_sum(&mut connection).await, ALL);
@@ -154,10 +127,7 @@ async fn an_upload_dropped_at_any_poll_leaves_the_connection_usable() {
         assert!(polls < 1_000);
         connection.simple_execute("BEGIN").await.unwrap();
         let pieces = data[..7].chain(data[7..].as_ref());
-        let slow = Slow {
-            data: pieces,
-            ready: false,
-        };
+        let slow = Slow::new(pieces, 1_000);
         let load = poll_times(connection.load_data_local(LOAD, slow), polls).await;
         let (count, ..) = check_sum(&mut connection).await;
         assert!(count <= 3);

@@ -7,6 +7,7 @@ use std::task::{Context, Poll};
 use otaria::{Compression, Config, Connection, Error, LongData, LongDataError};
 use protocol_tests::live::{self, Schema};
 use protocol_tests::polls::poll_times;
+use protocol_tests::slow::Slow;
 use tokio::io::{AsyncRead, AsyncReadExt, ReadBuf};
 
 use crate::connect;
@@ -32,42 +33,6 @@ async fn count(connection: &mut Connection, command: &str) -> u64 {
     let rows = connection.simple_query(&sql).await.unwrap();
     let rows: Vec<(String, String)> = rows.collect().await.unwrap();
     rows[0].1.parse().unwrap()
-}
-
-/// Gives at most so many bytes a poll, with `Pending` before each.
-struct Slow<R> {
-    data: R,
-    at_a_time: usize,
-    ready: bool,
-}
-
-impl<R> Slow<R> {
-    const fn new(data: R, at_a_time: usize) -> Self {
-        Self {
-            data,
-            at_a_time,
-            ready: false,
-        }
-    }
-}
-
-impl<R: AsyncRead + Unpin> AsyncRead for Slow<R> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        self.ready = !self.ready;
-        if self.ready {
-            context.waker().wake_by_ref();
-            return Poll::Pending;
-        }
-        let mut part = buffer.take(self.at_a_time);
-        let read = Pin::new(&mut self.data).poll_read(context, &mut part);
-        let filled = part.filled().len();
-        buffer.set_filled(buffer.filled().len() + filled);
-        read
-    }
 }
 
 /// Fails at once.

@@ -8,9 +8,9 @@ mod write;
 
 use fastrand::Rng;
 use otaria::{Error, PooledConnection};
+use protocol_tests::outcome::Outcome;
 
 use super::lanes::Lane;
-use super::ledger::Outcome;
 
 /// What a call does.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]

@@ -1,6 +1,6 @@
 //! What calls did, what they were told, and whether the tables agree.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::iter::successors;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -8,7 +8,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use fastrand::Rng;
-use otaria::{Error, ErrorKind, PoolError, TlsError};
+use otaria::{Error, ErrorKind};
+use protocol_tests::outcome::{Outcome, check_rows, is_of_faults};
 use protocol_tests::traces::Watch;
 use tokio::time::timeout;
 
@@ -19,7 +20,7 @@ use super::lanes::Lane;
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
     next: AtomicU64,
-    outcomes: Mutex<HashMap<u64, Outcome>>,
+    outcomes: Mutex<BTreeMap<u64, Outcome>>,
     tallies: Mutex<BTreeMap<Kind, Tally>>,
     errors: Mutex<BTreeMap<String, usize>>,
 }
@@ -30,27 +31,6 @@ struct Tally {
     succeeded: usize,
     failed: usize,
     given_up: usize,
-}
-
-/// How many rows of a call are in the table.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Outcome {
-    /// As many as this.
-    All(u64),
-    /// Nobody knows: none or as many as this.
-    AllOrNone(u64),
-    /// Nobody knows: at most as many as this.
-    UpTo(u64),
-}
-
-impl Outcome {
-    fn allows(self, found: u64) -> bool {
-        match self {
-            Self::All(rows) => found == rows,
-            Self::AllOrNone(rows) => found == 0 || found == rows,
-            Self::UpTo(rows) => found <= rows,
-        }
-    }
 }
 
 impl Ledger {
@@ -111,21 +91,11 @@ impl Ledger {
 
     /// An error of a server or a network that is gone, or of a session that was killed, has to say so.
     fn note_error(&self, lane: &Lane, kind: Kind, error: &Error) {
-        let is_told = matches!(
-            error.kind(),
-            ErrorKind::Disconnected
-                | ErrorKind::Timeout
-                | ErrorKind::Unavailable
-                | ErrorKind::Cancelled
-                | ErrorKind::TransactionAborted
-        );
         let is_of_locks = matches!(error.kind(), ErrorKind::Deadlock | ErrorKind::LockTimeout);
-        let is_told = is_told
+        let is_told = is_of_faults(error)
             || is_of_locks && kind == Kind::Transfer
             // Of two changes the first may refuse the second.
-            || error.kind() == ErrorKind::ReadOnly && kind == Kind::ChangeSession
-            || is_of_login(error)
-            || is_alert(error);
+            || error.kind() == ErrorKind::ReadOnly && kind == Kind::ChangeSession;
         assert!(is_told, "{kind:?} on {}: {error:?}", lane.name);
         let what = format!("{:?}: {}", error.kind(), without_numbers(&chain(error)));
         *lock(&self.errors).entry(what).or_default() += 1;
@@ -136,17 +106,7 @@ impl Ledger {
     pub(crate) async fn settle(&self, watch: &mut Watch) -> u64 {
         let rows = watch.counts("soak.written").await.unwrap();
         let outcomes = std::mem::take(&mut *lock(&self.outcomes));
-        let wrong: Vec<_> = outcomes
-            .iter()
-            .map(|(id, outcome)| (id, outcome, rows.get(id).copied().unwrap_or(0)))
-            .filter(|(_, outcome, found)| !outcome.allows(*found))
-            .collect();
-        assert!(wrong.is_empty(), "(id, outcome, rows found): {wrong:?}");
-        let strangers: Vec<_> = rows
-            .keys()
-            .filter(|id| !outcomes.contains_key(id))
-            .collect();
-        assert!(strangers.is_empty(), "rows of no call: {strangers:?}");
+        check_rows(&outcomes, &rows);
         for (what, sql) in CONSISTENT {
             assert_eq!(watch.number(sql).await.unwrap(), 0, "{what}");
         }
@@ -223,21 +183,6 @@ fn without_numbers(text: &str) -> String {
     let parts = text.split_inclusive(|c: char| c.is_ascii_digit());
     let parts = parts.map(|part| part.trim_end_matches(|c: char| c.is_ascii_digit()));
     parts.collect()
-}
-
-/// What was cut there may say many things, and no statement was sent.
-fn is_of_login(error: &Error) -> bool {
-    matches!(error, Error::Pool(PoolError::Connect(_)))
-}
-
-/// What is cut within a record of TLS is answered by an alert.
-fn is_alert(error: &(dyn std::error::Error + 'static)) -> bool {
-    let boxed = error.downcast_ref::<Box<Error>>().map(|error| &**error);
-    let is_one = matches!(
-        boxed.or_else(|| error.downcast_ref()),
-        Some(Error::Tls(TlsError::Record(_)))
-    );
-    is_one || error.source().is_some_and(is_alert)
 }
 
 /// All that is written down stays true when a task panics.

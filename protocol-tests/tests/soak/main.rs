@@ -17,9 +17,9 @@ use std::time::Duration;
 
 use fastrand::Rng;
 use otaria::{Config, ConfigBuilder, SslMode};
-use protocol_tests::certificates::{Identity, Leaf};
 use protocol_tests::chaos::seed;
 use protocol_tests::live::{Ending, LiveServer};
+use protocol_tests::outcome::start_server;
 use protocol_tests::traces::Watch;
 use tokio::task::{JoinSet, spawn_blocking};
 use tokio::time::{Instant, sleep, sleep_until};
@@ -150,19 +150,6 @@ impl Soak {
             (came + proxy.came(), ended + proxy.ended())
         })
     }
-}
-
-/// A server of the soak's own that offers TLS, with what the calls need.
-fn start_server() -> LiveServer {
-    let identity = Identity::self_signed(&Leaf::server(["localhost"]));
-    // What is committed survives the end of the process, and pages that it has half written.
-    let server = LiveServer::builder()
-        .tls(&identity)
-        .option("--innodb-flush-log-at-trx-commit=2")
-        .option("--innodb-doublewrite=ON")
-        .option("--max-connections=300");
-    let server = server.start();
-    server.unwrap_or_else(|error| panic!("no server to test with: {error:?}"))
 }
 
 /// How to connect to `server` in clear.

@@ -8,13 +8,14 @@ use std::time::Duration;
 use otaria::{Config, Connection, Error, Pool, Stopped};
 use protocol_tests::chaos::seed;
 use protocol_tests::live::LiveServer;
+use protocol_tests::outcome::start_server;
 use protocol_tests::tcp_proxy::TcpProxy;
 use protocol_tests::traces::Watch;
 use tokio::sync::OnceCell;
 use tokio::task::{JoinHandle, JoinSet, spawn_blocking};
 use tokio::time::{sleep, timeout};
 
-use super::{alone, config, dose, start_server};
+use super::{alone, config, dose};
 
 /// Two servers with the same account.
 struct Servers {

@@ -1,13 +1,14 @@
 //! Calls that write rows with numbers of their own, what each of them was told, and whether the
 //! table agrees.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use fastrand::Rng;
-use otaria::{Error, ErrorKind, Pool, PoolError, TlsError};
+use otaria::{Error, Pool};
+use protocol_tests::outcome::{Outcome, check_rows, is_of_faults};
 use protocol_tests::traces::Watch;
 use tokio::time::{Instant, timeout};
 
@@ -19,24 +20,11 @@ pub(crate) struct Ledger {
     /// How long a call may take, whatever is done to it.
     limit: Duration,
     next: AtomicU64,
-    outcomes: Mutex<HashMap<u64, Outcome>>,
+    outcomes: Mutex<BTreeMap<u64, Outcome>>,
     errors: Mutex<BTreeMap<String, usize>>,
     slowest: Mutex<Duration>,
     succeeded: AtomicUsize,
     failed: AtomicUsize,
-}
-
-/// How many rows of a call are in the table.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Outcome {
-    /// As many as this.
-    All(u64),
-    /// It may be made again.
-    None,
-    /// Nobody knows: none or as many as this.
-    AllOrNone(u64),
-    /// Nobody knows: at most as many as this.
-    UpTo(u64),
 }
 
 /// What a call does.
@@ -172,7 +160,7 @@ impl Ledger {
             Some(Err(error)) => {
                 self.note_error(kind, error);
                 if error.is_safe_to_retry() {
-                    Outcome::None
+                    Outcome::All(0)
                 } else {
                     unknown
                 }
@@ -192,15 +180,7 @@ impl Ledger {
 
     /// An error of a server or a network that is gone has to say so.
     fn note_error(&self, kind: Kind, error: &Error) {
-        let told = matches!(
-            error.kind(),
-            ErrorKind::Disconnected
-                | ErrorKind::Timeout
-                | ErrorKind::Unavailable
-                | ErrorKind::Cancelled
-                | ErrorKind::TransactionAborted
-        );
-        let told = told || is_of_login(error) || is_alert(error);
+        let told = is_of_faults(error);
         let says = [
             error.is_safe_to_retry(),
             error.is_transient(),
@@ -225,43 +205,7 @@ impl Ledger {
         );
         let rows = watch.counts(&self.table).await.unwrap();
         let outcomes = self.outcomes.lock().unwrap_or_else(PoisonError::into_inner);
-        let wrong: Vec<_> = outcomes
-            .iter()
-            .map(|(id, outcome)| (id, outcome, rows.get(id).copied().unwrap_or(0)))
-            .filter(|(_, outcome, found)| !outcome.allows(*found))
-            .collect();
-        assert!(wrong.is_empty(), "(id, outcome, rows found): {wrong:?}");
-        let strangers: Vec<_> = rows
-            .keys()
-            .filter(|id| !outcomes.contains_key(id))
-            .collect();
-        assert!(strangers.is_empty(), "rows of no call: {strangers:?}");
-    }
-}
-
-/// What was cut there may say many things, and no statement was sent.
-fn is_of_login(error: &Error) -> bool {
-    matches!(error, Error::Pool(PoolError::Connect(_)))
-}
-
-/// What is cut within a record of TLS is answered by an alert.
-fn is_alert(error: &(dyn std::error::Error + 'static)) -> bool {
-    let boxed = error.downcast_ref::<Box<Error>>().map(|error| &**error);
-    let is_one = matches!(
-        boxed.or_else(|| error.downcast_ref()),
-        Some(Error::Tls(TlsError::Record(_)))
-    );
-    is_one || error.source().is_some_and(is_alert)
-}
-
-impl Outcome {
-    fn allows(self, found: u64) -> bool {
-        match self {
-            Self::All(rows) => found == rows,
-            Self::None => found == 0,
-            Self::AllOrNone(rows) => found == 0 || found == rows,
-            Self::UpTo(rows) => found <= rows,
-        }
+        check_rows(&outcomes, &rows);
     }
 }
 

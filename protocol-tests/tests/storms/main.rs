@@ -15,8 +15,8 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use otaria::{Config, ConfigBuilder, Error, Pool, PooledConnection, SslMode};
-use protocol_tests::certificates::{Identity, Leaf};
 use protocol_tests::live::LiveServer;
+use protocol_tests::outcome::start_server;
 use tokio::sync::{Mutex, MutexGuard};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
@@ -34,19 +34,6 @@ fn dose(little: usize, full: usize) -> usize {
         Ok(other) if !other.is_empty() => panic!("OTARIA_STORM is {other:?}, not \"full\""),
         _ => little,
     }
-}
-
-/// A server of the storms' own that offers TLS.
-fn start_server() -> LiveServer {
-    let identity = Identity::self_signed(&Leaf::server(["localhost"]));
-    // What is committed survives the end of the process, and pages that it has half written.
-    let server = LiveServer::builder()
-        .tls(&identity)
-        .option("--innodb-flush-log-at-trx-commit=2")
-        .option("--innodb-doublewrite=ON")
-        .option("--max-connections=300");
-    let server = server.start();
-    server.unwrap_or_else(|error| panic!("no server to test with: {error:?}"))
 }
 
 /// The server that those storms share that leave it alone.

@@ -8,12 +8,13 @@ use fastrand::Rng;
 use otaria::{Pool, RetryPolicy};
 use protocol_tests::chaos::seed;
 use protocol_tests::live::Ending;
+use protocol_tests::outcome::start_server;
 use protocol_tests::traces::Watch;
 use tokio::task::{JoinSet, spawn_blocking};
 use tokio::time::sleep;
 
 use super::restart::restart;
-use super::{alone, config, dose, server, start_server, within};
+use super::{alone, config, dose, server, within};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn statements_marked_as_repeatable_outlive_restarts_of_the_server() {

@@ -8,12 +8,13 @@ use fastrand::Rng;
 use otaria::Pool;
 use protocol_tests::chaos::seed;
 use protocol_tests::live::{Ending, LiveServer};
+use protocol_tests::outcome::start_server;
 use protocol_tests::traces::Watch;
 use tokio::task::{JoinSet, spawn_blocking};
 use tokio::time::sleep;
 
 use super::ledger::Ledger;
-use super::{alone, config, dose, recovers, start_server, take_all, within};
+use super::{alone, config, dose, recovers, take_all, within};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_restarted_under_load_leaves_every_failed_call_with_an_answer_and_the_pool_whole()
