@@ -3,7 +3,7 @@ use std::fmt;
 use arrow::error::ArrowError;
 use otaria_codec::{ColumnDefinition, InvalidPacket, Printable};
 
-use crate::schema::sql_type;
+use crate::sql_type::sql_type;
 
 /// Rows that cannot be decoded. It never holds a value.
 #[derive(Debug, thiserror::Error)]

@@ -66,6 +66,7 @@ mod options;
 pub mod partition;
 mod rendered;
 mod schema;
+mod sql_type;
 mod temporal;
 mod vector_lookup;
 mod words;
