@@ -95,12 +95,17 @@ fn config() -> Config {
         let config = Config::builder()
             .user("first")
             .password("p")
-            .database("shop");
+            .database("shop")
+            // Keys are derived in real time, which may be long on a machine that has much to do.
+            .connect_timeout(PATIENCE)
+            .drain_timeout(PATIENCE);
         let config = config.compression(Compression::default().with_threshold(0));
         config.init_command(INIT).build().unwrap()
     });
     config.clone()
 }
+
+const PATIENCE: Duration = Duration::from_secs(300);
 
 /// A connection that is cut as `cut` says from now on, and what the server hears on it.
 async fn connected(config: &Config, cut: Cut, layers: Layers) -> (Connection, PipeHandle, Heard) {
