@@ -68,7 +68,7 @@ async fn connect_any(addresses: &[SocketAddr], endpoint: &Endpoint) -> Result<Tc
         match within(head_start, first(&mut attempts)).await {
             Some(Some((_, Ok(stream)))) => return Ok(stream),
             Some(Some((address, Err(source)))) => {
-                let action = format!("connect to {endpoint} at {address}");
+                let action = connecting(endpoint, address);
                 failure = Error::Io { action, source };
             }
             // All have failed, and none is left: while one is waiting, one is tried.
@@ -76,6 +76,15 @@ async fn connect_any(addresses: &[SocketAddr], endpoint: &Endpoint) -> Result<Tc
             None => {}
         }
     }
+}
+
+/// What was being done; the address is told where it is another word than the host.
+fn connecting(endpoint: &Endpoint, address: &SocketAddr) -> String {
+    let (endpoint, address) = (endpoint.to_string(), address.to_string());
+    if endpoint == address {
+        return format!("connect to {endpoint}");
+    }
+    format!("connect to {endpoint} at {address}")
 }
 
 /// The output of the future that is done first, which is taken out; `None` if there are none.

@@ -55,11 +55,11 @@ pub use otaria_session::{
     CloseReason, ColumnError, ColumnIndex, Config, ConfigBuilder, ConfigError, Credentials,
     CredentialsProvider, DerivedKey, Dialog, Ed25519, Endpoint, EndpointError, EndpointErrors,
     Error, ErrorKind, Executed, Fingerprint, HostOrder, IsolationLevel, KeyDerivation,
-    LocalInfileError, LongDataError, NativePassword, OptionFiles, OwnedRow, Parsec, Password,
-    PasswordProblem, Payloads, Pem, PlaceError, PluginRegistry, PoolError, PoolPhase, Progress,
-    Prompt, PromptHandler, Role, Row, ServerError, ServerVersion, SessionState, Sha256Password,
-    SslMode, Statement, TimeoutPhase, TlsInfo, TlsProof, ToExecutable, TransactionOptions,
-    Unproven,
+    LocalInfileError, LongDataError, NamedSqlError, NativePassword, OptionFiles, OwnedRow, Parsec,
+    Password, PasswordProblem, Payloads, Pem, PlaceError, PlaceholderError, PluginRegistry,
+    PoolError, PoolPhase, Progress, Prompt, PromptHandler, Role, Row, ServerError, ServerVersion,
+    SessionState, Sha256Password, SslMode, Statement, TimeoutPhase, TlsInfo, TlsProof,
+    ToExecutable, TransactionOptions, Unproven,
 };
 #[cfg(feature = "compression")]
 pub use otaria_session::{Compression, CompressionAlgorithm};

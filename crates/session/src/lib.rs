@@ -59,7 +59,7 @@ pub use otaria_auth::{
     PluginRegistry, Prompt, ServerVersion, Sha256Password, Unproven,
 };
 pub use otaria_binary::{BulkParameters, Push};
-pub use otaria_statement::Statement;
+pub use otaria_statement::{NamedSqlError, PlaceholderError, Statement};
 pub use placed::{Placed, PlacedParams, place};
 pub use placed_error::PlaceError;
 pub use process_list::{Found, Kill, Origin, Process, ProcessLine};
