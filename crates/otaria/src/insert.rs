@@ -2,6 +2,7 @@
 
 mod error;
 mod input;
+mod keys;
 mod options;
 mod place;
 mod run;
@@ -61,8 +62,8 @@ use input::{Input, Reader};
 /// in `LOAD DATA LOCAL`, and with a `sql_mode` that is not strict, it says no more than that. The
 /// exception is [`InsertOptions::allow_warnings`].
 ///
-/// What the server means by a value is not a change: NULL and 0 in an `AUTO_INCREMENT` column are its next
-/// number, NULL in a `TIMESTAMP NOT NULL` is the present, 70 in a `YEAR` is 1970, a number is rounded
+/// What the server means by a value is not a change: NULL in an `AUTO_INCREMENT` column is its next
+/// number (0 is 0, whatever the `sql_mode`, which is not changed for that), NULL in a `TIMESTAMP NOT NULL` is the present, 70 in a `YEAR` is 1970, a number is rounded
 /// to what a FLOAT or a DOUBLE holds, and a trigger may write what it will. With `EMPTY_STRING_IS_NULL` in
 /// `sql_mode` an empty text is NULL, but for one that goes by `LOAD DATA LOCAL`.
 ///

@@ -4,7 +4,9 @@ mod cancellation;
 mod conversions;
 mod either_way;
 mod failures;
+mod keys;
 mod modes;
+mod new_tables;
 mod sessions;
 mod types;
 

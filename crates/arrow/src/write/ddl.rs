@@ -49,6 +49,10 @@ pub struct CreateTable {
     pub text_length: Option<u16>,
     /// The columns of the primary key, in its order; none for a table without one. They are NOT NULL.
     pub primary_key: Vec<Box<str>>,
+    /// Whether the set of characters that the table would get from its database is `utf8mb4`: then it gets
+    /// that, with the database's collation. Else the statement asks for `utf8mb4`, for other sets have
+    /// no place for most texts.
+    pub is_utf8mb4_by_default: bool,
 }
 
 impl CreateTable {
@@ -95,6 +99,9 @@ impl CreateTable {
             let _ = write!(sql, ", PRIMARY KEY ({})", names.join(", "));
         }
         sql.push(')');
+        if !self.is_utf8mb4_by_default {
+            sql.push_str(" CHARACTER SET utf8mb4");
+        }
         Ok(sql)
     }
 
@@ -383,11 +390,25 @@ mod tests {
         assert_eq!(
             sql(&["NAME", "id`s"], Some(20)).unwrap(),
             "CREATE TABLE `t` (`Id``s` INT NOT NULL, `name` VARCHAR(20) NOT NULL, \
-             PRIMARY KEY (`name`, `Id``s`))"
+             PRIMARY KEY (`name`, `Id``s`)) CHARACTER SET utf8mb4"
         );
         assert_eq!(
             sql(&["Id`s"], None).unwrap(),
-            "CREATE TABLE `t` (`Id``s` INT NOT NULL, `name` LONGTEXT NULL, PRIMARY KEY (`Id``s`))"
+            "CREATE TABLE `t` (`Id``s` INT NOT NULL, `name` LONGTEXT NULL, PRIMARY KEY (`Id``s`)) \
+             CHARACTER SET utf8mb4"
+        );
+    }
+
+    #[test]
+    fn a_table_that_is_utf8mb4_without_a_word_keeps_its_collation() {
+        let create = CreateTable {
+            is_utf8mb4_by_default: true,
+            ..CreateTable::default()
+        };
+        let schema = Schema::new(vec![Field::new("name", DataType::Utf8, true)]);
+        assert_eq!(
+            create.sql(&"t".parse().unwrap(), &schema).unwrap(),
+            "CREATE TABLE `t` (`name` LONGTEXT NULL)"
         );
     }
 

@@ -420,7 +420,8 @@ fn sql_type(data_type: DataType, metadata: &[(&str, &str)], create: &CreateTable
         .sql(&"t".parse().unwrap(), &Schema::new(vec![field]))
         .unwrap();
     let sql_type = sql.strip_prefix("CREATE TABLE `t` (`a` ").unwrap();
-    sql_type.strip_suffix(" NULL)").unwrap().to_owned()
+    let sql_type = sql_type.strip_suffix(" NULL) CHARACTER SET utf8mb4");
+    sql_type.unwrap().to_owned()
 }
 
 fn with_types() -> CreateTable {
@@ -526,7 +527,8 @@ fn long_columns_leave_room_for_the_others_of_the_row() {
     };
     let schema = Schema::new(vec![text("a"), text("b")]);
     let sql = with_types().sql(&"s.t".parse().unwrap(), &schema).unwrap();
-    let expected = "CREATE TABLE `s`.`t` (`a` VARCHAR(6000) NOT NULL, `b` LONGTEXT NOT NULL)";
+    let expected = "CREATE TABLE `s`.`t` (`a` VARCHAR(6000) NOT NULL, `b` LONGTEXT NOT NULL) \
+        CHARACTER SET utf8mb4";
     assert_eq!(sql, expected);
 }
 

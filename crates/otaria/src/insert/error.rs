@@ -31,6 +31,19 @@ pub enum InsertErrorKind {
     /// A column or a value has no place on the server.
     #[error("the record batches cannot be written")]
     Write(#[source] WriteError),
+    /// A row makes a longer command than the server takes.
+    #[error(
+        "row {row} makes a command of {payload_bytes} bytes, and the server takes no more than \
+         {limit_bytes} (max_allowed_packet)"
+    )]
+    RowTooLong {
+        /// The row, from 0, counted over all batches.
+        row: u64,
+        /// How long the command would be.
+        payload_bytes: usize,
+        /// How long the server takes one.
+        limit_bytes: usize,
+    },
     /// The source of the batches has failed.
     #[error("the record batches could not be read")]
     Source(#[source] ArrowError),

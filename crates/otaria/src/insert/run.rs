@@ -1,4 +1,5 @@
-use otaria_arrow::arrow::datatypes::Schema;
+use std::fmt::Write as _;
+
 use otaria_arrow::write::{
     CreateTable, LoadDataText, LoadDuplicates, NonFinite, ServerTypes, SubMicroseconds,
     TableColumn, TableName, WriteOptions, WritePlan,
@@ -7,6 +8,7 @@ use otaria_connection::{CallLimit, Error, Executed, ServerVersion, Transaction, 
 use otaria_types::{ParamsError, SessionTimeZone};
 
 use super::input::{Input, Rows};
+use super::keys::ZeroKeys;
 use super::place::Place;
 use super::text::Text;
 use super::{
@@ -53,7 +55,10 @@ pub(super) async fn run<P: Place>(
     // What has no meaning to the server is refused before a table is made for it.
     WritePlan::try_new(&input.schema, None, &options.write).map_err(InsertErrorKind::Write)?;
     if is_new {
-        let sql = create_table(place, &table, &input.schema, &options)?;
+        let mut create = create_table(place, &options);
+        create.is_utf8mb4_by_default = is_utf8mb4(place, &table, input.call).await?;
+        let sql = create.sql(&table, &input.schema);
+        let sql = sql.map_err(InsertErrorKind::Write)?;
         place.in_time(input.call).run(&sql).await?;
     }
     let mut done = Done::default();
@@ -70,12 +75,7 @@ pub(super) async fn run<P: Place>(
     Err(error)
 }
 
-fn create_table<P: Place>(
-    place: &P,
-    table: &TableName,
-    schema: &Schema,
-    options: &InsertOptions,
-) -> Result<String, InsertErrorKind> {
+fn create_table<P: Place>(place: &P, options: &InsertOptions) -> CreateTable {
     let mut create = CreateTable::default();
     create.text_length = options.text_length;
     create.primary_key.clone_from(&options.primary_key);
@@ -85,7 +85,42 @@ fn create_table<P: Place>(
         }
         _ => ServerTypes::default(),
     };
-    Ok(create.sql(table, schema)?)
+    create
+}
+
+/// Whether a new table has characters of `utf8mb4` because its database has.
+async fn is_utf8mb4<P: Place>(
+    place: &mut P,
+    table: &TableName,
+    call: CallLimit,
+) -> Result<bool, InsertErrorKind> {
+    // A session knows the characters of its own database from the time that it chose it.
+    let sql = match table.schema() {
+        None => "SELECT @@character_set_database".to_owned(),
+        // In hexadecimal, so that no `sql_mode` reads it otherwise.
+        Some(schema) => format!(
+            "SELECT IF(SCHEMA_NAME = DATABASE(), @@character_set_database, DEFAULT_CHARACTER_SET_NAME) \
+             FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = CONVERT(x'{}' USING utf8mb4)",
+            hex(schema)
+        ),
+    };
+    let mut rows = place.ask(call, &sql).await?;
+    let (mut is_known, mut is_utf8mb4) = (false, true);
+    // Names that differ in case alone may be those of two.
+    while let Some(row) = rows.next().await? {
+        is_known = true;
+        is_utf8mb4 &= row.get::<&str>(0)? == "utf8mb4";
+    }
+    Ok(is_known && is_utf8mb4)
+}
+
+fn hex(text: &str) -> String {
+    let mut digits = String::with_capacity(2 * text.len());
+    for byte in text.bytes() {
+        // Writing into memory does not fail.
+        let _ = write!(digits, "{byte:02x}");
+    }
+    digits
 }
 
 /// What is committed.
@@ -119,7 +154,7 @@ async fn insert<P: Place>(
     options: &InsertOptions,
     done: &mut Done,
 ) -> Result<(SentBy, WhyNot), InsertErrorKind> {
-    let columns = columns(place, table, input.call).await?;
+    let (columns, auto_increment) = columns(place, table, input.call).await?;
     let mut plan = WritePlan::try_new(&input.schema, Some(&columns), &options.write)?;
     if !place.version().is_some_and(loads_bytes) {
         plan = plan.with_hex_bytes();
@@ -128,7 +163,8 @@ async fn insert<P: Place>(
         let column = Box::new(column);
         return Err(InsertErrorKind::TimeZone { column });
     }
-    let way = choose(place, options, input.call).await?;
+    let keys = ZeroKeys::find(place, input.call, &input.schema, auto_increment.as_deref()).await?;
+    let way = choose(place, options, &keys, input.call).await?;
     let found_rows = place.settings().found_rows();
     let tells_skipped = options.mode == InsertMode::Ignore && !found_rows;
     done.skipped_rows = tells_skipped.then_some(0);
@@ -146,10 +182,10 @@ async fn insert<P: Place>(
         let call = rows.input.call;
         let mut transaction = place.begin(call).await.map_err(InsertErrorKind::from)?;
         let sent = if let Some(duplicates) = way.load {
-            let sql = plan.load_data(table, duplicates);
+            let sql = keys.kept_by(plan.load_data(table, duplicates));
             load(&mut transaction, &sql, &mut rows, options).await
         } else {
-            let sql = plan.insert(table, options.mode.on_duplicate());
+            let sql = keys.kept_by(plan.insert(table, options.mode.on_duplicate()));
             send(&mut transaction, &sql, &mut rows, options).await
         };
         let sent = match sent {
@@ -180,21 +216,24 @@ fn loads_bytes(version: &ServerVersion) -> bool {
     version.is_mariadb && (version.major, version.minor) >= (10, 11)
 }
 
-/// The columns of a table.
+/// The columns of a table, and the name of that with `AUTO_INCREMENT`.
 async fn columns<P: Place>(
     place: &mut P,
     table: &TableName,
     call: CallLimit,
-) -> Result<Vec<TableColumn>, InsertErrorKind> {
+) -> Result<(Vec<TableColumn>, Option<String>), InsertErrorKind> {
     let sql = format!("SHOW COLUMNS FROM {table}");
     let mut rows = place.ask(call, &sql).await?;
-    let mut columns = Vec::new();
+    let (mut columns, mut auto_increment) = (Vec::new(), None);
     while let Some(row) = rows.next().await? {
         let field: &str = row.get("Field")?;
         let [sql_type, key, extra] = [row.get("Type")?, row.get("Key")?, row.get("Extra")?];
         columns.push(TableColumn::new(field, sql_type, key, extra));
+        if extra.to_ascii_lowercase().contains("auto_increment") {
+            auto_increment = Some(field.to_owned());
+        }
     }
-    Ok(columns)
+    Ok((columns, auto_increment))
 }
 
 /// How rows are sent.
@@ -219,6 +258,7 @@ impl Way {
 async fn choose<P: Place>(
     place: &mut P,
     options: &InsertOptions,
+    keys: &ZeroKeys,
     call: CallLimit,
 ) -> Result<Way, InsertErrorKind> {
     if options.way == InsertWay::Bulk {
@@ -228,6 +268,7 @@ async fn choose<P: Place>(
     let why_not = match options.mode.load_duplicates() {
         None => WhyNot::Mode,
         Some(_) if !place.settings().local_infile() => WhyNot::OffInConfiguration,
+        Some(_) if !keys.allow_load_data() => WhyNot::AutoIncrement,
         // Measured, it is no faster than bulk, and slower as a rule.
         Some(_) if !is_asked && place.version().is_some_and(|version| version.is_mariadb) => {
             WhyNot::Slower
@@ -313,6 +354,16 @@ fn batch_failed(error: Error, rows: &mut Rows<'_, '_>, zone: SessionTimeZone) ->
         Error::Params(ParamsError::Parameter { index, .. }) => rows
             .last()
             .and_then(|(batch, row)| batch.refusal(row, *index, zone)),
+        Error::Params(ParamsError::RowTooLong {
+            payload_bytes,
+            limit_bytes,
+        }) => {
+            return InsertErrorKind::RowTooLong {
+                row: rows.input.sent().saturating_sub(1),
+                payload_bytes: *payload_bytes,
+                limit_bytes: *limit_bytes,
+            };
+        }
         _ => None,
     };
     match refusal {

@@ -26,6 +26,9 @@ pub enum WhyNot {
     /// `LOAD DATA` cannot do what the mode asks for.
     #[error("LOAD DATA LOCAL does not do with duplicates what the mode asks for")]
     Mode,
+    /// `LOAD DATA` of a MySQL server would make 0 in an `AUTO_INCREMENT` column its next number.
+    #[error("LOAD DATA LOCAL would make 0 in an AUTO_INCREMENT column its next number")]
+    AutoIncrement,
     /// The other way takes longer.
     #[error("it takes longer")]
     Slower,
