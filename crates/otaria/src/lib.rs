@@ -57,12 +57,13 @@ pub use otaria_connection::{
     CredentialsProvider, DerivedKey, Dialog, DrainLimit, Ed25519, Endpoint, EndpointError,
     EndpointErrors, Error, ErrorKind, Executed, FieldFlags, FieldType, Fingerprint, HostOrder,
     HostStates, InvalidPacket, IsolationLevel, KeyDerivation, LocalInfileError, LongDataError,
-    LongDataExecution, NativePassword, OptionFiles, OwnedRow, Parsec, Password, PasswordProblem,
-    PayloadWriter, Payloads, Pem, Pipeline, PipelineResults, PlaceError, PluginRegistry, PoolError,
-    PoolPhase, Printable, Progress, Prompt, PromptHandler, RetryPolicy, Role, Row, RowStream, Rows,
-    ServerError, ServerStatus, ServerVersion, SessionState, Sha256Password, SslMode, Statement,
-    Stopped, Stream, TimeoutPhase, TlsInfo, TlsProof, ToExecutable, Transaction,
-    TransactionOptions, UnitResult, Unproven, Warning, read_option_files, standard_option_files,
+    LongDataExecution, NamedSqlError, NativePassword, OptionFiles, OwnedRow, Parsec, Password,
+    PasswordProblem, PayloadWriter, Payloads, Pem, Pipeline, PipelineResults, PlaceError,
+    PlaceholderError, PluginRegistry, PoolError, PoolPhase, Printable, Progress, Prompt,
+    PromptHandler, RetryPolicy, Role, Row, RowStream, Rows, ServerError, ServerStatus,
+    ServerVersion, SessionState, Sha256Password, SslMode, Statement, Stopped, Stream, TimeoutPhase,
+    TlsInfo, TlsProof, ToExecutable, Transaction, TransactionOptions, UnitResult, Unproven,
+    Warning, read_option_files, standard_option_files,
 };
 #[cfg(feature = "compression")]
 pub use otaria_connection::{Compression, CompressionAlgorithm};
@@ -82,8 +83,8 @@ pub use otaria_types::{
 };
 #[cfg(feature = "arrow")]
 pub use partitions::{
-    PartitionBatches, PartitionDepth, PartitionError, PartitionOptions, PartitionPlan,
-    PoolPartitions,
+    BlockingPartitionBatches, PartitionBatches, PartitionDepth, PartitionError, PartitionOptions,
+    PartitionPlan, PoolPartitions,
 };
 
 #[cfg(doctest)]

@@ -1,5 +1,6 @@
 //! Tables and queries read in parts, side by side over the connections of a pool.
 
+mod blocking;
 mod catalog;
 mod density;
 mod error;
@@ -16,6 +17,7 @@ use otaria_pool::Pool;
 
 use crate::sealed::Sealed;
 
+pub use blocking::BlockingPartitionBatches;
 pub use error::PartitionError;
 pub use options::{PartitionDepth, PartitionOptions, PartitionPlan};
 pub use read::PartitionBatches;

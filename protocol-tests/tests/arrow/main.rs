@@ -1,6 +1,7 @@
 //! Results as record batches, on a fake server.
 
 mod blocking;
+mod blocking_parts;
 mod calls;
 mod cancellation;
 mod load_data;

@@ -11,21 +11,21 @@ use tokio::time::timeout;
 use crate::{ENDLESS, FAILING, NUMBERS, next_query_is_whole, pairs, pool, values};
 
 /// A part that is this statement, as another process may send it.
-fn part(index: u8, sql: &str) -> Partition {
+pub(crate) fn part(index: u8, sql: &str) -> Partition {
     let length = u32::try_from(sql.len()).unwrap().to_le_bytes();
     let head = [b'O', b'T', b'R', b'P', 1, 0, index, 0, 0, 0, 9, 0, 0, 0];
     let bytes = [&head[..], &length, sql.as_bytes()].concat();
     Partition::from_bytes(&bytes).unwrap()
 }
 
-fn pool_of_two(cut: &Cut) -> Pool {
+pub(crate) fn pool_of_two(cut: &Cut) -> Pool {
     let pool = pool(cut);
     pool.resize(2);
     pool
 }
 
 /// Nobody else holds a connection, and those of the pool are in order.
-async fn both_connections_are_whole(pool: &Pool) {
+pub(crate) async fn both_connections_are_whole(pool: &Pool) {
     let get = async { (pool.get().await.unwrap(), pool.get().await.unwrap()) };
     let got = timeout(Duration::from_secs(60), get).await;
     let (mut one, mut other) = got.expect("two connections");

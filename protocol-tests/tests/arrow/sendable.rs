@@ -1,9 +1,10 @@
 //! The futures can be moved to other threads, whatever the parameters.
 
 use otaria::{
-    ArrowOptions, Connection, Pool, PoolQueryArrow, QueryArrow, RecordBatchStream, RecordBatches,
-    Rows, Statement, ToSql, Transaction,
+    ArrowOptions, Connection, PartitionBatches, Pool, PoolQueryArrow, QueryArrow,
+    RecordBatchStream, RecordBatches, Rows, Statement, ToSql, Transaction,
 };
+use tokio::runtime::Handle;
 
 fn is_send<T: Send>(future: T) {
     drop(future);
@@ -38,6 +39,10 @@ fn of_batches(rows: Rows<'_>, mut batches: RecordBatches<'_>, mut stream: Record
     is_send(stream);
 }
 
+fn of_parts(batches: PartitionBatches, runtime: Handle) {
+    is_send(batches.into_reader(runtime));
+}
+
 #[test]
 fn the_futures_of_record_batches_are_send() {
     // They are only made, not called.
@@ -45,4 +50,5 @@ fn the_futures_of_record_batches_are_send() {
     let _: fn(&mut Transaction<'_>, Boxed) = of_transaction;
     let _: fn(&Pool, Boxed) = of_pool;
     let _: fn(Rows<'_>, RecordBatches<'_>, RecordBatchStream<'_>) = of_batches;
+    let _: fn(PartitionBatches, Handle) = of_parts;
 }

@@ -34,22 +34,6 @@ impl<'c> BlockingRecordBatches<'c> {
         Self { stream, runtime }
     }
 
-    fn wait(&mut self) -> Result<Option<RecordBatch>, RecordBatchError> {
-        let (runtime, stream) = (&self.runtime, &mut self.stream);
-        let has_begun = Cell::new(false);
-        let next = async {
-            has_begun.set(true);
-            stream.next().await
-        };
-        // That a task in `unconstrained` is being run shows in nothing else than this panic, which comes
-        // before anything is done.
-        match catch_unwind(AssertUnwindSafe(|| runtime.block_on(next))) {
-            Ok(next) => next,
-            Err(_) if !has_begun.get() => Err(RecordBatchError::OnRuntimeThread),
-            Err(panic) => resume_unwind(panic),
-        }
-    }
-
     /// The batches that have not been read, for async code.
     pub fn into_stream(self) -> RecordBatchStream<'c> {
         self.stream
@@ -71,11 +55,8 @@ impl Iterator for BlockingRecordBatches<'_> {
     type Item = Result<RecordBatch, ArrowError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let next = if runs_tasks() {
-            Err(RecordBatchError::OnRuntimeThread)
-        } else {
-            self.wait()
-        };
+        let next = wait(&self.runtime, self.stream.next());
+        let next = next.unwrap_or(Err(RecordBatchError::OnRuntimeThread));
         next.map_err(|error| ArrowError::ExternalError(Box::new(error)))
             .transpose()
     }
@@ -92,6 +73,26 @@ impl fmt::Debug for BlockingRecordBatches<'_> {
         f.debug_tuple("BlockingRecordBatches")
             .field(&self.stream)
             .finish()
+    }
+}
+
+/// What `next` comes to, waited for on this thread; `None` where tasks run, and nothing of it is done
+/// then.
+pub(crate) fn wait<T>(runtime: &Handle, next: impl Future<Output = T>) -> Option<T> {
+    if runs_tasks() {
+        return None;
+    }
+    let has_begun = Cell::new(false);
+    let next = async {
+        has_begun.set(true);
+        next.await
+    };
+    // That a task in `unconstrained` is being run shows in nothing else than this panic, which comes
+    // before anything is done.
+    match catch_unwind(AssertUnwindSafe(|| runtime.block_on(next))) {
+        Ok(next) => Some(next),
+        Err(_) if !has_begun.get() => None,
+        Err(panic) => resume_unwind(panic),
     }
 }
 

@@ -69,6 +69,13 @@ pub enum PartitionError {
         /// Its [place](crate::Partition::index) among the parts of its source.
         index: u32,
     },
+    /// A [`BlockingPartitionBatches`](crate::BlockingPartitionBatches) was to wait on a thread that
+    /// runs other tasks, which would all stand still. Nothing is lost: call it again elsewhere.
+    #[error(
+        "parts cannot be waited for on a thread of the runtime: read them in \
+         `tokio::task::spawn_blocking`, or await their batches"
+    )]
+    OnRuntimeThread,
 }
 
 impl PartitionError {

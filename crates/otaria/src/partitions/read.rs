@@ -3,7 +3,7 @@ use std::fmt;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use futures_core::Stream;
 use otaria_arrow::arrow::array::RecordBatch;
@@ -11,9 +11,10 @@ use otaria_arrow::arrow::datatypes::SchemaRef;
 use otaria_arrow::partition::Partition;
 use otaria_arrow::{ArrowOptions, Nullability};
 use otaria_pool::Pool;
+use tokio::runtime::Handle;
 
-use super::PartitionError;
 use super::slot::{Progress, Slot};
+use super::{BlockingPartitionBatches, PartitionError};
 
 /// The record batches of parts that are read side by side, each with the
 /// [place](Partition::index) of its part: see
@@ -44,6 +45,8 @@ pub struct PartitionBatches {
     /// batch.
     first: usize,
     schema: Schemas,
+    /// A batch that was waited for only to know the schema.
+    ahead: Option<(u32, RecordBatch)>,
     rows: u64,
 }
 
@@ -71,6 +74,7 @@ impl PartitionBatches {
             concurrency,
             first: 0,
             schema: Schemas::default(),
+            ahead: None,
             rows: 0,
         }
     }
@@ -98,6 +102,54 @@ impl PartitionBatches {
     pub async fn next(&mut self) -> Result<Option<(u32, RecordBatch)>, PartitionError> {
         let next = poll_fn(|context| Pin::new(&mut *self).poll_next(context)).await;
         next.transpose()
+    }
+
+    /// The same batches for code that is not async, which waits for them on its own thread. A reader
+    /// has its schema from the beginning: this waits for the first batch, or the end.
+    ///
+    /// ```no_run
+    /// # use otaria::arrow::array::RecordBatchReader;
+    /// # use otaria::arrow::error::ArrowError;
+    /// # use otaria::{ArrowOptions, PartitionError, PartitionPlan, Pool, PoolPartitions};
+    /// # use tokio::runtime::Handle;
+    /// # async fn export(pool: Pool, plan: PartitionPlan) -> Result<(), PartitionError> {
+    /// let batches = pool.read_partitions(plan.into_partitions(), 4, &ArrowOptions::default());
+    /// let reader = batches.into_reader(Handle::current()).await?;
+    /// let written = tokio::task::spawn_blocking(move || write(reader)).await;
+    /// # drop(written);
+    /// # Ok(())
+    /// # }
+    /// # fn write(reader: impl RecordBatchReader) -> Result<(), ArrowError> {
+    /// #     reader.map(|batch| batch.map(drop)).collect()
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// Those of [`next`](Self::next). The reading of all parts is ended.
+    ///
+    /// # Cancel safety
+    /// As when this is dropped: the connections go back to the pool, which stops the statements.
+    pub async fn into_reader(
+        mut self,
+        runtime: Handle,
+    ) -> Result<BlockingPartitionBatches, PartitionError> {
+        if self.ahead.is_none() {
+            self.ahead = poll_fn(|context| self.poll_read(context)).await?;
+        }
+        Ok(BlockingPartitionBatches::new(self, runtime))
+    }
+
+    /// Reads on, unless there was an error.
+    fn poll_read(
+        &mut self,
+        context: &mut Context<'_>,
+    ) -> Poll<Result<Option<(u32, RecordBatch)>, PartitionError>> {
+        let next = self.poll_slots(context);
+        if let Poll::Ready(Err(_)) = next {
+            self.waiting.clear();
+            self.slots.clear();
+        }
+        next
     }
 
     /// Fills the slots, as far as there are parts for them.
@@ -155,7 +207,6 @@ impl PartitionBatches {
             Progress::Begun(schema) => drop(self.schema.begun.get_or_insert(schema)),
             Progress::Batch(batch) => {
                 self.schema.check(index, &batch.schema())?;
-                self.rows += u64::try_from(batch.num_rows()).unwrap_or_default();
                 self.first += 1;
                 return Ok(Some(batch));
             }
@@ -182,12 +233,14 @@ impl Stream for PartitionBatches {
 
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let batches = self.get_mut();
-        let next = batches.poll_slots(context);
-        if let Poll::Ready(Err(_)) = next {
-            batches.waiting.clear();
-            batches.slots.clear();
+        let next = match batches.ahead.take() {
+            Some(batch) => Ok(Some(batch)),
+            None => ready!(batches.poll_read(context)),
+        };
+        if let Ok(Some((_, batch))) = &next {
+            batches.rows += u64::try_from(batch.num_rows()).unwrap_or_default();
         }
-        next.map(Result::transpose)
+        Poll::Ready(next.transpose())
     }
 }
 
