@@ -10,18 +10,18 @@ use crate::sql_type::sql_type;
 #[non_exhaustive]
 pub enum DecodeError {
     /// A row is not one of its columns. The connection stays usable, for where the row ends is known.
-    #[error("row {row} is broken")]
+    #[error("row {number} is broken", number = row.saturating_add(1))]
     InvalidRow {
-        /// The row, from 0, counted over all batches.
+        /// The row, from 0, counted over all batches. The message counts from 1.
         row: u64,
         /// What is wrong with it.
         #[source]
         invalid: InvalidPacket,
     },
     /// A cell has no value of its column's Arrow type.
-    #[error("row {row}, {column}: {reason}")]
+    #[error("row {number}, {column}: {reason}", number = row.saturating_add(1))]
     Cell {
-        /// The row, from 0, counted over all batches.
+        /// The row, from 0, counted over all batches. The message counts from 1.
         row: u64,
         /// The column.
         column: Box<ColumnLabel>,
@@ -201,7 +201,7 @@ mod tests {
             reason: CellReason::ZeroDate,
         };
         let text = error.to_string();
-        assert!(text.starts_with("row 7, column 2 `day` (DATE): no calendar"));
+        assert!(text.starts_with("row 8, column 2 `day` (DATE): no calendar"));
         assert!(text.contains("ZeroDateMode::Null"));
     }
 

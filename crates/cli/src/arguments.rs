@@ -67,7 +67,7 @@ pub(crate) struct QueryArguments {
     /// How Parquet is compressed
     #[arg(long, value_enum, default_value = "snappy", help_heading = "Files")]
     pub(crate) compression: Compression,
-    /// What stands for NULL in CSV
+    /// What stands for NULL in CSV; where it is nothing at all (--null ''), an empty text is `""`
     #[arg(
         long,
         value_name = "TEXT",
@@ -101,7 +101,7 @@ pub(crate) struct LoadArguments {
     #[arg(long, value_enum, default_value = "auto")]
     pub(crate) way: Way,
     /// The format, in place of what the files' names say
-    #[arg(short, long, value_enum)]
+    #[arg(short, long, value_parser = Format::to_load())]
     pub(crate) format: Option<Format>,
     /// Commit after each so many batches of some thousand rows: what is committed stays behind an error
     #[arg(long, value_name = "BATCHES")]
@@ -110,7 +110,7 @@ pub(crate) struct LoadArguments {
     #[arg(long)]
     pub(crate) allow_warnings: bool,
     /// How long text is in a table that is made: VARCHAR of so many characters in place of LONGTEXT
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) text_length: Option<u16>,
     /// The columns of the primary key of a table that is made, between commas; none by default
     #[arg(long, value_name = "COLUMNS", value_delimiter = ',')]
@@ -119,7 +119,7 @@ pub(crate) struct LoadArguments {
     #[arg(short, long)]
     pub(crate) quiet: bool,
     /// What stands for NULL in CSV, as does nothing at all in columns that hold neither text nor
-    /// bytes
+    /// bytes; with --null '' it does in all columns, and `""` is an empty text
     #[arg(long, value_name = "TEXT", default_value = "\\N", help_heading = "CSV")]
     pub(crate) null: String,
     /// What separates the values of CSV: one character

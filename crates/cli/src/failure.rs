@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use otaria::{Config, Error, Stopped};
 
 use crate::advice;
-use crate::output::Format;
+use crate::output::{Format, Place};
 use crate::redaction::{redacted, without_controls};
 use crate::signals::Signal;
 
@@ -25,7 +25,7 @@ pub(crate) enum Failure {
         source: Box<Error>,
     },
     /// There is no connection.
-    #[error("no connection to {place}")]
+    #[error("{}", no_connection(place, source))]
     Connect {
         place: String,
         user: String,
@@ -37,17 +37,25 @@ pub(crate) enum Failure {
     Statement(Box<Error>),
     /// Something of this machine cannot be read or written.
     #[error("cannot {action}")]
-    Local { action: String, source: io::Error },
+    Local {
+        action: String,
+        source: io::Error,
+        /// Whether there is a file of this name that is as it was before.
+        is_kept: bool,
+    },
     /// A file does not hold what it should.
     #[error("{}: {message}", path.display())]
     Content { path: PathBuf, message: String },
-    /// The server has warned that it changes values or leaves rows out, and nothing was inserted.
-    #[error("the server has warned, and nothing was inserted{}", first(*.code, .message))]
+    /// The server has warned that it changes values or leaves rows out.
+    #[error("the server has warned{}", first(*.code, .message))]
     Warned {
         /// The code of the first warning.
         code: Option<u16>,
         message: String,
     },
+    /// Rows were not inserted, or not all.
+    #[error("{failure}")]
+    Insert { failure: Box<Failure>, left: Left },
     /// The statement has run, and there is nothing to write to the file.
     #[error("the statement has run and returns no table, so {} was not written", .0.display())]
     NoTable(PathBuf),
@@ -55,7 +63,7 @@ pub(crate) enum Failure {
     #[error("{message}")]
     Data {
         message: String,
-        advice: Option<&'static str>,
+        advice: Option<String>,
     },
     /// Whoever read the output has closed it.
     #[error("the reader of the output has closed it")]
@@ -70,6 +78,18 @@ pub(crate) enum Failure {
     /// The tool is at fault.
     #[error("a fault in otaria itself: {0}")]
     Internal(&'static str),
+}
+
+/// What an insertion that has failed leaves behind.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub(crate) struct Left {
+    pub(crate) rows_committed: u64,
+    /// Whether the table that was made is still there.
+    pub(crate) table: bool,
+    /// The engine of the table, if it cannot undo what was inserted.
+    pub(crate) engine: Option<String>,
+    /// Whether that is known: not if the connection broke in a commit.
+    pub(crate) is_known: bool,
 }
 
 /// The exit codes of the tool.
@@ -119,7 +139,11 @@ impl Failure {
 
     pub(crate) fn of_system(source: io::Error) -> Self {
         let action = "get from the operating system what it takes to run".to_owned();
-        Self::Local { action, source }
+        Self::Local {
+            action,
+            source,
+            is_kept: false,
+        }
     }
 
     pub(crate) fn connect(config: &Config, source: Error) -> Self {
@@ -155,8 +179,20 @@ impl Failure {
         if source.kind() == io::ErrorKind::BrokenPipe {
             return Self::BrokenPipe;
         }
-        let action = format!("{action} {}", path.display());
-        Self::Local { action, source }
+        Self::Local {
+            action: format!("{action} {}", path.display()),
+            source,
+            is_kept: false,
+        }
+    }
+
+    /// Nothing can be written to `place`.
+    pub(crate) fn output(place: &Place, source: io::Error) -> Self {
+        let mut failure = Self::local("write to", &place.path, source);
+        if let Self::Local { is_kept, .. } = &mut failure {
+            *is_kept = place.keeps_file;
+        }
+        failure
     }
 
     pub(crate) const fn exit(&self) -> Exit {
@@ -166,6 +202,7 @@ impl Failure {
             Self::Statement(_) | Self::Warned { .. } | Self::NoTable(_) => Exit::Statement,
             Self::Local { .. } => Exit::Local,
             Self::Content { .. } | Self::Data { .. } => Exit::Data,
+            Self::Insert { failure, .. } => failure.exit(),
             Self::BrokenPipe => Exit::BrokenPipe,
             Self::Interrupted { signal, .. } => Exit::Signal(*signal),
             Self::Internal(_) => Exit::Internal,
@@ -178,7 +215,10 @@ impl Failure {
             return;
         }
         let mut text = format!("error: {self}");
-        let mut cause = self.source();
+        let mut cause = match self {
+            Self::Insert { failure, .. } => failure.source(),
+            other => other.source(),
+        };
         while let Some(error) = cause {
             text.push_str(": ");
             text.push_str(&error.to_string());
@@ -207,6 +247,14 @@ impl From<Error> for Failure {
 /// Whether the server runs nothing of it any more.
 pub(crate) fn is_stopped(stopped: &Result<Stopped, Error>) -> bool {
     matches!(stopped, Ok(Stopped::Killed | Stopped::NotRunning))
+}
+
+/// The place is told once, by the error if it knows it.
+fn no_connection(place: &str, source: &Error) -> String {
+    match source {
+        Error::Io { .. } | Error::Endpoints(_) => "no connection".to_owned(),
+        _ => format!("no connection to {place}"),
+    }
 }
 
 fn first(code: Option<u16>, message: &str) -> String {

@@ -7,6 +7,8 @@ mod elements;
 mod inference;
 mod ipc;
 mod json;
+mod origins;
+mod parquet;
 mod quotes;
 mod rules;
 
@@ -17,7 +19,6 @@ use std::path::{Path, PathBuf};
 use arrow::array::{RecordBatch, RecordBatchReader};
 use arrow::datatypes::{Schema, SchemaRef};
 use arrow::error::ArrowError;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use crate::failure::Failure;
 use crate::output::Format;
@@ -26,6 +27,7 @@ use damaged::caught;
 pub(crate) use conversion::expected_types;
 pub(crate) use csv::CsvStyle;
 pub(crate) use damaged::keep_quiet;
+pub(crate) use origins::Origins;
 
 /// Batches of a file.
 pub(crate) type Batches = Box<dyn RecordBatchReader + Send>;
@@ -35,6 +37,8 @@ pub(crate) struct Reading {
     pub(crate) csv: CsvStyle,
     /// What the columns of the table are, where there is one.
     pub(crate) table: Option<Schema>,
+    /// Where it is noted which rows are of which file.
+    pub(crate) origins: Origins,
 }
 
 /// The batches of all `files`, one after the other. Their schemas must be the same. `None` if all are
@@ -69,6 +73,9 @@ pub(crate) fn open(
     Ok(Some(Files {
         schema,
         rest: opened,
+        current: None,
+        rows: 0,
+        origins: reading.origins.clone(),
     }))
 }
 
@@ -77,6 +84,10 @@ pub(crate) struct Files {
     schema: SchemaRef,
     /// The next at the end.
     rest: Vec<Opened>,
+    current: Option<Opened>,
+    /// How many there have been.
+    rows: u64,
+    origins: Origins,
 }
 
 struct Opened {
@@ -94,28 +105,42 @@ impl Iterator for Files {
     type Item = Result<RecordBatch, ArrowError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        while let Some(file) = self.rest.last_mut() {
+        loop {
+            let schema = SchemaRef::clone(&self.schema);
+            let file = self.current()?;
             let batch = caught(|| file.batches.next().transpose());
             // Metadata of a schema may be another in each file.
-            let schema = || SchemaRef::clone(&self.schema);
             let batch = batch.and_then(|batch| {
                 let batch =
-                    batch.map(|batch| RecordBatch::try_new(schema(), batch.columns().to_vec()));
+                    batch.map(|batch| RecordBatch::try_new(schema, batch.columns().to_vec()));
                 batch.transpose()
             });
             match batch.transpose() {
-                Some(Ok(batch)) => return Some(Ok(batch)),
+                Some(Ok(batch)) => {
+                    self.rows += u64::try_from(batch.num_rows()).unwrap_or(0);
+                    return Some(Ok(batch));
+                }
                 Some(Err(error)) => {
                     let failure = file.fails(message(error));
-                    self.rest.clear();
+                    (self.current, self.rest) = (None, Vec::new());
                     return Some(Err(ArrowError::ExternalError(Box::new(failure))));
                 }
-                None => {
-                    self.rest.pop();
-                }
+                None => self.current = None,
             }
         }
-        None
+    }
+}
+
+impl Files {
+    /// The file that is being read, if one is left.
+    fn current(&mut self) -> Option<&mut Opened> {
+        if self.current.is_none() {
+            self.current = self.rest.pop();
+            if let Some(file) = &self.current {
+                self.origins.begin(self.rows, file.path.clone());
+            }
+        }
+        self.current.as_mut()
     }
 }
 
@@ -128,11 +153,31 @@ impl RecordBatchReader for Files {
 /// The format of the file at `path`, if it is not `asked` for.
 pub(crate) fn format_of(path: &Path, asked: Option<Format>) -> Result<Format, Failure> {
     match asked {
+        // --format does not know it here.
         Some(Format::Table) => Err(Failure::usage("a table for people cannot be loaded")),
         Some(format) => Ok(format),
         None if path == Path::new("-") => Err(Failure::usage(STDIN_NEEDS_FORMAT)),
-        None => Format::of_path(path).ok_or_else(|| Failure::unknown_ending(path)),
+        None => match (Format::of_path(path), unpacking(path)) {
+            (Some(format), _) => Ok(format),
+            (None, Some(program)) => Err(Failure::usage(format!(
+                "{path} is packed: unpack it, as by `{program} {path} | otaria load TABLE - --format csv`",
+                path = path.display()
+            ))),
+            (None, None) => Err(Failure::unknown_ending(path)),
+        },
     }
+}
+
+/// The program that unpacks a file.
+fn unpacking(path: &Path) -> Option<&'static str> {
+    let ending = path.extension()?.to_str()?.to_ascii_lowercase();
+    Some(match ending.as_str() {
+        "gz" => "zcat",
+        "bz2" => "bzcat",
+        "xz" => "xzcat",
+        "zst" => "zstdcat",
+        _ => return None,
+    })
 }
 
 fn open_one(
@@ -149,7 +194,7 @@ fn open_one(
         }
         Format::Parquet => {
             let file = file(path)?;
-            caught(|| parquet(file))
+            caught(|| parquet::open(file))
         }
         Format::Arrow => {
             let file = file(path)?;
@@ -168,11 +213,6 @@ fn open_one(
         }
     };
     batches.map(Some).map_err(fails)
-}
-
-fn parquet(file: File) -> Result<Batches, ArrowError> {
-    let builder = ParquetRecordBatchReaderBuilder::try_new(file)?;
-    Ok(Box::new(builder.with_batch_size(BATCH_ROWS).build()?))
 }
 
 /// What is read from the beginning to the end.

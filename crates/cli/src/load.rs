@@ -9,13 +9,14 @@ use std::time::Instant;
 use arrow::datatypes::Schema;
 use clap::ValueEnum;
 use otaria::{
-    ArrowOptions, Commit, Config, Connection, GeometryType, InsertArrow, InsertMode, InsertOptions,
-    InsertWay, Inserted, QueryArrow, SentBy, TableName, UuidType, VectorLookup, WriteError,
+    ArrowOptions, Commit, Config, Connection, Error, GeometryType, InsertArrow, InsertError,
+    InsertMode, InsertOptions, InsertWay, Inserted, QueryArrow, SentBy, TableName, UuidType,
+    VectorLookup, WriteError,
 };
 
 use crate::arguments::{LoadArguments, url_and_rest};
-use crate::failure::Failure;
-use crate::input::{CsvStyle, Reading, expected_types, format_of};
+use crate::failure::{Failure, Left};
+use crate::input::{CsvStyle, Origins, Reading, expected_types, format_of};
 use crate::login;
 use crate::output::Format;
 use crate::progress::{Progress, count, rate};
@@ -110,7 +111,9 @@ impl Load<'_> {
                 header: !self.arguments.no_header,
             },
             table,
+            origins: Origins::default(),
         };
+        let origins = reading.origins.clone();
         let progress = Progress::new(self.arguments.quiet);
         let files = self.files.clone();
         let reader = ReaderThread::start(files, self.arguments.format, reading);
@@ -121,10 +124,52 @@ impl Load<'_> {
         };
         let inserted = connection
             .insert_arrow_stream(self.table, schema, batches, self.options())
-            .await
-            .map_err(failures::of_insert)?;
-        self.tell(&inserted, start);
-        Ok(())
+            .await;
+        match inserted {
+            Ok(inserted) => {
+                self.tell(&inserted, start);
+                Ok(())
+            }
+            Err(error) => Err(self.failure(connection, error, &origins).await),
+        }
+    }
+
+    /// What an error of the insertion means, and what it leaves behind.
+    async fn failure(
+        &self,
+        connection: &mut Connection,
+        error: InsertError,
+        origins: &Origins,
+    ) -> Failure {
+        let is_connected = connection.close_reason().is_none();
+        let mut left = Left {
+            rows_committed: error.rows_committed,
+            table: error.table_is_left,
+            engine: None,
+            is_known: is_connected,
+        };
+        let is_dropped = self.arguments.mode == Mode::Create && !left.table;
+        if is_connected && !is_dropped {
+            // The error that is told is that of the insertion.
+            left.engine = self.engine(connection).await.unwrap_or_default();
+        }
+        Failure::Insert {
+            failure: Box::new(failures::of_insert(error.kind, origins)),
+            left,
+        }
+    }
+
+    /// The engine of the table, if it cannot undo anything.
+    async fn engine(&self, connection: &mut Connection) -> Result<Option<String>, Error> {
+        let Ok(table) = self.table.parse::<TableName>() else {
+            return Ok(None);
+        };
+        let sql = "SELECT ENGINE FROM information_schema.TABLES JOIN information_schema.ENGINES \
+            USING (ENGINE) WHERE TRANSACTIONS <> 'YES' AND TABLE_NAME = ? \
+            AND TABLE_SCHEMA = IFNULL(?, DATABASE())";
+        let place = (table.table(), table.schema());
+        let row = connection.query_opt::<(String,)>(sql, place).await?;
+        Ok(row.map(|(engine,)| engine))
     }
 
     /// What the columns of the table are, for text that is to become such values.
@@ -168,7 +213,7 @@ impl Load<'_> {
             .with_commit(self.arguments.commit_every.map_or(Commit::Once, every))
             .with_warnings_allowed(self.arguments.allow_warnings)
             .with_text_length(self.arguments.text_length)
-            .with_primary_key(self.arguments.primary_key.iter().map(String::as_str))
+            .with_primary_key(self.arguments.primary_key.iter().map(|name| name.trim()))
     }
 
     fn tell(&self, inserted: &Inserted, start: Instant) {

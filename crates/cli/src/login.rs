@@ -57,6 +57,7 @@ async fn connect_with_asked(config: &Config) -> Result<Connection, Failure> {
     let password = ask(&question).await.map_err(|source| Failure::Local {
         action: "ask for the password on the terminal".to_owned(),
         source,
+        is_kept: false,
     })?;
     let config = config.to_builder().password(password).build();
     let config = config.map_err(|error| unusable("the password", error))?;

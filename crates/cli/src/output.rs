@@ -16,7 +16,7 @@ use arrow::error::ArrowError;
 
 use crate::zones::{batch_by_offset, schema_by_offset};
 
-pub(crate) use destination::{Destination, Target};
+pub(crate) use destination::{Destination, Place, Target};
 pub(crate) use format::{Compression, Format};
 
 /// How a file is written, beside its format.

@@ -95,9 +95,9 @@ impl<'a> Export<'a> {
             crate::tell(quiet, "The statement has run. It returns no table.");
             return Ok(());
         };
-        let name = self.target.path().to_owned();
+        let place = self.target.place();
         let committed = self.target.commit();
-        committed.map_err(|source| Failure::local("write to", &name, source))?;
+        committed.map_err(|source| Failure::output(&place, source))?;
         exported.tell(quiet, path);
         Ok(())
     }
@@ -115,8 +115,8 @@ impl<'a> Export<'a> {
         let destination = self.destination()?;
         let bytes = destination.counter();
         progress.count_bytes(bytes);
-        let name = self.target.path();
-        let mut sink = Sink::start(self.format, self.style(), schema, destination, name);
+        let place = self.target.place();
+        let mut sink = Sink::start(self.format, self.style(), schema, destination, place);
         let mut left = self.arguments.max_rows.unwrap_or(u64::MAX);
         while left > 0 {
             let Some(batch) = batches.next().await.map_err(failures::of_batches)? else {
@@ -173,7 +173,7 @@ impl<'a> Export<'a> {
 
     fn destination(&self) -> Result<Destination, Failure> {
         let destination = self.target.destination();
-        destination.map_err(|source| Failure::local("write to", self.target.path(), source))
+        destination.map_err(|source| Failure::output(&self.target.place(), source))
     }
 
     fn style(&self) -> Style {
@@ -233,7 +233,9 @@ async fn finish_statement(batches: &mut RecordBatches<'_>) -> Result<(), Failure
     if tables > 1 {
         return Err(Failure::Data {
             message: format!("the statement has run, and has returned {tables} tables"),
-            advice: Some("A file holds one: have each returned by a statement of its own."),
+            advice: Some(
+                "A file holds one: have each returned by a statement of its own.".to_owned(),
+            ),
         });
     }
     Ok(())

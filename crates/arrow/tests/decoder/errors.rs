@@ -146,7 +146,7 @@ fn rows_are_counted_over_all_batches() {
         .unwrap_err();
     assert_eq!(
         error.to_string(),
-        "row 350, column 1 `c` (TINYINT): the value is out of the range of the column's type"
+        "row 351, column 1 `c` (TINYINT): the value is out of the range of the column's type"
     );
     assert!(matches!(
         error,
@@ -195,7 +195,7 @@ fn after_an_error_the_decoder_begins_a_batch() {
         error
             .unwrap_err()
             .to_string()
-            .starts_with("row 3, column 1")
+            .starts_with("row 4, column 1")
     );
 }
 

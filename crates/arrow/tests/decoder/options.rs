@@ -142,7 +142,7 @@ fn set_is_a_list_on_request() {
     assert!(
         error
             .to_string()
-            .starts_with("row 1, column 0 `c` (SET): the text is not UTF-8")
+            .starts_with("row 2, column 0 `c` (SET): the text is not UTF-8")
     );
 }
 
@@ -499,7 +499,7 @@ fn a_first_batch_without_a_geometry_settles_that_there_is_no_srid() {
     assert!(
         error
             .to_string()
-            .starts_with("row 1, column 0 `c` (GEOMETRY): the geometry's SRID")
+            .starts_with("row 2, column 0 `c` (GEOMETRY): the geometry's SRID")
     );
 }
 

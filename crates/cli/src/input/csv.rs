@@ -27,7 +27,7 @@ pub(crate) fn open(source: Source, reading: &Reading) -> Result<Batches, ArrowEr
         .delimiter(style.delimiter)
         .has_headers(style.header)
         .flexible(true)
-        .from_reader(Quotes::new(source, style.delimiter));
+        .from_reader(quotes(source, &style));
     let names = names(&mut reader, reading)?;
     let mut texts = Texts {
         reader,
@@ -129,7 +129,10 @@ impl Texts {
                 return Err(self.of_other_length(columns.len()));
             }
             for (column, text) in columns.iter_mut().zip(&self.record) {
-                column.append_option((text != self.style.null).then_some(text));
+                // Where nothing at all is NULL, an empty text has quotation marks.
+                let is_null = text == self.style.null
+                    && !(text.is_empty() && self.reader.get_mut().next_empty_is_quoted());
+                column.append_option((!is_null).then_some(text));
             }
             rows += 1;
             bytes += self.record.as_slice().len();
@@ -168,6 +171,16 @@ impl Texts {
     }
 }
 
+/// The bytes of the file, of whose empty values it is noted what they are if that tells NULL from text.
+fn quotes(source: Source, style: &CsvStyle) -> Quotes<Source> {
+    let quotes = Quotes::new(source, style.delimiter);
+    if style.null.is_empty() {
+        quotes.noting_empty()
+    } else {
+        quotes
+    }
+}
+
 fn names(
     reader: &mut Reader<Quotes<Source>>,
     reading: &Reading,
@@ -179,6 +192,9 @@ fn names(
             .iter()
             .map(str::to_owned)
             .collect();
+        for _ in names.iter().filter(|name| name.is_empty()) {
+            reader.get_mut().next_empty_is_quoted();
+        }
         if names.is_empty() {
             return Err(ArrowError::ParseError(
                 "it is empty: not even a header is in it".to_owned(),

@@ -1,6 +1,7 @@
 //! Files that are damaged in a way that the libraries which read them do not expect.
 
 use std::cell::Cell;
+use std::io;
 use std::panic::{self, AssertUnwindSafe, catch_unwind};
 
 use arrow::error::ArrowError;
@@ -15,6 +16,14 @@ pub(super) fn caught<T>(read: impl FnOnce() -> Result<T, ArrowError>) -> Result<
     let read = catch_unwind(AssertUnwindSafe(read));
     READS.set(false);
     read.unwrap_or_else(|_| Err(ArrowError::ParseError(DAMAGED.to_owned())))
+}
+
+/// A file whose end is missing.
+pub(super) fn cut() -> io::Error {
+    io::Error::new(
+        io::ErrorKind::UnexpectedEof,
+        "its end is missing: it was cut off, or has not been written to its end",
+    )
 }
 
 /// Panics are told as before, but for those that are caught here.

@@ -9,6 +9,7 @@ use arrow::ipc::reader::{FileReader, StreamReader, read_footer_length};
 use arrow::ipc::{Block, root_as_footer, root_as_message};
 
 use super::Batches;
+use super::damaged::cut;
 
 /// Arrow's file format; the stream format goes by the same endings.
 pub(super) fn file(file: File) -> Result<Batches, ArrowError> {
@@ -30,14 +31,19 @@ pub(super) fn stream(
 ) -> Result<Batches, ArrowError> {
     let head = head(&mut source)?;
     if !head.starts_with(&CONTINUATION) {
-        let message = "it is no stream or file of Arrow's".to_owned();
-        return Err(ArrowError::ParseError(message));
+        let message = if head.is_empty() {
+            "it is empty: not even a schema is in it"
+        } else {
+            "it is no stream or file of Arrow's"
+        };
+        return Err(ArrowError::ParseError(message.to_owned()));
     }
     let messages = Messages {
         source: Cursor::new(head).chain(source),
         max_bytes,
         ready: Cursor::new(Vec::new()),
         body: 0,
+        has_ended: false,
     };
     Ok(Box::new(StreamReader::try_new(messages, None)?))
 }
@@ -45,8 +51,15 @@ pub(super) fn stream(
 /// That all parts of a file of so many bytes are within it.
 fn check_blocks(file: &mut (impl Read + Seek), bytes: u64) -> Result<(), ArrowError> {
     let mut tail = [0; 10];
+    // The head, and what is read here.
+    if bytes < 8 + 10 {
+        return Err(cut().into());
+    }
     file.seek(SeekFrom::End(-10))?;
     file.read_exact(&mut tail)?;
+    if !tail.ends_with(ARROW_MAGIC) {
+        return Err(cut().into());
+    }
     let footer_bytes = u64::try_from(read_footer_length(tail)?).unwrap_or(u64::MAX);
     let begin = bytes
         .checked_sub(10)
@@ -83,26 +96,55 @@ struct Messages<R> {
     ready: Cursor<Vec<u8>>,
     /// How many bytes of the message's body follow.
     body: u64,
+    /// Whether the stream has said that it ends.
+    has_ended: bool,
 }
 
 impl<R: Read> Messages<R> {
-    /// Reads the head of the next message, if there is one.
+    /// Reads the head of the next message. Behind the last one a stream says that it ends: one that
+    /// does not has been cut off, though it may be between two messages.
     fn next(&mut self) -> io::Result<()> {
+        if self.has_ended {
+            self.ready = Cursor::new(Vec::new());
+            return Ok(());
+        }
         let mut bytes = head(&mut self.source)?;
-        if let Some(&length) = bytes.last_chunk().filter(|_| bytes.len() == HEAD) {
-            let length = u32::from_le_bytes(length);
-            if !bytes.starts_with(&CONTINUATION) || length > MAX_HEAD_BYTES {
-                return Err(damaged());
-            }
-            let source = &mut self.source;
-            source.take(length.into()).read_to_end(&mut bytes)?;
-            let message = bytes.get(HEAD..).unwrap_or_default();
-            self.body = if length == 0 { 0 } else { body_bytes(message)? };
-            if self.body > self.max_bytes {
-                return Err(damaged());
-            }
+        let length = match bytes.last_chunk() {
+            Some(&length) if bytes.len() == HEAD => u32::from_le_bytes(length),
+            _ => return Err(cut()),
+        };
+        if !bytes.starts_with(&CONTINUATION) || length > MAX_HEAD_BYTES {
+            return Err(damaged());
+        }
+        self.has_ended = length == 0;
+        if self.has_ended {
+            self.check_end()?;
+        } else {
+            self.read_message(length, &mut bytes)?;
         }
         self.ready = Cursor::new(bytes);
+        Ok(())
+    }
+
+    fn read_message(&mut self, length: u32, bytes: &mut Vec<u8>) -> io::Result<()> {
+        let source = &mut self.source;
+        let read = source.take(length.into()).read_to_end(bytes)?;
+        if u32::try_from(read).ok() != Some(length) {
+            return Err(cut());
+        }
+        self.body = body_bytes(bytes.get(HEAD..).unwrap_or_default())?;
+        if self.body > self.max_bytes {
+            return Err(damaged());
+        }
+        Ok(())
+    }
+
+    /// What follows, such as another stream, would get lost.
+    fn check_end(&mut self) -> io::Result<()> {
+        let read = (&mut self.source).take(1).read_to_end(&mut Vec::new())?;
+        if read > 0 {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, BEHIND_END));
+        }
         Ok(())
     }
 }
@@ -120,6 +162,9 @@ impl<R: Read> Read for Messages<R> {
         }
         if self.body > 0 {
             let read = (&mut self.source).take(self.body).read(out)?;
+            if read == 0 {
+                return Err(cut());
+            }
             self.body -= u64::try_from(read).unwrap_or(self.body);
             return Ok(read);
         }
@@ -147,5 +192,7 @@ const ARROW_MAGIC: &[u8] = b"ARROW1";
 const CONTINUATION: [u8; 4] = [0xff; 4];
 const HEAD: usize = 8;
 const HEAD_BYTES: u64 = 8;
+const BEHIND_END: &str = "more follows behind the end of its stream, as where two streams were written into \
+    one file: load each by itself";
 /// A schema, or where the parts of a batch are.
 const MAX_HEAD_BYTES: u32 = 64 << 20;

@@ -1,6 +1,7 @@
+use std::collections::VecDeque;
 use std::io::{self, Read};
 
-/// Refuses CSV whose quotation marks are not in order: one that is not closed would make one value of
+/// Notes of empty values whether they stand in quotation marks, and refuses CSV whose quotation marks are not in order: one that is not closed would make one value of
 /// all that follows, and one that is closed by the next one another value than was meant.
 pub(super) struct Quotes<R> {
     source: R,
@@ -12,6 +13,11 @@ pub(super) struct Quotes<R> {
     bytes: u64,
     /// How much of a byte order mark has been read.
     mark: Option<usize>,
+    /// How many values of the line have ended.
+    values: u64,
+    /// Of each empty value that nobody has asked for yet whether it stands in quotation marks; `None`
+    /// where nobody is going to ask.
+    empty: Option<VecDeque<bool>>,
 }
 
 /// Where the next byte stands.
@@ -34,20 +40,52 @@ impl<R: Read> Quotes<R> {
             begin: 1,
             bytes: 0,
             mark: Some(0),
+            values: 0,
+            empty: None,
         }
+    }
+
+    /// Notes of all empty values whether they stand in quotation marks.
+    pub(super) fn noting_empty(mut self) -> Self {
+        self.empty = Some(VecDeque::new());
+        self
+    }
+
+    /// Whether the next empty value stands in quotation marks.
+    pub(super) fn next_empty_is_quoted(&mut self) -> bool {
+        let next = self.empty.as_mut().and_then(VecDeque::pop_front);
+        next.unwrap_or(false)
+    }
+
+    /// A value ends here. A line without any is none of the table's.
+    fn note(&mut self, ends_line: bool) {
+        let is_quoted = self.place == Place::Behind;
+        let is_empty = match self.place {
+            Place::Start => !ends_line || self.values > 0,
+            Place::Behind => self.bytes == 0,
+            Place::Plain | Place::Quoted => false,
+        };
+        if let Some(empty) = self.empty.as_mut().filter(|_| is_empty) {
+            empty.push_back(is_quoted);
+        }
+        self.values = if ends_line { 0 } else { self.values + 1 };
     }
 
     fn look(&mut self, byte: u8) -> io::Result<()> {
         if self.is_mark(byte) {
             return Ok(());
         }
-        let ends_value = byte == self.delimiter || byte == b'\n' || byte == b'\r';
+        let ends_line = byte == b'\n' || byte == b'\r';
+        let ends_value = byte == self.delimiter || ends_line;
+        if ends_value && self.place != Place::Quoted {
+            self.note(ends_line);
+        }
         self.place = match (self.place, byte) {
             (Place::Start, b'"') => {
                 (self.begin, self.bytes) = (self.line, 0);
                 Place::Quoted
             }
-            (Place::Behind, b'"') => Place::Quoted,
+            (Place::Behind, b'"') => self.quoted()?,
             (Place::Quoted, b'"') => Place::Behind,
             (Place::Quoted, _) => self.quoted()?,
             _ if ends_value => Place::Start,
@@ -92,6 +130,10 @@ impl<R: Read> Read for Quotes<R> {
         if count == 0 && !out.is_empty() && self.place == Place::Quoted {
             return Err(self.wrong("does not end"));
         }
+        if count == 0 && !out.is_empty() {
+            self.note(true);
+            self.place = Place::Start;
+        }
         let read = out.iter().take(count);
         read.copied().try_for_each(|byte| self.look(byte))?;
         Ok(count)
@@ -132,6 +174,21 @@ mod tests {
             assert_eq!(read(text).as_deref(), Ok(text));
         }
         assert!(read("\u{feff}\"a\"\n").is_ok());
+    }
+
+    #[test]
+    fn of_empty_values_it_is_known_whether_they_stand_in_quotation_marks() {
+        let noted = |text: &str| {
+            let mut quotes = Quotes::new(text.as_bytes(), b',').noting_empty();
+            io::copy(&mut quotes, &mut io::sink()).unwrap();
+            Vec::from(quotes.empty.unwrap())
+        };
+        assert_eq!(noted(",\"\",a\n"), [false, true]);
+        assert_eq!(noted("\"\"\n\n\r\n\"\"\r\n"), [true, true]);
+        assert_eq!(noted("1,\n1,\"\"\r\n1,"), [false, true, false]);
+        assert_eq!(noted("1,\"\""), [true]);
+        assert!(noted("\"\"\"\",\"a\",\"\n\",b\n").is_empty());
+        assert_eq!(noted("\u{feff},1\n"), [false]);
     }
 
     #[test]

@@ -2,12 +2,12 @@ use std::collections::HashMap;
 use std::io::Write;
 use std::sync::Arc;
 
+use ::parquet::arrow::ArrowWriter;
 use arrow::array::{
     ArrayRef, AsArray, BinaryArray, Int64Array, StringArray, TimestampMicrosecondArray,
 };
 use arrow::datatypes::{DataType, Field, TimeUnit};
 use arrow::ipc::writer::{FileWriter, StreamWriter};
-use parquet::arrow::ArrowWriter;
 use tempfile::NamedTempFile;
 
 use super::*;
@@ -27,6 +27,7 @@ fn reading(table: Option<&Schema>) -> Reading {
     Reading {
         csv,
         table: table.map(|table| expected_types(table, &HashMap::new())),
+        origins: Origins::default(),
     }
 }
 

@@ -1,19 +1,20 @@
 use std::fmt::Write as _;
-use std::io;
+use std::io::Write;
 
 use arrow::array::{Array, RecordBatch};
 use arrow::datatypes::{DataType, Schema};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
-use csv::Writer;
 
 use super::{BatchWriter, Destination, Style, WriteError};
 
 /// Writes CSV: RFC 4180 with line feeds, dates and times by ISO 8601, binary values as hexadecimal
-/// digits.
+/// digits. Where nothing at all stands for NULL, an empty text is `""`.
 pub(crate) struct Csv {
-    writer: Writer<Destination>,
+    destination: Destination,
     null: String,
     cell: String,
+    /// What has not been sent yet.
+    rows: Vec<u8>,
 }
 
 impl Csv {
@@ -30,28 +31,71 @@ impl Csv {
                 field.name()
             )));
         }
-        let mut writer = Writer::from_writer(destination);
-        if style.header {
-            let names = schema.fields().iter().map(|field| field.name());
-            writer.write_record(names)?;
-        }
-        Ok(Self {
-            writer,
+        let mut csv = Self {
+            destination,
             null: style.null.clone(),
             cell: String::new(),
-        })
+            rows: Vec::new(),
+        };
+        if style.header {
+            let names = schema.fields().iter().map(|field| field.name().as_str());
+            let is_alone = schema.fields().len() == 1;
+            for (index, name) in names.enumerate() {
+                csv.separate(index);
+                push_quoted(&mut csv.rows, name, name.is_empty() && is_alone);
+            }
+            csv.rows.push(b'\n');
+        }
+        Ok(csv)
     }
 
-    /// A value that reads as NULL would get lost, unless that is what was asked for.
-    fn check(&self) -> Result<(), WriteError> {
-        if self.cell == self.null && !self.null.is_empty() {
-            return Err(WriteError::Unsupported(
-                "a value is the very text that stands for NULL: choose another one by --null"
-                    .to_owned(),
-            ));
+    /// Ends the value before the one at `index`.
+    fn separate(&mut self, index: usize) {
+        if index > 0 {
+            self.rows.push(b',');
         }
+    }
+
+    fn push_null(&mut self, is_alone: bool) -> Result<(), WriteError> {
+        if self.null.is_empty() && is_alone {
+            return Err(WriteError::Unsupported(EMPTY_LINE.to_owned()));
+        }
+        push_quoted(&mut self.rows, &self.null, false);
         Ok(())
     }
+
+    /// A value that reads as NULL would get lost.
+    fn push_cell(&mut self, is_alone: bool) -> Result<(), WriteError> {
+        let is_empty = self.cell.is_empty();
+        if self.cell == self.null && !is_empty {
+            return Err(WriteError::Unsupported(NULL_AS_TEXT.to_owned()));
+        }
+        let quotes_empty = is_empty && (is_alone || self.null.is_empty());
+        push_quoted(&mut self.rows, &self.cell, quotes_empty);
+        Ok(())
+    }
+
+    fn send(&mut self) -> Result<(), WriteError> {
+        self.destination.write_all(&self.rows)?;
+        self.rows.clear();
+        Ok(self.destination.flush()?)
+    }
+}
+
+/// A value, in quotation marks where it would be another one without.
+fn push_quoted(rows: &mut Vec<u8>, value: &str, has_marks: bool) {
+    if !has_marks && !value.bytes().any(|byte| b",\"\r\n".contains(&byte)) {
+        rows.extend_from_slice(value.as_bytes());
+        return;
+    }
+    rows.push(b'"');
+    for (index, part) in value.split('"').enumerate() {
+        if index > 0 {
+            rows.extend_from_slice(b"\"\"");
+        }
+        rows.extend_from_slice(part.as_bytes());
+    }
+    rows.push(b'"');
 }
 
 /// Whether values have a text that is read again as what they are: lists of numbers have one.
@@ -70,10 +114,12 @@ impl BatchWriter for Csv {
             Ok((column.logical_nulls(), formatter))
         });
         let columns = columns.collect::<Result<Vec<_>, WriteError>>()?;
+        let is_alone = columns.len() == 1;
         for row in 0..batch.num_rows() {
-            for (nulls, formatter) in &columns {
+            for (index, (nulls, formatter)) in columns.iter().enumerate() {
+                self.separate(index);
                 if nulls.as_ref().is_some_and(|nulls| nulls.is_null(row)) {
-                    self.writer.write_field(&self.null)?;
+                    self.push_null(is_alone)?;
                     continue;
                 }
                 self.cell.clear();
@@ -81,24 +127,24 @@ impl BatchWriter for Csv {
                 write!(self.cell, "{value}").map_err(|_| {
                     WriteError::Unsupported("a value cannot be written as text".to_owned())
                 })?;
-                self.check()?;
-                self.writer.write_field(&self.cell)?;
+                self.push_cell(is_alone)?;
             }
-            self.writer.write_record(None::<&[u8]>)?;
+            self.rows.push(b'\n');
+            if self.rows.len() > PIECE_BYTES {
+                self.destination.write_all(&self.rows)?;
+                self.rows.clear();
+            }
         }
-        Ok(self.writer.flush()?)
+        self.send()
     }
 
     fn finish(&mut self) -> Result<(), WriteError> {
-        Ok(self.writer.flush()?)
+        self.send()
     }
 }
 
-impl From<csv::Error> for WriteError {
-    fn from(error: csv::Error) -> Self {
-        match error.into_kind() {
-            csv::ErrorKind::Io(source) => Self::Io(source),
-            _ => Self::Io(io::Error::other("it is no CSV")),
-        }
-    }
-}
+const PIECE_BYTES: usize = 64 << 10;
+const NULL_AS_TEXT: &str =
+    "a value is the very text that stands for NULL: choose another one by --null";
+const EMPTY_LINE: &str = "NULL in the only column would be an empty line, which is no row: choose a text for it \
+    by --null";

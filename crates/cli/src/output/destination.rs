@@ -27,11 +27,17 @@ impl Target {
         })
     }
 
-    /// What it is called in errors.
-    pub(crate) fn path(&self) -> &Path {
+    /// What errors tell of it.
+    pub(crate) fn place(&self) -> Place {
         match self {
-            Self::File(file) => &file.path,
-            Self::Stdout => Path::new("standard output"),
+            Self::File(file) => Place {
+                path: file.path.clone(),
+                keeps_file: file.part.as_ref().is_some_and(|part| part.replaces),
+            },
+            Self::Stdout => Place {
+                path: PathBuf::from("standard output"),
+                keeps_file: false,
+            },
         }
     }
 
@@ -42,6 +48,14 @@ impl Target {
             Self::Stdout => Ok(()),
         }
     }
+}
+
+/// What errors tell of a target.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Place {
+    pub(crate) path: PathBuf,
+    /// Whether a file of this name was there, and is as it was until the target is complete.
+    pub(crate) keeps_file: bool,
 }
 
 /// A file that takes its name, and the place of one that was there, only when it is complete: until
@@ -60,6 +74,8 @@ struct Part {
     path: PathBuf,
     /// Behind symbolic links, which stay what they are.
     place: PathBuf,
+    /// Whether a file is there already.
+    replaces: bool,
 }
 
 impl OutputFile {
@@ -78,7 +94,11 @@ impl OutputFile {
             return Self::open(path);
         }
         let (file, part) = create_part(&place)?;
-        let part = Part { path: part, place };
+        let part = Part {
+            path: part,
+            place,
+            replaces: found.is_some(),
+        };
         if let Some(metadata) = found {
             file.set_permissions(metadata.permissions())?;
         }
@@ -239,7 +259,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("out.csv");
         let target = write(&path, "whole").unwrap();
-        assert!(!path.exists());
+        assert!(!path.exists() && !target.place().keeps_file);
         target.commit().unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), "whole");
         assert_eq!(names(directory.path()), ["out.csv"]);
@@ -250,7 +270,9 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("out.csv");
         fs::write(&path, "before").unwrap();
-        drop(write(&path, "half").unwrap());
+        let target = write(&path, "half").unwrap();
+        assert!(target.place().keeps_file);
+        drop(target);
         assert_eq!(fs::read_to_string(&path).unwrap(), "before");
         assert_eq!(names(directory.path()), ["out.csv"]);
     }
@@ -323,6 +345,7 @@ mod tests {
     #[test]
     fn devices_are_written_to_as_they_are() {
         let full = Target::of_path(Path::new("/dev/full")).unwrap();
+        assert!(!full.place().keeps_file);
         let mut destination = full.destination().unwrap();
         let error = destination.write(b"x").and_then(|_| destination.flush());
         assert_eq!(error.unwrap_err().kind(), io::ErrorKind::StorageFull);

@@ -1,6 +1,7 @@
 use std::path::Path;
 
 use clap::ValueEnum;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 /// What a file is.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
@@ -35,6 +36,14 @@ impl Format {
             "ndjson" | "jsonl" => Self::Ndjson,
             _ => return None,
         })
+    }
+
+    /// Those that can be read.
+    pub(crate) fn to_load() -> impl TypedValueParser<Value = Self> {
+        let formats = Self::value_variants().iter();
+        let formats = formats.filter(|format| **format != Self::Table);
+        PossibleValuesParser::new(formats.filter_map(Self::to_possible_value))
+            .try_map(|name| Self::from_str(&name, false))
     }
 
     /// Whether columns are known by their names alone.

@@ -24,6 +24,8 @@ fn of_decode(error: &DecodeError) -> Failure {
             advice: None,
         };
     };
+    // People count from 1.
+    let row = row + 1;
     let (what, advice) = match reason {
         CellReason::ZeroDate => (
             "no calendar has this date",
@@ -48,13 +50,13 @@ fn of_decode(error: &DecodeError) -> Failure {
         ),
         other => {
             return Failure::Data {
-                message: format!("row {row}, {column}: {other}"),
+                message: format!("row {row}, column `{}`: {other}", column.name()),
                 advice: None,
             };
         }
     };
     Failure::Data {
-        message: format!("row {row}, {column}: {what}"),
-        advice: Some(advice),
+        message: format!("row {row}, column `{}`: {what}", column.name()),
+        advice: Some(advice.to_owned()),
     }
 }

@@ -1,20 +1,18 @@
 //! The writer of a file on a thread of its own, so that rows come in while others are written.
 
-use std::path::{Path, PathBuf};
-
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::task::{JoinHandle, spawn_blocking};
 
 use crate::failure::Failure;
-use crate::output::{Destination, Format, Style, WriteError, writer};
+use crate::output::{Destination, Format, Place, Style, WriteError, writer};
 
 /// A file that is being written. When this is dropped nothing more is.
 pub(crate) struct Sink {
     sender: Sender<Message>,
     thread: JoinHandle<Result<(), WriteError>>,
-    path: PathBuf,
+    place: Place,
 }
 
 enum Message {
@@ -29,14 +27,14 @@ impl Sink {
         style: Style,
         schema: SchemaRef,
         destination: Destination,
-        path: &Path,
+        place: Place,
     ) -> Self {
         let (sender, receiver) = channel(WAITING_BATCHES);
         let write = move || write(format, &style, &schema, destination, receiver);
         Self {
             sender,
             thread: spawn_blocking(write),
-            path: path.to_owned(),
+            place,
         }
     }
 
@@ -52,7 +50,7 @@ impl Sink {
         let _ = self.sender.send(Message::End).await;
         match self.thread.await {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(WriteError::Io(source))) => Err(Failure::local("write to", &self.path, source)),
+            Ok(Err(WriteError::Io(source))) => Err(Failure::output(&self.place, source)),
             Ok(Err(WriteError::Unsupported(message))) => Err(Failure::Data {
                 message,
                 advice: None,

@@ -38,9 +38,10 @@ fn running(mark: &str) -> u32 {
 
 #[track_caller]
 fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(60);
+    // A machine with other work takes its time, and only what never comes is an error.
+    let deadline = Instant::now() + Duration::from_secs(600);
     while !is_so() {
-        assert!(Instant::now() < deadline, "not in a minute: {what}");
+        assert!(Instant::now() < deadline, "not in ten minutes: {what}");
         std::thread::sleep(Duration::from_millis(10));
     }
 }
@@ -106,7 +107,7 @@ fn ctrl_c_in_the_middle_of_a_load_leaves_nothing_of_it() {
     let rows = "7\n".repeat(1_000_000);
     input.write_all(format!("n\n{rows}").as_bytes()).unwrap();
     let uncommitted =
-        "SET TRANSACTION ISOLATION LEVEL READ UNCOMMITTED; SELECT COUNT(*) > 0 FROM t";
+        "SET TRANSACTION ISOLATION LEVEL READ UNCOMMITTED; SELECT EXISTS (SELECT 1 FROM t)";
     wait_until("rows are there", || {
         schema.sql(uncommitted).unwrap() == "1\n"
     });

@@ -355,8 +355,14 @@ fn a_damaged_file_is_an_error_that_names_it() {
             }
         }
         assert!(refused > 3, "{name}: {refused}");
-        fs::write(&file, &whole[..whole.len() / 2]).unwrap();
-        load(&schema, "copy", &file, &[]).assert(5, &[&name]);
+        schema.sql("DELETE FROM copy").unwrap();
+        // The last of them in front of the end of a stream.
+        for length in [8, 12, whole.len() / 2, whole.len() - 2, whole.len() - 8] {
+            fs::write(&file, &whole[..length]).unwrap();
+            let done = load(&schema, "copy", &file, &[]);
+            done.assert(5, &[&name, "its end is missing", "Nothing was inserted."]);
+        }
+        assert_eq!(schema.sql("SELECT COUNT(*) FROM copy").unwrap(), "0\n");
     }
 }
 

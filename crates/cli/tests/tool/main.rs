@@ -12,3 +12,4 @@ mod memory;
 mod ping;
 mod query;
 mod support;
+mod words;

@@ -298,6 +298,10 @@ fn a_full_disk_is_an_error_that_says_so() {
         std::os::unix::fs::symlink("/dev/full", &file).unwrap();
         let done = query(&[sql, "-o", file.to_str().unwrap()]);
         done.assert(4, &["cannot write to", name, "The disk is full: make room"]);
+        assert!(
+            !done.err.contains("before"),
+            "a device has no before: {done:#?}"
+        );
     }
     let full = fs::OpenOptions::new()
         .write(true)

@@ -57,9 +57,11 @@ pub(crate) fn otaria<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) ->
     command
 }
 
-/// The tool with nothing of this process's environment.
+/// The tool with nothing of this process's environment. It is killed with the thread of its test, which
+/// would otherwise leave it behind where the runner is killed.
 pub(crate) fn bare<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_otaria"));
+    let mut command = Command::new("setpriv");
+    command.args(["--pdeathsig", "KILL", env!("CARGO_BIN_EXE_otaria")]);
     command.args(arguments).env_clear();
     for name in ["PATH", "TMPDIR"] {
         if let Some(value) = std::env::var_os(name) {

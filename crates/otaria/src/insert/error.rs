@@ -33,11 +33,12 @@ pub enum InsertErrorKind {
     Write(#[source] WriteError),
     /// A row makes a longer command than the server takes.
     #[error(
-        "row {row} makes a command of {payload_bytes} bytes, and the server takes no more than \
-         {limit_bytes} (max_allowed_packet)"
+        "row {number} makes a command of {payload_bytes} bytes, and the server takes no more than \
+         {limit_bytes} (max_allowed_packet)",
+        number = .row.saturating_add(1)
     )]
     RowTooLong {
-        /// The row, from 0, counted over all batches.
+        /// The row, from 0, counted over all batches. The message counts from 1.
         row: u64,
         /// How long the command would be.
         payload_bytes: usize,
