@@ -55,7 +55,7 @@ pub(crate) enum Failure {
     },
     /// Rows were not inserted, or not all.
     #[error("{failure}")]
-    Insert { failure: Box<Failure>, left: Left },
+    Insert { failure: Box<Self>, left: Left },
     /// The statement has run, and there is nothing to write to the file.
     #[error("the statement has run and returns no table, so {} was not written", .0.display())]
     NoTable(PathBuf),
@@ -193,6 +193,20 @@ impl Failure {
             *is_kept = place.keeps_file;
         }
         failure
+    }
+
+    /// This failure of a load that has sent no row yet.
+    pub(crate) fn before_any_row(self) -> Self {
+        match self {
+            Self::Content { .. } => Self::Insert {
+                failure: Box::new(self),
+                left: Left {
+                    is_known: true,
+                    ..Left::default()
+                },
+            },
+            other => other,
+        }
     }
 
     pub(crate) const fn exit(&self) -> Exit {

@@ -117,7 +117,8 @@ impl Load<'_> {
         let progress = Progress::new(self.arguments.quiet);
         let files = self.files.clone();
         let reader = ReaderThread::start(files, self.arguments.format, reading);
-        let Some((schema, batches)) = reader.schema(progress).await? else {
+        let opened = reader.schema(progress).await;
+        let Some((schema, batches)) = opened.map_err(Failure::before_any_row)? else {
             let nothing = format!("{}: 0 rows", self.table);
             crate::tell(self.arguments.quiet, &nothing);
             return Ok(());

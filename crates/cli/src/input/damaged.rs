@@ -18,10 +18,10 @@ pub(super) fn caught<T>(read: impl FnOnce() -> Result<T, ArrowError>) -> Result<
     read.unwrap_or_else(|_| Err(ArrowError::ParseError(DAMAGED.to_owned())))
 }
 
-/// A file whose end is missing.
+/// A file whose end is missing. The readers take `UnexpectedEof` for an end in order now and then.
 pub(super) fn cut() -> io::Error {
     io::Error::new(
-        io::ErrorKind::UnexpectedEof,
+        io::ErrorKind::InvalidData,
         "its end is missing: it was cut off, or has not been written to its end",
     )
 }

@@ -8,8 +8,8 @@ use arrow::error::ArrowError;
 use arrow::ipc::reader::{FileReader, StreamReader, read_footer_length};
 use arrow::ipc::{Block, root_as_footer, root_as_message};
 
-use super::Batches;
 use super::damaged::cut;
+use super::{Batches, MAX_PIPED_BYTES};
 
 /// Arrow's file format; the stream format goes by the same endings.
 pub(super) fn file(file: File) -> Result<Batches, ArrowError> {
@@ -133,10 +133,15 @@ impl<R: Read> Messages<R> {
             return Err(cut());
         }
         self.body = body_bytes(bytes.get(HEAD..).unwrap_or_default())?;
-        if self.body > self.max_bytes {
-            return Err(damaged());
+        if self.body <= self.max_bytes {
+            return Ok(());
         }
-        Ok(())
+        // Longer than the whole file, where that has a length.
+        Err(if self.max_bytes < MAX_PIPED_BYTES {
+            cut()
+        } else {
+            damaged()
+        })
     }
 
     /// What follows, such as another stream, would get lost.

@@ -85,9 +85,8 @@ impl<R: Read> Quotes<R> {
                 (self.begin, self.bytes) = (self.line, 0);
                 Place::Quoted
             }
-            (Place::Behind, b'"') => self.quoted()?,
             (Place::Quoted, b'"') => Place::Behind,
-            (Place::Quoted, _) => self.quoted()?,
+            (Place::Behind, b'"') | (Place::Quoted, _) => self.quoted()?,
             _ if ends_value => Place::Start,
             (Place::Behind, _) => {
                 return Err(

@@ -335,3 +335,68 @@ fn no_damage_of_a_file_is_more_than_an_error_that_names_it() {
         assert!(refused > 30, "{ending}: {refused}");
     }
 }
+
+#[test]
+fn every_beginning_of_a_file_of_arrow_or_parquet_is_an_error_and_never_a_shorter_file() {
+    let ids: ArrayRef = Arc::new(Int64Array::from(vec![1, 2, 3]));
+    let batch = RecordBatch::try_from_iter([("id", ids)]).unwrap();
+    for ending in ["arrow", "arrows", "parquet"] {
+        let whole = file_of(ending, &batch);
+        for length in 0..whole.len() {
+            let file = file(&format!(".{ending}"), &whole[..length]);
+            let error = read(&file, &reading(None)).unwrap_err();
+            let is_said = ["its end is missing", "it is empty", "it is no "];
+            let is_said = is_said.iter().any(|said| error.contains(said));
+            assert!(
+                is_said,
+                "{ending}, {length} of {} bytes: {error}",
+                whole.len()
+            );
+        }
+    }
+}
+
+/// Two batches in a file.
+fn file_of(ending: &str, batch: &RecordBatch) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let schema = batch.schema();
+    match ending {
+        "arrow" => {
+            let mut writer = FileWriter::try_new(&mut bytes, &schema).unwrap();
+            writer
+                .write(batch)
+                .and_then(|()| writer.write(batch))
+                .unwrap();
+            writer.finish().unwrap();
+        }
+        "arrows" => {
+            let mut writer = StreamWriter::try_new(&mut bytes, &schema).unwrap();
+            writer
+                .write(batch)
+                .and_then(|()| writer.write(batch))
+                .unwrap();
+            writer.finish().unwrap();
+        }
+        _ => {
+            let mut writer = ArrowWriter::try_new(&mut bytes, schema, None).unwrap();
+            writer
+                .write(batch)
+                .and_then(|()| writer.write(batch))
+                .unwrap();
+            writer.close().unwrap();
+        }
+    }
+    bytes
+}
+
+#[test]
+fn what_follows_the_end_of_a_stream_is_an_error() {
+    let ids: ArrayRef = Arc::new(Int64Array::from(vec![1]));
+    let stream = file_of(
+        "arrows",
+        &RecordBatch::try_from_iter([("id", ids)]).unwrap(),
+    );
+    let file = file(".arrows", &[&*stream, &*stream].concat());
+    let error = read(&file, &reading(None)).unwrap_err();
+    assert!(error.contains("more follows behind the end"), "{error}");
+}

@@ -59,9 +59,10 @@ fn of_write(error: WriteError, origins: &Origins) -> Failure {
             }
         }
         WriteError::Column { column, reason } => of_column(&column, &reason),
-        WriteError::PrimaryKey { column } => Failure::usage(format!(
-            "--primary-key names `{column}`, which is no column of the file"
-        )),
+        WriteError::PrimaryKey { column } => Failure::Data {
+            message: format!("--primary-key names `{column}`, which is no column of the file"),
+            advice: None,
+        },
         error => Failure::Data {
             message: error.to_string(),
             advice: None,

@@ -419,7 +419,7 @@ fn what_the_server_rounds_is_an_error_also_where_it_is_told_to_keep_quiet() {
     let url = format!("{}?init_command=SET%20sql_notes%3D0", url(schema.name()));
     for way in ["bulk", "load-data"] {
         let mut command = otaria(["load", &url, "t", "--way", way]);
-        run(command.arg(&file)).assert(1, &["1265"]);
+        run(command.arg(&file)).assert(5, &["row 1, column `a`: the number has digits beyond"]);
         assert_eq!(schema.sql("SELECT * FROM t").unwrap(), "");
     }
 }

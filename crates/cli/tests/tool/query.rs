@@ -115,7 +115,7 @@ fn dates_that_no_calendar_has_are_errors_null_or_text() {
     done.assert(
         5,
         &[
-            "row 1, column 0 `d` (DATE)",
+            "row 2, column `d`: no calendar has this date",
             "--zero-dates null",
             "--zero-dates text",
         ],

@@ -76,8 +76,8 @@ fn what_is_left_behind_an_error_is_said() {
     );
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("t.csv");
-    let ids: String = (0..20_000).map(|id| format!("{id}\n")).collect();
-    fs::write(&file, format!("id\n{ids}7\n")).unwrap();
+    let ids: Vec<String> = (0..20_000).map(|id| id.to_string()).collect();
+    fs::write(&file, format!("id\n{}\n7\n", ids.join("\n"))).unwrap();
     let done = load(&schema, "t", &[&file], &["--commit-every", "1"]);
     done.assert(
         1,
@@ -100,7 +100,7 @@ fn what_is_left_behind_an_error_is_said() {
 #[test]
 fn private_server_a_row_or_statement_of_more_than_max_allowed_packet_says_so() {
     let server = LiveServer::builder()
-        .option("max_allowed_packet=65536")
+        .option("--max_allowed_packet=65536")
         .start()
         .unwrap();
     server
@@ -121,9 +121,11 @@ fn private_server_a_row_or_statement_of_more_than_max_allowed_packet_says_so() {
         5,
         &["t.csv: row 2: it makes a command of", "max_allowed_packet"],
     );
+    // One argument takes less than 128 KiB.
+    let statement = format!("SELECT LENGTH('{}')", "x".repeat(100_000));
     for arguments in [
         &["load", &url, "t", file, "--way", "load-data"][..],
-        &["query", &url, &format!("SELECT LENGTH('{long}')")],
+        &["query", &url, &statement],
     ] {
         let done = tool(arguments);
         assert!(done.err.contains("max_allowed_packet"), "{done:#?}");
