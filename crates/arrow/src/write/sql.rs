@@ -85,7 +85,7 @@ impl WritePlan {
             let function = match column.load_form {
                 LoadForm::Field => return name.to_string(),
                 LoadForm::Hex => format!("UNHEX(@`otaria {index}`)"),
-                LoadForm::Integer => format!("CAST(@`otaria {index}` AS INTEGER)"),
+                LoadForm::Integer => format!("CAST(@`otaria {index}` AS SIGNED)"),
                 LoadForm::Unsigned => format!("CAST(@`otaria {index}` AS UNSIGNED)"),
             };
             let separator = if set.is_empty() { " SET " } else { ", " };
