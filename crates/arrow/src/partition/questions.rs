@@ -40,7 +40,7 @@ impl PartitionSource {
     /// rows it expects to find there by this index, filter included; it does not look at them. With
     /// `nulls` there is another one behind them, for the rows whose key is NULL. The columns are
     /// those of EXPLAIN: `id` is the number of the range, from 1, and `rows` the estimate, NULL for
-    /// none.
+    /// none. Rows of other numbers, or of none, are about nothing.
     ///
     /// # Errors
     /// [`PlanError`] if a name cannot be one, or SQL is empty or too long, or there is no range.
@@ -60,6 +60,7 @@ impl PartitionSource {
         let filter = self.checked_filter()?.map(in_parentheses);
         // The format of EXPLAIN without one is that of a variable on MySQL.
         let mut sql = String::from("EXPLAIN FORMAT=TRADITIONAL ");
+        let mut count = 0;
         for (number, condition) in ranges.chain(null).enumerate() {
             let union = if number == 0 { "" } else { " UNION ALL " };
             let _ = write!(sql, "{union}(SELECT {column} FROM {from} WHERE {condition}");
@@ -67,6 +68,11 @@ impl PartitionSource {
                 let _ = write!(sql, " AND {filter}");
             }
             sql.push(')');
+            count = number + 1;
+        }
+        if count == 1 {
+            // MySQL does not look into an index that is forced on it, except in parts of a UNION.
+            sql += " UNION ALL (SELECT NULL)";
         }
         Ok(sql)
     }
@@ -107,6 +113,19 @@ mod tests {
              (SELECT `k` FROM `t` FORCE INDEX (`PRIMARY`) WHERE `k` >= 6 AND `k` <= 9 AND (x > 1 # or so\n)) \
              UNION ALL \
              (SELECT `k` FROM `t` FORCE INDEX (`PRIMARY`) WHERE `k` IS NULL AND (x > 1 # or so\n))"
+        );
+    }
+
+    #[test]
+    fn a_single_estimate_is_a_part_of_a_union_as_well() {
+        let source = PartitionSource::table("t");
+        let nothing: [RangeInclusive<i128>; 0] = [];
+        assert_eq!(
+            source
+                .density_sql((&PartitionKey::new("k"), "k"), nothing, true)
+                .unwrap(),
+            "EXPLAIN FORMAT=TRADITIONAL (SELECT `k` FROM `t` FORCE INDEX (`k`) WHERE `k` IS NULL) \
+             UNION ALL (SELECT NULL)"
         );
     }
 

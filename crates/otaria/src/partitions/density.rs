@@ -85,6 +85,9 @@ async fn estimated(
         // What puts the results together has no number.
         let Some(number) = number else { continue };
         let place = usize::try_from(number).ok().and_then(|n| n.checked_sub(1));
+        if place.is_some_and(|place| place >= count) {
+            continue;
+        }
         let Some(place @ None) = place.and_then(|place| estimates.get_mut(place)) else {
             return Ok(None);
         };
