@@ -10,7 +10,7 @@ use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use otaria::{Config, Connection, Error, Pool, PooledConnection};
+use otaria::{CancelPolicy, Config, Connection, Error, Pool, PooledConnection};
 use protocol_tests::dribble::{Dribble, Pace};
 use protocol_tests::live::{self, Schema};
 use protocol_tests::polls::{at_every_poll, poll_times};
@@ -50,9 +50,12 @@ impl House {
         let config = config.stop_timeout(minute).drain_timeout(minute);
         let config = config.build().unwrap();
         let pace = Pace::fast();
+        // A statement that is late is stopped, which cannot be done beside a stream that was given.
+        let drains = config.clone().to_builder();
+        let drains = drains.cancel_policy(CancelPolicy::Drain).build().unwrap();
         Self {
             schema,
-            slow: Self::slow(&config, &pace),
+            slow: Self::slow(&drains, &pace),
             pace,
             plain: Pool::builder(config.clone()).max_size(1).build(),
             config,
@@ -172,7 +175,8 @@ impl House {
                     let result = poll_times(call(&mut connection), polls).await;
                     self.pace.speed_up();
                     drop(connection);
-                    assert_eq!(self.next_user(pool).await, id, "the connection stays");
+                    let next = self.next_user(pool).await;
+                    assert_eq!(next, id, "the connection stays, cut after {polls} polls");
                     result.is_some_and(|result| {
                         result.expect("the call succeeds when it is not dropped");
                         true
