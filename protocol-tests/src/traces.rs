@@ -301,7 +301,7 @@ const PROCESSES_OF_MYSQL: &str = "SELECT ID, USER, HOST, COMMAND, \
     LEFT(INFO, 100) FROM performance_schema.processlist \
     JOIN performance_schema.threads ON PROCESSLIST_ID = ID \
     LEFT JOIN performance_schema.events_statements_current AS sent \
-    ON sent.THREAD_ID = threads.THREAD_ID AND sent.NESTING_EVENT_ID IS NULL \
+    ON sent.THREAD_ID = threads.THREAD_ID AND COALESCE(sent.NESTING_EVENT_TYPE, '') <> 'STATEMENT' \
     WHERE ID != CONNECTION_ID() AND COMMAND != 'Daemon'";
 
 /// How often a server is looked at.

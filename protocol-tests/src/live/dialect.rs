@@ -12,6 +12,12 @@ impl LiveServer {
         self.is_mysql
     }
 
+    /// Whether `modes`, values of `sql_mode`, are those of this server.
+    pub fn has_modes(&self, modes: &str) -> bool {
+        let is_other = |mode| ["EMPTY_STRING_IS_NULL", "MSSQL", "ORACLE"].contains(&mode);
+        !self.is_mysql() || !modes.split(',').any(is_other)
+    }
+
     /// `sql`, which is MariaDB's, in the words of this server. On MySQL, the tables of the sequence
     /// engine are common table expressions, and what tells transactions and limits has other names.
     pub fn dialect(&self, sql: &str) -> String {
@@ -94,7 +100,7 @@ fn replaced_users(sql: &str) -> String {
 
 const SEQUENCE: &str = "seq_1_to_";
 
-const WORDS: [(&str, &str); 4] = [
+const WORDS: [(&str, &str); 6] = [
     (
         "@@in_transaction",
         "(SELECT COUNT(*) FROM performance_schema.events_transactions_current \
@@ -105,6 +111,14 @@ const WORDS: [(&str, &str); 4] = [
         "CAST(@@max_execution_time / 1000 AS DECIMAL(20, 6))",
     ),
     ("max_statement_time = ", "max_execution_time = 1000 * "),
+    (
+        "CURRENT_ROLE()",
+        "NULLIF(REPLACE(REPLACE(CURRENT_ROLE(), '`', ''), '@%', ''), 'NONE')",
+    ),
+    (
+        "SET SESSION tx_read_only",
+        "SET SESSION transaction_read_only",
+    ),
     ("@@tx_isolation", "@@transaction_isolation"),
 ];
 

@@ -10,6 +10,7 @@ use otaria::{
     CellRefusal, ColumnRefusal, InsertArrow, InsertErrorKind, InsertMode, InsertOptions, InsertWay,
     WriteError,
 };
+use protocol_tests::live;
 
 use crate::{WAYS, content, item_table, items, reader, with_schema};
 
@@ -74,6 +75,9 @@ async fn each_way_makes_the_same_of_a_value() {
             "1:90a:5c00::ff,-",
         ),
     ] {
+        if !live::shared().has_type(table.trim_start_matches("a ")) {
+            continue;
+        }
         for way in WAYS {
             let (mut connection, _schema) = with_schema("same").await;
             let sql = format!("CREATE TABLE t ({table}, n INT AUTO_INCREMENT PRIMARY KEY)");

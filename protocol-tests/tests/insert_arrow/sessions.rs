@@ -24,8 +24,10 @@ async fn numbers_do_not_go_into_columns_of_dates_and_times_by_any_way() {
     for way in WAYS {
         let (mut connection, schema) = with_schema("numbers").await;
         for sql_type in ["date", "datetime(6)", "timestamp", "time"] {
-            let sql = format!("CREATE OR REPLACE TABLE t (a {sql_type} NULL)");
-            connection.simple_execute(&sql).await.unwrap();
+            let create = format!("CREATE TABLE t (a {sql_type} NULL)");
+            for sql in ["DROP TABLE IF EXISTS t", &create] {
+                connection.simple_execute(sql).await.unwrap();
+            }
             for array in [&integers, &doubles] {
                 let options = InsertOptions::new().with_way(way);
                 let error = connection.insert_arrow("t", reader([of_one(array)]), options);
@@ -40,8 +42,9 @@ async fn numbers_do_not_go_into_columns_of_dates_and_times_by_any_way() {
             assert_eq!(schema.sql("SELECT * FROM t").unwrap(), "");
         }
         // A year is a number.
-        let sql = "CREATE OR REPLACE TABLE t (a YEAR)";
-        connection.simple_execute(sql).await.unwrap();
+        for sql in ["DROP TABLE t", "CREATE TABLE t (a YEAR)"] {
+            connection.simple_execute(sql).await.unwrap();
+        }
         let years = Arc::new(Int32Array::from(vec![1999, 0])) as ArrayRef;
         let options = InsertOptions::new().with_way(way);
         let inserted = connection.insert_arrow("t", reader([of_one(&years)]), options);

@@ -220,7 +220,7 @@ async fn a_cursor_is_refused_unless_the_statement_is_a_select_for_certain() -> R
         let error = connection.query_with_cursor(sql, (), size(1)).await.err();
         assert!(matches!(error, Some(Error::CursorRefused)), "{sql}");
     }
-    let delete = connection.prepare("DELETE FROM t RETURNING id").await?;
+    let delete = connection.prepare("DELETE FROM t WHERE id < ?").await?;
     let error = connection.query_with_cursor(&delete, (), size(1)).await;
     let message = error.err().unwrap().to_string();
     assert!(message.contains("by `query`"), "{message}");

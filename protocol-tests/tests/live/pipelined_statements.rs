@@ -8,17 +8,7 @@ use protocol_tests::live;
 use tokio::net::TcpSocket;
 
 use crate::connect;
-
-/// How many statements of this session are open on the server.
-async fn open_statements(connection: &mut Connection) -> Result<u64, Error> {
-    let sql = "SHOW SESSION STATUS LIKE 'Com_stmt_%'";
-    let rows: Vec<(String, String)> = connection.simple_query(sql).await?.collect().await?;
-    let count = |name: &str| {
-        let row = rows.iter().find(|(found, _)| found == name);
-        row.unwrap().1.parse::<u64>().unwrap()
-    };
-    Ok(count("Com_stmt_prepare") - count("Com_stmt_close"))
-}
+use crate::statements::prepared;
 
 #[tokio::test]
 async fn the_same_sql_behind_a_use_reads_the_other_database() -> Result<(), Error> {
@@ -144,7 +134,7 @@ async fn many_executes_over_small_socket_buffers_come_to_their_end() -> Result<(
     socket.set_send_buffer_size(4096).unwrap();
     let stream = socket.connect(address).await.unwrap();
     let mut connection = Connection::connect_over(stream, &config).await?;
-    let before = open_statements(&mut connection).await?;
+    let before = prepared(&mut connection).await?;
     let mut pipeline = Pipeline::new();
     for number in 0..5_000_u32 {
         pipeline.push("SELECT ?, REPEAT('x', 1024)", (number,));
@@ -159,6 +149,6 @@ async fn many_executes_over_small_socket_buffers_come_to_their_end() -> Result<(
         next += 1;
     }
     assert_eq!(next, 5_000);
-    assert_eq!(open_statements(&mut connection).await?, before + 1);
+    assert_eq!(prepared(&mut connection).await?, before + 1);
     Ok(())
 }

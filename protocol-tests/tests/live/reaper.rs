@@ -107,7 +107,7 @@ async fn a_long_result_is_given_up_after_1_mib_and_its_connection_goes_back() ->
     drop(connection);
     let start = Instant::now();
     let next = pool.get().await?;
-    assert_eq!(next.thread_id(), id);
+    assert_eq!(next.thread_id(), id, "the connection stays in use");
     drop(next);
     let sent = sent_bytes().await - sent;
     println!("{sent} bytes in {:?}", start.elapsed());

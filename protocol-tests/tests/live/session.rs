@@ -64,7 +64,7 @@ async fn executed_tells_rows_ids_warnings_and_the_servers_words() -> Result<(), 
 async fn a_server_error_leaves_the_connection_usable() -> Result<(), Error> {
     let mut connection = connect("").await;
     let error = connection
-        .simple_query("SELECT * FROM nowhere.nothing")
+        .simple_query("SELECT * FROM mysql.nothing")
         .await
         .unwrap_err();
     let Error::Server(error) = error else {
@@ -193,7 +193,9 @@ async fn init_db_changes_the_default_database_or_says_why_not() -> Result<(), Er
 async fn warnings_are_those_of_the_latest_statement() -> Result<(), Error> {
     let mut connection = connect("").await;
     assert_eq!(connection.warnings().await?, []);
-    let executed = connection.simple_execute("DO CAST('12x' AS INT)").await?;
+    let executed = connection
+        .simple_execute("DO CAST('12x' AS SIGNED)")
+        .await?;
     assert_eq!(executed.warnings, 1);
     let warnings = connection.warnings().await?;
     assert_eq!(warnings.len(), 1);

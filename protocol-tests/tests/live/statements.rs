@@ -12,7 +12,14 @@ use protocol_tests::live;
 use crate::connect;
 
 /// How many statements of this session are open on the server.
-async fn prepared(connection: &mut Connection) -> Result<u64, Error> {
+pub async fn prepared(connection: &mut Connection) -> Result<u64, Error> {
+    if live::shared().is_mysql() {
+        // It counts one that is prepared again, for other types of its parameters, as another one.
+        let sql = "SELECT COUNT(*) FROM performance_schema.prepared_statements_instances \
+                   WHERE OWNER_THREAD_ID = PS_CURRENT_THREAD_ID()";
+        let rows: Vec<(u64,)> = connection.simple_query(sql).await?.collect().await?;
+        return Ok(rows[0].0);
+    }
     let sql = "SHOW SESSION STATUS LIKE 'Com_stmt_%'";
     let rows: Vec<(String, String)> = connection.simple_query(sql).await?.collect().await?;
     let count = |name: &str| {
@@ -122,7 +129,8 @@ async fn a_wrong_number_of_parameters_is_an_error_before_anything_runs() -> Resu
             })
         ));
     }
-    assert_eq!(id(&mut connection, "SELECT ? + ?", (1, 2)).await?, 3);
+    let sum = "SELECT CAST(? + ? AS SIGNED)";
+    assert_eq!(id(&mut connection, sum, (1, 2)).await?, 3);
     Ok(())
 }
 

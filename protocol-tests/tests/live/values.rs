@@ -160,6 +160,17 @@ fn temporals() -> Vec<Case> {
     ]
 }
 
+/// Those that the server can store: decimals of MySQL have 30 digits of a fraction at most, and its
+/// times end at a whole second.
+fn storable(mut cases: Vec<Case>) -> Vec<Case> {
+    let is_too_much =
+        |column: &str, literal: &str| column == "DECIMAL(38,38)" || literal.contains("838:59:59.9");
+    cases.retain(|Case(column, literal, _)| {
+        !(live::shared().is_mysql() && is_too_much(column, literal))
+    });
+    cases
+}
+
 fn strings() -> Vec<Case> {
     use ValueRef::{Bytes, Text};
     let mut cases = vec![
@@ -224,7 +235,7 @@ async fn check_variants(schema: &str, cases: &[Case]) -> Result<(), Error> {
 #[tokio::test]
 async fn every_type_of_number_comes_back_at_its_limits() -> Result<(), Error> {
     let schema = live::shared().schema("numbers").unwrap();
-    check_variants(schema.name(), &numbers()).await
+    check_variants(schema.name(), &storable(numbers())).await
 }
 
 #[tokio::test]
@@ -243,7 +254,7 @@ async fn bit_1_to_64_comes_back_at_its_limits() -> Result<(), Error> {
 #[tokio::test]
 async fn every_temporal_type_comes_back_with_zero_and_partial_zero_dates() -> Result<(), Error> {
     let schema = live::shared().schema("temporals").unwrap();
-    check_variants(schema.name(), &temporals()).await
+    check_variants(schema.name(), &storable(temporals())).await
 }
 
 #[tokio::test]
@@ -266,7 +277,7 @@ async fn every_type_of_string_comes_back_as_text_or_bytes_with_and_without_exten
 async fn out_of_range_conversions_are_the_same_error_in_both_protocols() -> Result<(), Error> {
     let schema = live::shared().schema("conversions").unwrap();
     let mut connection = connect(schema.name()).await;
-    for cases in [numbers(), temporals(), strings()] {
+    for cases in [storable(numbers()), storable(temporals()), strings()] {
         let (values, errors) = check_conversions(&mut connection, &cases).await?;
         println!("{values} values, {errors} errors");
         assert!(

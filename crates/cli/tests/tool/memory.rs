@@ -2,6 +2,8 @@ use std::fs;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
+use protocol_tests::live;
+
 use crate::support::{Done, otaria, url};
 
 /// `OTARIA_ROWS=10000000` counts what the README says, best with `--release`.
@@ -12,7 +14,7 @@ fn memory_does_not_grow_with_the_rows_that_are_exported() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("lineitem.parquet");
     let url = url("mysql");
-    let sql = lineitem(rows);
+    let sql = live::shared().dialect(&lineitem(rows));
     let mut export = otaria(["query", &url, &sql, "-o"]);
     let export = export.arg(&file).stderr(Stdio::piped());
     let start = Instant::now();

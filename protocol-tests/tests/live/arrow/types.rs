@@ -125,6 +125,25 @@ pub fn fractions() -> Vec<Case> {
     ]
 }
 
+fn microsecond_times(duration: DataType) -> Case {
+    let least = ("'-00:00:00.000001'", "-00:00:00.000001");
+    // Those of MySQL end at a whole second.
+    let values = if live::shared().is_mysql() {
+        [
+            ("'838:59:58.999999'", "838:59:58.999999"),
+            ("'-838:59:58.999999'", "-838:59:58.999999"),
+            least,
+        ]
+    } else {
+        [
+            ("'838:59:59.999999'", "838:59:59.999999"),
+            ("'-838:59:59.999999'", "-838:59:59.999999"),
+            least,
+        ]
+    };
+    case("TIME(6)", duration, &values)
+}
+
 pub fn temporals() -> Vec<Case> {
     let duration = DataType::Duration(TimeUnit::Microsecond);
     let mut cases = vec![
@@ -170,15 +189,7 @@ pub fn temporals() -> Vec<Case> {
                 ("'838:59:59'", "838:59:59.000000"),
             ],
         ),
-        case(
-            "TIME(6)",
-            duration,
-            &[
-                ("'838:59:59.999999'", "838:59:59.999999"),
-                ("'-838:59:59.999999'", "-838:59:59.999999"),
-                ("'-00:00:00.000001'", "-00:00:00.000001"),
-            ],
-        ),
+        microsecond_times(duration),
     ];
     for digits in 1..=6 {
         let sql_type = format!("DATETIME({digits})").leak();
@@ -196,7 +207,7 @@ pub fn strings() -> Vec<Case> {
     let uuid = "123e4567-e89b-12d3-a456-426655440000";
     let nil = "00000000-0000-0000-0000-000000000000";
     let point = "0x0101000000000000000000f03f0000000000000040";
-    vec![
+    let mut cases = vec![
         text("CHAR(10)", &[("'abc'", "abc"), ("''", "")]),
         text("VARCHAR(20)", &[("'größe 🦭'", "größe 🦭"), ("''", "")]),
         text("VARCHAR(20) CHARACTER SET latin1", &[("'größe'", "größe")]),
@@ -244,9 +255,12 @@ pub fn strings() -> Vec<Case> {
         bytes("POINT", &[("ST_GeomFromText('POINT(1 2)')", point)]),
         bytes(
             "GEOMETRY",
-            &[("ST_GeomFromText('POINT(1 2)', 4326)", point)],
+            // Of one whose coordinates every server keeps in this order.
+            &[("ST_GeomFromText('POINT(1 2)', 3857)", point)],
         ),
-    ]
+    ];
+    cases.retain(|case| live::shared().has_type(case.sql_type));
+    cases
 }
 
 /// VECTOR(2), by the option that names the column; elsewhere VARBINARY(8), which is the same on the

@@ -207,7 +207,8 @@ async fn locks_of_get_lock_lock_tables_backup_and_handler_fall_when_the_borrower
     let pool = pool_of_one(schema.name()).build();
     let mut other = connect(schema.name()).await;
     other.simple_execute("SET lock_wait_timeout = 5").await?;
-    for (lock, needs_it) in LOCKS {
+    let is_known = |lock: &str| !live::shared().is_mysql() || !lock.starts_with("BACKUP");
+    for (lock, needs_it) in LOCKS.iter().filter(|(lock, _)| is_known(lock)) {
         let mut connection = pool.get().await?;
         connection.simple_execute(lock).await?;
         drop(connection);

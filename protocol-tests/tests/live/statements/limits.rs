@@ -100,10 +100,9 @@ async fn wrong_placeholder_counts_are_errors_that_leave_the_count_of_statements_
         assert_eq!(result.is_ok(), given == 1);
     }
     assert_eq!(prepared(&mut connection).await?, before + 3);
-    assert_eq!(
-        id(&mut connection, sql_of(20).as_str(), vec![1; 20]).await?,
-        20
-    );
+    // A sum of parameters is a DOUBLE on MySQL.
+    let sum = sql_of(20).replace("SELECT ", "SELECT CAST(") + " AS SIGNED)";
+    assert_eq!(id(&mut connection, sum.as_str(), vec![1; 20]).await?, 20);
     Ok(())
 }
 

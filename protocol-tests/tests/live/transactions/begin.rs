@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use otaria::{Error, IsolationLevel, Transaction, TransactionOptions};
+use protocol_tests::live;
 use tokio::time::sleep;
 
 use super::{ADD, SUM, accounts, add, code, is_outside};
@@ -77,7 +78,7 @@ async fn a_transaction_that_only_reads_refuses_to_write_and_stays_open() -> Resu
     );
     transaction.commit().await?;
     connection
-        .simple_execute("SET SESSION tx_read_only = 1")
+        .simple_execute(&live::shared().dialect("SET SESSION tx_read_only = 1"))
         .await?;
     let options = TransactionOptions::new().read_only(false);
     let mut transaction = connection.transaction_with(&options).await?;
