@@ -52,7 +52,7 @@ impl Call<'_> {
         &mut self,
         connection: &mut PooledConnection,
     ) -> Result<(), Error> {
-        let times: u64 = if self.lane.stops { 10_000_000 } else { 100_000 };
+        let times: u64 = if self.lane.stops { 2_000_000 } else { 100_000 };
         let sql = "SELECT ?, BENCHMARK(?, MD5('x'))";
         let patience = Duration::from_millis(self.random.u64(0..50));
         let query = connection.query_one::<(u64, u8)>(sql, (self.id, times));
