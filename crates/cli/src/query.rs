@@ -9,7 +9,7 @@ use std::io::{IsTerminal, Read, stdin, stdout};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use otaria::{Connection, QueryArrow, RecordBatches};
+use otaria::{Connection, QueryArrow, RecordBatches, Warning};
 use tokio::task::spawn_blocking;
 
 use crate::arguments::{QueryArguments, url_and_rest};
@@ -55,6 +55,8 @@ struct Exported {
     bytes: u64,
     /// How many values have become NULL.
     made_null: u64,
+    /// Of what the server has warned, as where a value is NULL for it is too long.
+    warnings: Vec<Warning>,
     elapsed: Duration,
 }
 
@@ -135,13 +137,18 @@ impl<'a> Export<'a> {
         }
         sink.finish().await?;
         let made_null = batches.values_made_null();
+        let mut warnings = Vec::new();
         if left > 0 {
             finish_statement(&mut batches).await?;
+            drop(batches);
+            warnings = connection.warnings().await?;
+            warnings.retain(|warning| warning.level != "Note");
         }
         Ok(Some(Exported {
             rows: progress.rows(),
             bytes: progress.bytes(),
             made_null,
+            warnings,
             elapsed: start.elapsed(),
         }))
     }
@@ -191,6 +198,7 @@ impl Exported {
             rows,
             bytes,
             made_null,
+            warnings,
             elapsed,
         } = self;
         if let Some(path) = path {
@@ -213,6 +221,14 @@ impl Exported {
                     count(*made_null)
                 ),
             );
+        }
+        if let Some(first) = warnings.first() {
+            let others = match warnings.len() - 1 {
+                0 => String::new(),
+                others => format!(" (and {others} more)"),
+            };
+            let text = format!("warning {}: {}{others}", first.code, first.message);
+            crate::tell(quiet, &text);
         }
     }
 }

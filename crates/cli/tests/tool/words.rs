@@ -46,6 +46,19 @@ fn a_parameter_without_a_value_is_named_with_the_option_that_gives_it_one() {
 }
 
 #[test]
+fn what_the_server_warns_of_in_a_query_is_told() {
+    let url = url("");
+    let sql = "SELECT CAST('7x' AS SIGNED) AS n UNION ALL SELECT CAST('8y' AS SIGNED)";
+    let done = run(&mut otaria(["query", &url, sql]));
+    done.assert(0, &["warning 1292: ", "7x", "(and 1 more)"]);
+    assert_eq!(done.out, "n\n7\n8\n");
+    let done = run(&mut otaria(["query", &url, sql, "--quiet"]));
+    assert_eq!((done.code, &*done.err), (Some(0), ""));
+    let done = run(&mut otaria(["query", &url, "SELECT 1 AS n"]));
+    assert_eq!((done.code, &*done.err), (Some(0), ""));
+}
+
+#[test]
 fn a_row_is_told_by_its_file_and_its_place_from_1_in_words_of_the_tool() {
     let schema = schema("row_words", "CREATE TABLE t (id INT, at DATETIME)");
     let directory = tempfile::tempdir().unwrap();
