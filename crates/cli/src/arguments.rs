@@ -295,13 +295,20 @@ Files are Parquet, Arrow (file or stream), CSV or JSON (an array of objects, or 
 Columns go by their names, without regard to case; columns of the table that a file lacks get their
 defaults. Rows are read as they are sent: files do not have to fit into memory.
 Text of CSV and JSON becomes what the table's columns are: binary values are hexadecimal digits,
-vectors are [1.5, 2], points in time have a zone (2024-02-29T12:30:00Z). For a new table (--mode create) the first 10,000
-rows decide: true and false are BOOLEAN, whole numbers BIGINT, other numbers DOUBLE, 2024-02-29 is
-DATE, with a time DATETIME(6), with a zone TIMESTAMP(6), and all else, such as digits that begin with
-a zero, is text.
+vectors are [1.5, 2], points in time have a zone (2024-02-29T12:30:00Z) or are UTC. true and false go
+into TINYINT(1), BIT(1) and text.
+For a new table (--mode create) the first 10,000 rows decide, and all others have to be like them:
+true and false are BOOLEAN, whole numbers BIGINT, those beyond it BIGINT UNSIGNED or DECIMAL, other
+numbers DOUBLE, objects and arrays JSON; in CSV 2024-02-29 is DATE, with a time DATETIME(6), with a
+zone TIMESTAMP(6). All else, such as digits that begin with a zero, is text.
+A blank line of CSV is no row; in a file of one column, two quotation marks are an empty value. A key
+that an object of JSON lacks is NULL; where the column has a default, the key is in all objects or in
+none.
 A value that the server would have to change is an error, and then nothing is inserted: a text that is
-too long, a number beyond its type, a second with more digits than the column has, a year of two
-digits, a number in place of a word of an ENUM. Only FLOAT and DOUBLE take the nearest number.";
+too long, a number beyond its type or with a fraction that the column lacks, a second with more digits
+than the column has, a year of two digits, a number in place of a word of an ENUM, a space at the end
+of a CHAR. Only FLOAT and DOUBLE take the nearest of a number with a fraction. It is the same for all
+formats.";
 
 const PING_EXAMPLES: &str = "\
 Examples:

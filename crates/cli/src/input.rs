@@ -3,14 +3,14 @@
 mod conversion;
 mod csv;
 mod damaged;
-mod elements;
 mod inference;
 mod ipc;
 mod json;
+mod members;
+mod objects;
 mod origins;
 mod parquet;
 mod quotes;
-mod rules;
 
 use std::fs::{File, Metadata};
 use std::io::{self, BufRead, BufReader, stdin};
@@ -24,7 +24,7 @@ use crate::failure::Failure;
 use crate::output::Format;
 use damaged::caught;
 
-pub(crate) use conversion::expected_types;
+pub(crate) use conversion::{SqlColumn, expected_types};
 pub(crate) use csv::CsvStyle;
 pub(crate) use damaged::keep_quiet;
 pub(crate) use origins::Origins;
@@ -259,6 +259,7 @@ const NO_COLUMNS: &str = "it has no object, whose keys would be the columns of a
 /// How long the body of a batch may be where nobody knows how much follows.
 const MAX_PIPED_BYTES: u64 = 4 << 30;
 const BATCH_ROWS: usize = 8192;
+const BATCH_BYTES: usize = 8 << 20;
 const BUFFER_BYTES: usize = 256 << 10;
 const STDIN_NEEDS_FORMAT: &str = "standard input has no name that tells its format: give --format";
 const STDIN_CANNOT_SEEK: &str = "this format is not read from standard input: write it to a file, or \

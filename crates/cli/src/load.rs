@@ -16,7 +16,7 @@ use otaria::{
 
 use crate::arguments::{LoadArguments, url_and_rest};
 use crate::failure::{Failure, Left};
-use crate::input::{CsvStyle, Origins, Reading, expected_types, format_of};
+use crate::input::{CsvStyle, Origins, Reading, SqlColumn, expected_types, format_of};
 use crate::login;
 use crate::output::Format;
 use crate::progress::{Progress, count, rate};
@@ -181,8 +181,14 @@ impl Load<'_> {
             .map_err(|error: WriteError| Failure::usage(error.to_string()))?;
         let columns = format!("SHOW COLUMNS FROM {table}");
         let columns = connection.simple_query(&columns).await?;
-        let sql_types = columns.collect::<TableColumn>().await?;
-        let sql_types = sql_types.into_iter().map(|column| (column.0, column.1));
+        let columns = columns.collect::<TableColumn>().await?;
+        let columns = columns.into_iter();
+        let columns = columns.map(|(name, sql_type, _, _, default, _)| SqlColumn {
+            name,
+            sql_type,
+            has_default: default.is_some(),
+        });
+        let columns: Vec<SqlColumn> = columns.collect();
         let sql = format!("SELECT * FROM {table} LIMIT 0");
         let options = ArrowOptions::default()
             .with_uuid_type(UuidType::Utf8)
@@ -192,7 +198,7 @@ impl Load<'_> {
             .query_arrow_with(sql.as_str(), (), &options)
             .await;
         let batches = batches.map_err(failure_of_batches)?;
-        Ok(expected_types(&batches.schema(), &sql_types.collect()))
+        Ok(expected_types(&batches.schema(), &columns))
     }
 
     fn options(&self) -> InsertOptions {
@@ -249,7 +255,7 @@ impl Load<'_> {
     }
 }
 
-/// A row of `SHOW COLUMNS`: name, type, and what is of no interest here.
+/// A row of `SHOW COLUMNS`: name, type, two of no interest here, default, and another.
 type TableColumn = (
     String,
     String,

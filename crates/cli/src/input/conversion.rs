@@ -4,41 +4,57 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, BinaryBuilder, FixedSizeListArray, Float32Array, RecordBatch,
-    StringArray,
+    Array, ArrayRef, AsArray, BinaryBuilder, Decimal256Array, FixedSizeListArray, Float32Array,
+    RecordBatch, StringArray,
 };
 use arrow::buffer::NullBuffer;
 use arrow::compute::{CastOptions, cast_with_options};
-use arrow::datatypes::{DataType, Field, FieldRef, Fields, Float32Type, Schema};
+use arrow::datatypes::{DataType, Field, FieldRef, Fields, Schema, i256};
 use arrow::error::ArrowError;
 
-use super::rules::Rule;
-use crate::zones::UTC;
+use super::inference::has_form;
 
-/// The types as which text is given to a table whose columns are `table`, and of the `sql_types` that
-/// the server calls them by. What the server reads from text as well as anybody stays text, to the last
-/// digit; points in time, binary values and vectors do not.
-pub(crate) fn expected_types(table: &Schema, sql_types: &HashMap<String, String>) -> Schema {
+/// A column of a table, as `SHOW COLUMNS` tells of it.
+pub(crate) struct SqlColumn {
+    pub(crate) name: String,
+    pub(crate) sql_type: String,
+    /// Whether it has a value of its own where a row has none.
+    pub(crate) has_default: bool,
+}
+
+/// The types as which text is given to a table whose columns are `table`, as the server calls them in
+/// `columns`. What the library makes values of stays text, to the last digit; binary values and vectors
+/// do not.
+pub(crate) fn expected_types(table: &Schema, columns: &[SqlColumn]) -> Schema {
     let fields = table.fields().iter().map(|field| {
         let data_type = match field.data_type() {
-            DataType::Timestamp(unit, Some(_)) => DataType::Timestamp(*unit, Some(UTC.into())),
             DataType::Binary | DataType::FixedSizeBinary(_) => DataType::Binary,
-            // The server takes the text of the greatest for more than the greatest.
-            DataType::Float32 => DataType::Float32,
             vector @ DataType::FixedSizeList(..) => vector.clone(),
-            // Of BIT the server would take the digits for bytes.
-            integer if integer.is_integer() => integer.clone(),
             _ => DataType::Utf8,
         };
         let has_empty =
             matches!(data_type, DataType::Binary) || *field.data_type() == DataType::Utf8;
         let mut metadata = HashMap::from([(EMPTY_IS_NULL.to_owned(), (!has_empty).to_string())]);
-        if let Some(sql_type) = sql_types.get(field.name()) {
-            metadata.insert(SQL_TYPE.to_owned(), sql_type.clone());
+        let known = columns.iter().find(|column| column.name == *field.name());
+        if let Some(known) = known {
+            metadata.insert(SQL_TYPE.to_owned(), known.sql_type.clone());
+            metadata.insert(HAS_DEFAULT.to_owned(), known.has_default.to_string());
         }
         Field::new(field.name(), data_type, true).with_metadata(metadata)
     });
     Schema::new(fields.collect::<Fields>())
+}
+
+/// What the server calls the type of the column that a field goes into, without its lengths.
+pub(crate) fn sql_kind(field: &Field) -> Option<&str> {
+    let sql_type = field.metadata().get(SQL_TYPE)?;
+    sql_type.split(['(', ' ']).next()
+}
+
+/// Whether the column that a field goes into has a value of its own where a row has none.
+pub(crate) fn has_default(field: &Field) -> bool {
+    let known = field.metadata().get(HAS_DEFAULT);
+    known.is_some_and(|known| known == "true")
 }
 
 /// The column of this name, as the server compares them.
@@ -55,58 +71,50 @@ pub(crate) fn is_empty_null(field: &Field) -> bool {
     }
 }
 
-/// `batch`, whose columns are text or have their types already, with the types of `schema`. `first_row` is the number of its first
-/// row, for errors.
+/// `batch`, whose columns are text, with the types of `schema`, which are those of the first rows if it
+/// is so said. `first_row` is the number of its first row, for errors.
 pub(crate) fn converted(
     batch: &RecordBatch,
     schema: &Arc<Schema>,
     first_row: u64,
+    is_inferred: bool,
 ) -> Result<RecordBatch, ArrowError> {
     let columns = batch.columns().iter().zip(schema.fields());
     let columns = columns.map(|(column, field)| {
-        let wrong = |row: usize, expected: &str| {
-            let row = first_row + u64::try_from(row).unwrap_or(u64::MAX);
-            let name = field.name();
-            ArrowError::ParseError(format!(
-                "row {row}, column `{name}`: the text is no {expected}"
-            ))
-        };
-        if let Some((row, expected)) = refused(column, field) {
-            return Err(wrong(row, expected));
-        }
         let converted = convert(column, field.data_type())?;
         let lost = (0..column.len()).find(|&row| column.is_valid(row) && converted.is_null(row));
-        match lost {
-            Some(row) => Err(wrong(row, called(field.data_type()))),
-            None => Ok(converted),
-        }
+        let Some(row) = lost else {
+            return Ok(converted);
+        };
+        let row = first_row + u64::try_from(row).unwrap_or(u64::MAX);
+        let (name, expected) = (field.name(), called(field.data_type()));
+        let first = if is_inferred { AS_THE_FIRST_ONES } else { "" };
+        Err(ArrowError::ParseError(format!(
+            "row {row}, column `{name}`: the text is no {expected}{first}"
+        )))
     });
     RecordBatch::try_new(Arc::clone(schema), columns.collect::<Result<_, _>>()?)
 }
 
-/// The first text of which the server would make something else without a word, and what it should be.
-fn refused(column: &ArrayRef, field: &Field) -> Option<(usize, &'static str)> {
-    let rule = Rule::of(field.metadata().get(SQL_TYPE)?)?;
-    let texts = column.as_string_opt::<i32>()?;
-    let mut texts = texts.iter().enumerate();
-    texts.find_map(|(row, text)| Some((row, rule.refuses(text?)?)))
-}
-
 /// A text that is no such value becomes NULL.
 fn convert(column: &ArrayRef, data_type: &DataType) -> Result<ArrayRef, ArrowError> {
+    let texts = column.as_string::<i32>();
     match data_type {
-        same if same == column.data_type() => Ok(Arc::clone(column)),
-        DataType::Binary => Ok(Arc::new(decoded(column.as_string()))),
-        DataType::FixedSizeList(item, length) => vectors(column.as_string(), item, *length),
-        DataType::Float32 => {
-            let numbers = cast_with_options(column, data_type, &CastOptions::default())?;
-            let numbers = numbers.as_primitive::<Float32Type>();
-            let finite = numbers
-                .iter()
-                .map(|number| number.filter(|number| number.is_finite()));
-            Ok(Arc::new(finite.collect::<Float32Array>()))
+        DataType::Utf8 => Ok(Arc::clone(column)),
+        DataType::Binary => Ok(Arc::new(decoded(texts))),
+        DataType::FixedSizeList(item, length) => vectors(texts, item, *length),
+        other => {
+            // What is written in another form is no such value, though it may be read as one.
+            let texts = texts.iter();
+            let texts = texts.map(|text| text.filter(|text| has_form(other, text)));
+            let texts: StringArray = texts.collect();
+            if let DataType::Decimal256(digits, scale) = other {
+                let numbers = texts.iter().map(|text| text.and_then(i256::from_string));
+                let numbers: Decimal256Array = numbers.collect();
+                return Ok(Arc::new(numbers.with_precision_and_scale(*digits, *scale)?));
+            }
+            cast_with_options(&texts, other, &CastOptions::default())
         }
-        other => cast_with_options(column, other, &CastOptions::default()),
     }
 }
 
@@ -164,7 +172,6 @@ fn bytes(text: &str) -> Option<Vec<u8>> {
 fn called(data_type: &DataType) -> &'static str {
     match data_type {
         DataType::Float64 => "number",
-        DataType::Float32 => "number that a FLOAT holds",
         DataType::FixedSizeList(..) => {
             "vector of as many numbers as the column has, such as [1.5, 2]"
         }
@@ -181,3 +188,7 @@ fn called(data_type: &DataType) -> &'static str {
 const EMPTY_IS_NULL: &str = "otaria:empty-is-null";
 /// In the metadata of a field: what the server calls the type of the column that it goes into.
 const SQL_TYPE: &str = "otaria:sql-type";
+/// In the metadata of a field: whether the column that it goes into has a default.
+const HAS_DEFAULT: &str = "otaria:has-default";
+pub(crate) const AS_THE_FIRST_ONES: &str = ", as those of the first rows are: make the table by hand, \
+    and load into it without --mode create";

@@ -9,7 +9,7 @@ use csv::{Reader, ReaderBuilder, StringRecord};
 use super::conversion::{converted, find, is_empty_null};
 use super::inference::{SAMPLE_ROWS, infer};
 use super::quotes::Quotes;
-use super::{BATCH_ROWS, Batches, Reading, Source};
+use super::{BATCH_BYTES, BATCH_ROWS, Batches, Reading, Source};
 
 /// The dialect of a CSV file.
 #[derive(Clone, Debug)]
@@ -78,12 +78,7 @@ impl Csv {
             }
         });
         let batch = RecordBatch::try_new(batch.schema(), columns.collect())?;
-        converted(&batch, &self.schema, first_row).map_err(|error| match error {
-            ArrowError::ParseError(text) if self.is_inferred => {
-                ArrowError::ParseError(format!("{text}{AS_THE_FIRST_ONES}"))
-            }
-            error => error,
-        })
+        converted(&batch, &self.schema, first_row, self.is_inferred)
     }
 }
 
@@ -253,7 +248,3 @@ fn broken(error: csv::Error) -> ArrowError {
         _ => ArrowError::ParseError("it is no CSV".to_owned()),
     }
 }
-
-const BATCH_BYTES: usize = 8 << 20;
-const AS_THE_FIRST_ONES: &str = ", as those of the first rows are: make the table by hand, and load into \
-    it without --mode create";

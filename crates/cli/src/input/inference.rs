@@ -18,38 +18,54 @@ pub(crate) fn infer(names: &[String], batches: &[RecordBatch]) -> Schema {
     Schema::new(fields.collect::<Fields>())
 }
 
-/// A type, and whether a text has its form.
-type Kind = (DataType, fn(&str) -> bool);
-
-fn data_type(columns: &[&StringArray]) -> DataType {
+/// The first type whose form all texts of these columns have.
+pub(crate) fn data_type(columns: &[&StringArray]) -> DataType {
     let texts = || columns.iter().flat_map(|column| column.iter().flatten());
     let texts = || texts().filter(|text| !text.is_empty());
     if texts().next().is_none() {
         return DataType::Utf8;
     }
-    let kinds: [Kind; 6] = [
-        (DataType::Boolean, is_boolean),
-        (DataType::Int64, is_integer),
-        (DataType::Float64, is_number),
-        (DataType::Date32, is_date),
-        (
-            DataType::Timestamp(TimeUnit::Microsecond, None),
-            is_datetime,
-        ),
-        (
-            DataType::Timestamp(TimeUnit::Microsecond, Some(UTC.into())),
-            is_instant,
-        ),
+    let digits = texts().map(|text| unsigned(text).len()).max();
+    let digits = digits.and_then(|digits| u8::try_from(digits).ok());
+    let kinds = [
+        DataType::Boolean,
+        DataType::Int64,
+        DataType::UInt64,
+        DataType::Decimal256(digits.unwrap_or(u8::MAX), 0),
+        DataType::Float64,
+        DataType::Date32,
+        DataType::Timestamp(TimeUnit::Microsecond, None),
+        DataType::Timestamp(TimeUnit::Microsecond, Some(UTC.into())),
     ];
-    let fits = |(data_type, has_form): &Kind| {
-        texts().all(has_form) && columns.iter().all(|column| converts(column, data_type))
+    let fits = |data_type: &DataType| {
+        texts().all(|text| has_form(data_type, text))
+            && columns.iter().all(|column| converts(column, data_type))
     };
-    let found = kinds.iter().find(|kind| fits(kind));
-    found.map_or(DataType::Utf8, |(data_type, _)| data_type.clone())
+    kinds.into_iter().find(fits).unwrap_or(DataType::Utf8)
+}
+
+/// Whether a text is written as the values of the type are, and none of it would get lost.
+pub(crate) fn has_form(data_type: &DataType, text: &str) -> bool {
+    match data_type {
+        DataType::Boolean => is_boolean(text),
+        DataType::Int64 => is_integer(text) && text.parse::<i64>().is_ok(),
+        DataType::UInt64 => is_integer(text) && text.parse::<u64>().is_ok(),
+        DataType::Decimal256(digits, _) => {
+            is_integer(text) && *digits <= MAX_DIGITS && unsigned(text).len() <= (*digits).into()
+        }
+        DataType::Float64 => is_number(text),
+        DataType::Date32 => is_date(text),
+        DataType::Timestamp(_, None) => is_datetime(text),
+        DataType::Timestamp(_, Some(_)) => is_instant(text),
+        _ => true,
+    }
 }
 
 /// Whether all texts that are not empty are values of the type.
 fn converts(column: &StringArray, data_type: &DataType) -> bool {
+    if matches!(data_type, DataType::Decimal256(..)) {
+        return true;
+    }
     let Ok(converted) = cast_with_options(column, data_type, &CastOptions::default()) else {
         return false;
     };
@@ -63,15 +79,30 @@ fn is_boolean(text: &str) -> bool {
 
 /// Digits that begin with a zero are a number of a house or a post office.
 fn is_integer(text: &str) -> bool {
-    let digits = text.strip_prefix('-').unwrap_or(text);
+    let digits = unsigned(text);
     digits == "0" || !digits.starts_with('0') && all_digits(digits)
 }
 
+fn unsigned(text: &str) -> &str {
+    text.strip_prefix('-').unwrap_or(text)
+}
+
+/// A number that 64 bits hold: exactly if it is a whole one, as the nearest if it is another.
 fn is_number(text: &str) -> bool {
     let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, "0"));
     let exponent = exponent.strip_prefix(['-', '+']).unwrap_or(exponent);
-    is_integer(whole) && all_digits(fraction) && all_digits(exponent)
+    if !(is_integer(whole) && all_digits(fraction) && all_digits(exponent)) {
+        return false;
+    }
+    let nearest: f64 = text.parse().unwrap_or(f64::NAN);
+    let is_zero = mantissa
+        .bytes()
+        .all(|byte| matches!(byte, b'0' | b'.' | b'-'));
+    let is_whole = !text.contains(['.', 'e', 'E']);
+    nearest.is_finite()
+        && (nearest == 0.0) == is_zero
+        && (!is_whole || is_zero || format!("{nearest:.0}") == text)
 }
 
 fn is_date(text: &str) -> bool {
@@ -87,12 +118,14 @@ fn is_datetime(text: &str) -> bool {
         return false;
     };
     let (time, fraction) = time.split_once('.').unwrap_or((time, "0"));
+    // A second of 60 would be the first of the next minute.
     let mut parts = time
         .splitn(3, ':')
-        .map(|part| (part.len(), all_digits(part)));
-    let is_time = (0..3).all(|_| parts.next() == Some((2, true)));
+        .map(|part| part.len() == 2 && all_digits(part) && part < "60");
+    let is_time = (0..3).all(|_| parts.next() == Some(true));
     // What is beyond microseconds would get lost.
-    is_date(date) && is_time && all_digits(fraction) && fraction.len() <= 6
+    let digits = fraction.trim_end_matches('0');
+    is_date(date) && is_time && all_digits(fraction) && digits.len() <= 6
 }
 
 fn is_instant(text: &str) -> bool {
@@ -119,3 +152,5 @@ fn all_digits(text: &str) -> bool {
 
 /// How many rows decide what columns hold.
 pub(crate) const SAMPLE_ROWS: usize = 10_000;
+/// Of a DECIMAL.
+const MAX_DIGITS: u8 = 65;

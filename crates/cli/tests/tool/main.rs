@@ -12,4 +12,5 @@ mod memory;
 mod ping;
 mod query;
 mod support;
+mod values;
 mod words;
