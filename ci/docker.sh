@@ -47,6 +47,8 @@ stop_docker() {
         as_root kill "$(cat "$CACHE/docker/pid")" || true
     fi
     wait "$DOCKER_JOB" || true
+    # It leaves this mount, by which the folder of the cache could not be removed.
+    as_root umount "$CACHE/docker/exec/netns/default" 2>/dev/null || true
     DOCKER_JOB=
 }
 
