@@ -90,7 +90,7 @@ async fn connections_are_counted_by_the_server() -> Result<(), Error> {
     assert_eq!(watch.processes().await?.len(), 5);
     let sampler = Sampler::start(watch);
     let mut sleeper = Connection::connect(&config()).await?;
-    sleeper.simple_execute("DO SLEEP(0.3)").await?;
+    sleeper.simple_execute("DO SLEEP(2)").await?;
     connections.push(sleeper);
     let (mut watch, looks) = sampler.stop().await?;
     assert_eq!(looks.connections, 6, "{looks:?}");

@@ -3,6 +3,7 @@
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use otaria::{CancelPolicy, Compression, Config, Connection, Error, LocalInfileError};
 use protocol_tests::live::{self, Schema};
@@ -103,7 +104,8 @@ async fn half_an_upload_that_is_dropped_in_a_transaction_is_rolled_back() {
     // A server that takes long over the half would be told to stop.
     let draining = config(&schema)
         .to_builder()
-        .cancel_policy(CancelPolicy::Drain);
+        .cancel_policy(CancelPolicy::Drain)
+        .drain_timeout(Duration::from_secs(60));
     let mut connection = Connection::connect(&draining.build().unwrap())
         .await
         .unwrap();
