@@ -114,7 +114,7 @@ async fn a_value_of_any_type_for_any_column_is_stored_as_it_is_or_refused() {
     let rounds = std::env::var("OTARIA_ROUNDS");
     let is_part = rounds.is_err();
     for _ in 0..rounds.map_or(1, |rounds| rounds.parse().unwrap()) {
-        for (name, array, meant) in sources::values(&mut random) {
+        for (name, array, meant) in sources::values(&mut random, is_part) {
             for target in targets() {
                 if is_part && random.u8(0..4) > 0 {
                     continue;

@@ -17,12 +17,13 @@ use super::meaning::Meant;
 
 pub type Sourced = (&'static str, ArrayRef, Meant);
 
-pub fn values(random: &mut Rng) -> Vec<Sourced> {
+/// Some texts, or all of them.
+pub fn values(random: &mut Rng, is_part: bool) -> Vec<Sourced> {
     let mut values = integers(random);
     values.extend(binaries(random));
     values.extend(decimals(random));
     values.extend(temporals(random));
-    values.extend(texts(random));
+    values.extend(texts(random, is_part));
     values.extend(bytes(random));
     values
 }
@@ -304,10 +305,11 @@ const TEXTS: &[&str] = &[
     "null",
 ];
 
-fn texts(random: &mut Rng) -> Vec<Sourced> {
+fn texts(random: &mut Rng, is_part: bool) -> Vec<Sourced> {
     let mut texts = Vec::new();
-    for _ in 0..6 {
-        let text = pick(random, TEXTS);
+    let some: Vec<_> = (0..6).map(|_| pick(random, TEXTS)).collect();
+    let chosen = if is_part { &*some } else { TEXTS };
+    for &text in chosen {
         let array: ArrayRef = match random.u8(0..4) {
             0 => Arc::new(LargeStringArray::from(vec![text])),
             1 => Arc::new(StringViewArray::from(vec![text])),
