@@ -299,7 +299,7 @@ vectors are [1.5, 2], points in time have a zone (2024-02-29T12:30:00Z) or are U
 into TINYINT(1), BIT(1) and text.
 For a new table (--mode create) the first 10,000 rows decide, and all others have to be like them:
 true and false are BOOLEAN, whole numbers BIGINT, those beyond it BIGINT UNSIGNED or DECIMAL, other
-numbers DOUBLE, objects and arrays JSON; in CSV 2024-02-29 is DATE, with a time DATETIME(6), with a
+numbers DOUBLE, or DECIMAL where it has not all of their digits, objects and arrays JSON; in CSV 2024-02-29 is DATE, with a time DATETIME(6), with a
 zone TIMESTAMP(6). All else, such as digits that begin with a zero, is text.
 A blank line of CSV is no row; in a file of one column, two quotation marks are an empty value. A key
 that an object of JSON lacks is NULL; where the column has a default, the key is in all objects or in

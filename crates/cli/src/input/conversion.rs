@@ -109,13 +109,20 @@ fn convert(column: &ArrayRef, data_type: &DataType) -> Result<ArrayRef, ArrowErr
             let texts = texts.map(|text| text.filter(|text| has_form(other, text)));
             let texts: StringArray = texts.collect();
             if let DataType::Decimal256(digits, scale) = other {
-                let numbers = texts.iter().map(|text| text.and_then(i256::from_string));
+                let scale_digits = usize::try_from(*scale).unwrap_or(0);
+                let numbers = texts.iter().map(|text| unscaled(text?, scale_digits));
                 let numbers: Decimal256Array = numbers.collect();
                 return Ok(Arc::new(numbers.with_precision_and_scale(*digits, *scale)?));
             }
             cast_with_options(&texts, other, &CastOptions::default())
         }
     }
+}
+
+/// The number that the digits are with so many of them behind the point.
+fn unscaled(text: &str, scale: usize) -> Option<i256> {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    i256::from_string(&format!("{whole}{fraction:0<scale$}"))
 }
 
 /// Vectors of so many numbers, written as `[1.5, 2]` or as the hexadecimal digits of their bytes.
@@ -180,6 +187,7 @@ fn called(data_type: &DataType) -> &'static str {
         DataType::Timestamp(_, None) => "date with a time",
         DataType::Timestamp(_, Some(_)) => "point in time such as 2024-02-29T12:30:00Z",
         DataType::Binary => "even number of hexadecimal digits",
+        DataType::Decimal256(_, 1..) => "number of no more digits than the column has",
         _ => "whole number that the column takes",
     }
 }

@@ -25,14 +25,13 @@ pub(crate) fn data_type(columns: &[&StringArray]) -> DataType {
     if texts().next().is_none() {
         return DataType::Utf8;
     }
-    let digits = texts().map(|text| unsigned(text).len()).max();
-    let digits = digits.and_then(|digits| u8::try_from(digits).ok());
     let kinds = [
         DataType::Boolean,
         DataType::Int64,
         DataType::UInt64,
-        DataType::Decimal256(digits.unwrap_or(u8::MAX), 0),
+        decimal(texts().map(whole_digits)),
         DataType::Float64,
+        decimal(texts().map(digits)),
         DataType::Date32,
         DataType::Timestamp(TimeUnit::Microsecond, None),
         DataType::Timestamp(TimeUnit::Microsecond, Some(UTC.into())),
@@ -41,7 +40,8 @@ pub(crate) fn data_type(columns: &[&StringArray]) -> DataType {
         texts().all(|text| has_form(data_type, text))
             && columns.iter().all(|column| converts(column, data_type))
     };
-    kinds.into_iter().find(fits).unwrap_or(DataType::Utf8)
+    let mut kinds = kinds.into_iter().filter(|kind| *kind != DataType::Utf8);
+    kinds.find(fits).unwrap_or(DataType::Utf8)
 }
 
 /// Whether a text is written as the values of the type are, and none of it would get lost.
@@ -50,9 +50,10 @@ pub(crate) fn has_form(data_type: &DataType, text: &str) -> bool {
         DataType::Boolean => is_boolean(text),
         DataType::Int64 => is_integer(text) && text.parse::<i64>().is_ok(),
         DataType::UInt64 => is_integer(text) && text.parse::<u64>().is_ok(),
-        DataType::Decimal256(digits, _) => {
-            is_integer(text) && *digits <= MAX_DIGITS && unsigned(text).len() <= (*digits).into()
-        }
+        DataType::Decimal256(precision, scale) => digits(text).is_some_and(|(whole, fraction)| {
+            let scale = usize::try_from(*scale).unwrap_or(0);
+            fraction <= scale && whole + scale <= usize::from(*precision)
+        }),
         DataType::Float64 => is_number(text),
         DataType::Date32 => is_date(text),
         DataType::Timestamp(_, None) => is_datetime(text),
@@ -77,9 +78,49 @@ fn is_boolean(text: &str) -> bool {
     text.eq_ignore_ascii_case("true") || text.eq_ignore_ascii_case("false")
 }
 
-/// Digits that begin with a zero are a number of a house or a post office.
+/// The DECIMAL that has room for as many digits in front of the point and behind it as any of the texts;
+/// none, and so text, if one is no such number, or there is no DECIMAL like that.
+fn decimal(digits: impl Iterator<Item = Option<(usize, usize)>>) -> DataType {
+    let most = digits.reduce(|most, next| {
+        let ((whole, fraction), (other_whole, other_fraction)) = (most?, next?);
+        Some((whole.max(other_whole), fraction.max(other_fraction)))
+    });
+    let (whole, scale) = most.flatten().unwrap_or((usize::MAX, 0));
+    let precision = u8::try_from(whole.saturating_add(scale)).unwrap_or(u8::MAX);
+    match i8::try_from(scale) {
+        Ok(scale) if precision <= MAX_DIGITS && scale <= MAX_SCALE => {
+            DataType::Decimal256(precision, scale)
+        }
+        _ => DataType::Utf8,
+    }
+}
+
+/// How many digits a number without an exponent has in front of the point and behind it. A DECIMAL has
+/// no negative zero.
+fn digits(text: &str) -> Option<(usize, usize)> {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
+    let is_zero = text.bytes().all(|byte| matches!(byte, b'0' | b'.' | b'-'));
+    let is_number = are_digits_of_number(unsigned(whole)) && all_digits(fraction);
+    let decimals = if text.contains('.') {
+        fraction.len()
+    } else {
+        0
+    };
+    (is_number && !(is_zero && text.starts_with('-'))).then_some((unsigned(whole).len(), decimals))
+}
+
+/// The same of a whole number, which is written without a point.
+fn whole_digits(text: &str) -> Option<(usize, usize)> {
+    digits(text).filter(|_| is_integer(text))
+}
+
+/// An integer has no negative zero.
 fn is_integer(text: &str) -> bool {
-    let digits = unsigned(text);
+    text != "-0" && are_digits_of_number(unsigned(text))
+}
+
+/// Digits that begin with a zero are a number of a house or a post office.
+fn are_digits_of_number(digits: &str) -> bool {
     digits == "0" || !digits.starts_with('0') && all_digits(digits)
 }
 
@@ -87,12 +128,13 @@ fn unsigned(text: &str) -> &str {
     text.strip_prefix('-').unwrap_or(text)
 }
 
-/// A number that 64 bits hold: exactly if it is a whole one, as the nearest if it is another.
+/// A number that 64 bits hold to the last digit: exactly if it is a whole one, and if it is another, as
+/// that which is written so.
 fn is_number(text: &str) -> bool {
     let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, "0"));
     let exponent = exponent.strip_prefix(['-', '+']).unwrap_or(exponent);
-    if !(is_integer(whole) && all_digits(fraction) && all_digits(exponent)) {
+    if !(are_digits_of_number(unsigned(whole)) && all_digits(fraction) && all_digits(exponent)) {
         return false;
     }
     let nearest: f64 = text.parse().unwrap_or(f64::NAN);
@@ -100,9 +142,19 @@ fn is_number(text: &str) -> bool {
         .bytes()
         .all(|byte| matches!(byte, b'0' | b'.' | b'-'));
     let is_whole = !text.contains(['.', 'e', 'E']);
-    nearest.is_finite()
-        && (nearest == 0.0) == is_zero
-        && (!is_whole || is_zero || format!("{nearest:.0}") == text)
+    let is_kept = if is_whole {
+        format!("{nearest:.0}") == text
+    } else {
+        significant(mantissa) == significant(&format!("{nearest:e}"))
+    };
+    nearest.is_finite() && (nearest == 0.0) == is_zero && (is_zero || is_kept)
+}
+
+/// The digits of a number but for zeros at its ends, wherever the point is.
+fn significant(number: &str) -> String {
+    let (mantissa, _) = number.split_once('e').unwrap_or((number, ""));
+    let digits = mantissa.replace(['-', '.'], "");
+    digits.trim_matches('0').to_owned()
 }
 
 fn is_date(text: &str) -> bool {
@@ -152,5 +204,6 @@ fn all_digits(text: &str) -> bool {
 
 /// How many rows decide what columns hold.
 pub(crate) const SAMPLE_ROWS: usize = 10_000;
-/// Of a DECIMAL.
+/// Of a DECIMAL, and of these behind the point.
 const MAX_DIGITS: u8 = 65;
+const MAX_SCALE: i8 = 38;

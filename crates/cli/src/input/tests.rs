@@ -3,6 +3,7 @@ use std::sync::Arc;
 
 use ::parquet::arrow::ArrowWriter;
 use arrow::array::{ArrayRef, AsArray, BinaryArray, Int64Array, StringArray};
+use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, TimeUnit};
 use arrow::ipc::writer::{FileWriter, StreamWriter};
 use tempfile::NamedTempFile;
@@ -100,8 +101,53 @@ fn digits_beyond_what_a_type_holds_stay_text() {
     let batch = read(&file(".csv", text.as_bytes()), &reading(None)).unwrap();
     assert_eq!(
         types(&batch),
-        [DataType::Utf8, DataType::Utf8, DataType::Utf8]
+        [DataType::Utf8, DataType::Decimal256(17, 1), DataType::Utf8]
     );
+}
+
+#[test]
+fn numbers_of_more_digits_than_a_double_has_are_decimals_and_keep_them_all() {
+    let column = |texts: &[&str]| {
+        let text = format!("n\n{}\n", texts.join("\n"));
+        let batch = read(&file(".csv", text.as_bytes()), &reading(None)).unwrap();
+        let column = batch.column(0);
+        let shown = cast(column, &DataType::Utf8).unwrap();
+        let shown = shown.as_string::<i32>().iter().flatten().map(str::to_owned);
+        (column.data_type().clone(), shown.collect::<Vec<_>>())
+    };
+    let nines = format!("-{}.{}", "9".repeat(35), "9".repeat(30));
+    for (texts, expected) in [
+        (vec!["123456789.123456789012"], DataType::Decimal256(21, 12)),
+        (
+            vec!["-0.5", "123456789.123456789012"],
+            DataType::Decimal256(21, 12),
+        ),
+        (vec![nines.as_str()], DataType::Decimal256(65, 30)),
+        (vec!["9007199254740993.0"], DataType::Decimal256(17, 1)),
+    ] {
+        let (data_type, shown) = column(&texts);
+        assert_eq!(data_type, expected, "{texts:?}");
+        let zeros = |text: &str| text.trim_end_matches('0').to_owned();
+        let shown: Vec<_> = shown.iter().map(|text| zeros(text)).collect();
+        assert_eq!(
+            shown,
+            texts.iter().map(|text| zeros(text)).collect::<Vec<_>>()
+        );
+    }
+    for texts in [
+        ["0.1", "1e300"],
+        ["0.30000000000000004", "5e-324"],
+        ["-0.0", "2.2250738585072014e-308"],
+        ["-0", "1.50"],
+    ] {
+        assert_eq!(column(&texts).0, DataType::Float64, "{texts:?}");
+    }
+    for texts in [
+        ["-0", "123456789.123456789012"],
+        ["1.23456789012345678e3", "1"],
+    ] {
+        assert_eq!(column(&texts).0, DataType::Utf8, "{texts:?}");
+    }
 }
 
 #[test]
