@@ -183,6 +183,31 @@ async fn what_a_column_cannot_hold_is_refused_before_it_is_sent() {
 }
 
 #[tokio::test]
+async fn a_null_for_a_timestamp_that_is_not_null_is_refused_and_no_present_time() {
+    let noon = 1_709_208_000_000_000;
+    let array: ArrayRef = Arc::new(TimestampMicrosecondArray::from(vec![Some(noon), None]));
+    for table in [
+        "a TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP",
+        "a TIMESTAMP(6) NOT NULL DEFAULT '2000-01-01' ON UPDATE CURRENT_TIMESTAMP(6)",
+    ] {
+        let batch = of_one("a", Arc::clone(&array));
+        for outcome in each_way(table, STRICT, batch, InsertOptions::new()).await {
+            match outcome {
+                Err(InsertErrorKind::Write(WriteError::Cell { row: 1, reason, .. })) => {
+                    assert_eq!(reason, CellRefusal::Null);
+                }
+                outcome => panic!("{table}: {outcome:?}"),
+            }
+        }
+    }
+    let batch = of_one("a", array);
+    for outcome in each_way("a TIMESTAMP NULL", STRICT, batch, InsertOptions::new()).await {
+        let (_, rows) = outcome.unwrap();
+        assert_eq!(rows, "2024-02-29 12:00:00\nNULL\n");
+    }
+}
+
+#[tokio::test]
 async fn what_the_options_allow_is_changed_and_counted() {
     let options = InsertOptions::new()
         .with_non_finite(NonFinite::Null)

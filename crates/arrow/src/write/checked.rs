@@ -85,7 +85,13 @@ impl<'a> Checking<'a> {
     fn nearest(&mut self, text: &str, is_whole: bool) -> Result<(), CellRefusal> {
         let expected = "number";
         let digits = Digits::parse(text).ok_or(CellRefusal::Text { expected })?;
-        let is_exact = |shown: String| !is_whole || shown == digits.to_string();
+        // With a point, too, a whole number is that or the one that is written so.
+        let is_written_whole = digits.is_whole() && !text.contains(['e', 'E']);
+        let is_exact = |shown: String, shortest: String| {
+            !(is_whole || is_written_whole)
+                || shown == digits.to_string()
+                || !is_whole && Digits::parse(&shortest).as_ref() == Some(&digits)
+        };
         // What is no zero does not become one.
         let is_kept = |is_finite: bool, is_zero: bool| is_finite && is_zero == digits.is_zero();
         if *self.check == Check::Float {
@@ -93,7 +99,7 @@ impl<'a> Checking<'a> {
             if !is_kept(nearest.is_finite(), nearest == 0.0) {
                 return Err(CellRefusal::Range);
             }
-            if !is_exact(format!("{nearest:.0}")) {
+            if !is_exact(format!("{nearest:.0}"), nearest.to_string()) {
                 return Err(CellRefusal::Inexact);
             }
             self.out.float(nearest);
@@ -103,7 +109,7 @@ impl<'a> Checking<'a> {
         if !is_kept(nearest.is_finite(), nearest == 0.0) {
             return Err(CellRefusal::Range);
         }
-        if !is_exact(format!("{nearest:.0}")) {
+        if !is_exact(format!("{nearest:.0}"), nearest.to_string()) {
             return Err(CellRefusal::Inexact);
         }
         self.out.double(nearest);

@@ -166,6 +166,12 @@ pub enum ColumnRefusal {
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CellRefusal {
+    /// The value is NULL, of which the server would make the present time.
+    #[error(
+        "the value is NULL, of which the server makes the present time in a TIMESTAMP NOT NULL: \
+         leave the column out if that is meant, or make the table's column TIMESTAMP NULL"
+    )]
+    Null,
     /// A number is NaN or infinite.
     #[error("the number is not finite; NonFinite::Null makes it NULL, but in a vector")]
     NotFinite,

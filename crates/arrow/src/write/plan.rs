@@ -10,7 +10,7 @@ use super::rows::BatchRows;
 use super::srid;
 use super::table::{TableColumn, TypeClass};
 use super::temporal::Clock;
-use super::{ColumnRefusal, FieldLabel, WriteError};
+use super::{CellRefusal, ColumnRefusal, FieldLabel, WriteError};
 use crate::metadata;
 
 /// What becomes of values that the server has no place for, unless that is an error.
@@ -75,6 +75,8 @@ pub(crate) struct PlannedColumn {
     meaning: Meaning,
     /// What has to be looked at in each value.
     check: Option<Arc<Check>>,
+    /// Whether a NULL would become another value.
+    refuses_null: bool,
     /// The name, as the table has it.
     pub(crate) name: Box<str>,
     pub(crate) load_form: LoadForm,
@@ -168,7 +170,8 @@ impl WritePlan {
     /// The rows of a batch, of which the first is `first_row`, counted from 0 over all batches.
     ///
     /// # Errors
-    /// [`WriteError::Schema`] if the batch has other columns than the plan is for.
+    /// [`WriteError::Schema`] if the batch has other columns than the plan is for, and
+    /// [`WriteError::Cell`] for a NULL of which the server would make another value.
     pub fn rows(&self, batch: &RecordBatch, first_row: u64) -> Result<BatchRows, WriteError> {
         let other_schema = || WriteError::Schema { row: first_row };
         let schema = batch.schema_ref();
@@ -186,7 +189,23 @@ impl WritePlan {
             .collect::<Option<Box<[_]>>>()
             .ok_or_else(other_schema)?;
         let fields = self.fields.clone();
-        Ok(BatchRows::new(cells, fields, first_row, batch.num_rows()))
+        let rows = BatchRows::new(cells, fields, first_row, batch.num_rows());
+        match self.refused_null(batch) {
+            Some((row, column)) => Err(rows.cell_error(row, column, CellRefusal::Null)),
+            None => Ok(rows),
+        }
+    }
+
+    /// The first row with a NULL in a column that takes none, and that column.
+    fn refused_null(&self, batch: &RecordBatch) -> Option<(usize, usize)> {
+        let columns = batch.columns().iter().zip(&self.columns).enumerate();
+        let refused = columns.filter(|(_, (_, column))| column.refuses_null);
+        let first = refused.filter_map(|(index, (array, _))| {
+            let nulls = array.logical_nulls()?;
+            let row = (0..nulls.len()).find(|&row| nulls.is_null(row))?;
+            Some((row, index))
+        });
+        first.min()
     }
 
     /// The first column of points in time, which can be written only where the zone of the session
@@ -260,6 +279,7 @@ fn planned(
     Ok(PlannedColumn {
         meaning,
         check: check.transpose()?.flatten(),
+        refuses_null: target.is_some_and(TableColumn::makes_time_of_null),
         name: target
             .map_or_else(|| field.name().as_str(), TableColumn::name)
             .into(),

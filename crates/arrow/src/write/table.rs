@@ -102,6 +102,7 @@ pub struct TableColumn {
     pub(crate) sql_type: Box<str>,
     pub(crate) is_primary: bool,
     pub(crate) is_generated: bool,
+    is_not_null: bool,
 }
 
 impl TableColumn {
@@ -113,7 +114,20 @@ impl TableColumn {
             sql_type: in_lower_case(sql_type).into(),
             is_primary: key == "PRI",
             is_generated: extra.contains("GENERATED"),
+            is_not_null: false,
         }
+    }
+
+    /// The same column, which takes no NULL: `Null` of `SHOW COLUMNS` is `NO`.
+    #[must_use]
+    pub const fn not_null(mut self) -> Self {
+        self.is_not_null = true;
+        self
+    }
+
+    /// Whether the server makes the present time of a NULL without a word.
+    pub(crate) fn makes_time_of_null(&self) -> bool {
+        self.is_not_null && self.kind() == "timestamp"
     }
 
     /// Its name.

@@ -689,6 +689,20 @@ fn text_for_another_column_is_what_the_server_would_not_read_otherwise() {
     ] {
         assert!(text(value, sql_type).is_err(), "{sql_type}");
     }
+    // A whole number is one with a point, too; that of a FLOAT is as often written by its shortest digits.
+    for (value, sql_type, expected) in [
+        ("9007199254740993.0", "double", Err("Inexact")),
+        ("9007199254740992.0", "double", Ok("9007199254740992")),
+        ("1e23", "double", Ok("1e23")),
+        ("16777217.0", "float", Err("Inexact")),
+        ("123456790.0", "float", Ok("123456792")),
+    ] {
+        assert_eq!(
+            as_str(&text(value, sql_type)),
+            expected,
+            "{value} {sql_type}"
+        );
+    }
     // The keys of a dictionary do not hide what its values are.
     let keys: DictionaryArray<Int8Type> = ["7", "x"].into_iter().collect();
     assert!(stored(keys.clone(), "int(11)").is_err());

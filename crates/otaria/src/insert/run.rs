@@ -228,7 +228,13 @@ async fn columns<P: Place>(
     while let Some(row) = rows.next().await? {
         let field: &str = row.get("Field")?;
         let [sql_type, key, extra] = [row.get("Type")?, row.get("Key")?, row.get("Extra")?];
-        columns.push(TableColumn::new(field, sql_type, key, extra));
+        let column = TableColumn::new(field, sql_type, key, extra);
+        let is_not_null = row.get::<&str>("Null")? == "NO";
+        columns.push(if is_not_null {
+            column.not_null()
+        } else {
+            column
+        });
         if extra.to_ascii_lowercase().contains("auto_increment") {
             auto_increment = Some(field.to_owned());
         }
