@@ -703,6 +703,15 @@ fn text_for_another_column_is_what_the_server_would_not_read_otherwise() {
             "{value} {sql_type}"
         );
     }
+    // Each row is looked at, and each NULL passed over.
+    let rows = |last| {
+        stored(
+            StringArray::from(vec![Some("7"), None, Some(last)]),
+            "int(11)",
+        )
+    };
+    assert_eq!(rows("8").unwrap(), "7\n\\N\n8");
+    assert!(rows("x").is_err());
     // The keys of a dictionary do not hide what its values are.
     let keys: DictionaryArray<Int8Type> = ["7", "x"].into_iter().collect();
     assert!(stored(keys.clone(), "int(11)").is_err());
