@@ -20,6 +20,14 @@ fn conversations_at_random_give_each_call_its_own_answer_or_an_error() {
     }
 }
 
+/// Parts and their transactions were given up before the server had told of a deadlock.
+#[test]
+fn a_part_given_up_in_a_deadlock_leaves_the_connection_open() {
+    converse(include_bytes!(
+        "../../fuzz/corpus/conversation/part_given_up_in_a_deadlock"
+    ));
+}
+
 fn fails(data: &[u8]) -> bool {
     catch_unwind(|| converse(data)).is_err()
 }

@@ -276,7 +276,8 @@ impl Session {
     }
 
     /// The session is not what its next user expects: nobody may use it. Only where a savepoint is
-    /// gone with the transaction that is watched, it is that which is not used any more.
+    /// gone with the transaction that is watched, it is that which is not used any more; and nothing is
+    /// left of it where all is rolled back behind it.
     fn not_cleaned_up(&mut self, error: ServerError, of: &CleanUp) -> Result<Event, Error> {
         let code = error.code();
         let watched = self.transaction();
@@ -288,9 +289,22 @@ impl Session {
             self.state.transaction_is_gone();
             return Ok(Event::CleanedUp);
         }
+        if is_gone && self.is_rollback_due() {
+            return Ok(Event::CleanedUp);
+        }
         let reason = CloseReason::CleanUpFailed { code };
         self.close(reason);
         Err(Error::Closed { reason })
+    }
+
+    /// Whether a command that rolls the whole transaction back has been sent, or is to be.
+    fn is_rollback_due(&self) -> bool {
+        let due = self.expected.iter().filter_map(|due| match &due.reply {
+            Reply::CleanUp(reply) => Some(&reply.of),
+            _ => None,
+        });
+        due.chain(&self.set_aside)
+            .any(|of| matches!(of, CleanUp::Rollback | CleanUp::Reset))
     }
 }
 

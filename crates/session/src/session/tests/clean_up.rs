@@ -119,6 +119,36 @@ fn a_savepoint_is_rolled_back_to_and_released() {
 }
 
 #[test]
+fn a_savepoint_that_is_gone_does_no_harm_where_all_is_rolled_back_behind_it() {
+    for last in [CleanUp::Rollback, CleanUp::Reset] {
+        let mut session = logged_in();
+        session
+            .begin_transaction(&TransactionOptions::default())
+            .unwrap();
+        write_all(&mut session);
+        let begun = OkPacket {
+            status: ServerStatus::IN_TRANS,
+            ..ok()
+        };
+        receive(&mut session, &packets(1, &[&begun]));
+        assert!(matches!(session.discard(), Ok(true)));
+        session.simple_query("UPDATE t SET a = 1").unwrap();
+        write_all(&mut session);
+        // The part and the whole are given up before the server has said that there is a deadlock.
+        session.clean_up(CleanUp::RollbackTo(SavepointId(1)));
+        session.clean_up(last);
+        write_all(&mut session);
+        for refused in [1213, 1305, 1305] {
+            receive(&mut session, &err(refused));
+            assert!(matches!(session.discard(), Ok(false)), "{refused}");
+        }
+        receive(&mut session, &one_ok());
+        assert_clean(&mut session);
+        session.check_transaction().unwrap();
+    }
+}
+
+#[test]
 fn rows_and_results_of_sql_that_cleans_up_are_passed_over() {
     let mut session = logged_in();
     session.clean_up(CleanUp::Sql("CALL p()".to_owned()));
