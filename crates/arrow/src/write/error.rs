@@ -198,8 +198,9 @@ pub enum CellRefusal {
     /// A number has a sign that a column of bits has no place for.
     #[error("the number is negative, and the table's column holds bits")]
     Negative,
-    /// A text is no value of the table's column, or one of which the server would make another.
-    #[error("the text is no {expected}")]
+    /// A text or a number is no value of the table's column, or one of which the server would make
+    /// another.
+    #[error("the value is no {expected}")]
     Text {
         /// What it should be.
         expected: &'static str,

@@ -318,7 +318,19 @@ fn inferred(names: &[String], sample: &VecDeque<Vec<u8>>) -> Result<Schema, Arro
 }
 
 fn parsed(object: &[u8], row: u64) -> Result<Members<'_>, ArrowError> {
-    Members::parse(object).map_err(|error| wrong(format!("row {row} is no JSON: {error}")))
+    Members::parse(object)
+        .map_err(|error| wrong(format!("row {row} is no JSON: {}", reason(&error))))
+}
+
+/// What is wrong, with its place: that which the parser tells is in this object, and no line of the file.
+fn reason(error: &serde_json::Error) -> String {
+    let (line, column) = (error.line(), error.column());
+    let text = error.to_string();
+    match text.strip_suffix(&format!(" at line {line} column {column}")) {
+        Some(reason) if line == 1 => format!("{reason}, at its character {column}"),
+        Some(reason) => format!("{reason}, at character {column} of its line {line}"),
+        None => text,
+    }
 }
 
 fn is_json(field: &Field) -> bool {

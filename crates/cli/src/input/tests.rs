@@ -481,6 +481,19 @@ fn json_that_would_lose_something_is_an_error_with_its_row() {
         let error = read(&file(".json", text.as_bytes()), &reading).unwrap_err();
         assert!(error.contains(part), "{text}: {error}");
     }
+    for (text, place) in [
+        (
+            "{\"v\":1}\n\n{\"v\":01}",
+            "row 2 is no JSON: invalid number, at its character 7",
+        ),
+        (
+            "[{\"v\":1},\n{\"v\":\n tru}]",
+            "at character 5 of its line 2",
+        ),
+    ] {
+        let error = read(&file(".json", text.as_bytes()), &reading).unwrap_err();
+        assert!(error.contains(place), "{text}: {error}");
+    }
     // A column without a default is NULL where there is no key.
     let batch = read(&file(".json", b"[{},{\"v\":1}]"), &reading).unwrap();
     let expected = StringArray::from(vec![None, Some("1")]);
