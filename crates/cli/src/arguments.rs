@@ -125,7 +125,8 @@ pub(crate) struct LoadArguments {
     /// What separates the values of CSV: one character
     #[arg(long, value_name = "CHARACTER", default_value = ",", value_parser = delimiter, help_heading = "CSV")]
     pub(crate) delimiter: u8,
-    /// CSV does not begin with the names of its columns: they are those of the table, in its order
+    /// CSV does not begin with the names of its columns: they are those of the table, in its order,
+    /// less those that it computes
     #[arg(long, help_heading = "CSV")]
     pub(crate) no_header: bool,
     #[command(flatten)]

@@ -3,10 +3,11 @@
 mod failures;
 mod reader;
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use arrow::datatypes::Schema;
+use arrow::datatypes::{FieldRef, Schema};
 use clap::ValueEnum;
 use otaria::{
     ArrowOptions, Commit, Config, Connection, Error, GeometryType, InsertArrow, InsertError,
@@ -182,11 +183,17 @@ impl Load<'_> {
         let columns = format!("SHOW COLUMNS FROM {table}");
         let columns = connection.simple_query(&columns).await?;
         let columns = columns.collect::<TableColumn>().await?;
+        let mut computed = HashSet::new();
         let columns = columns.into_iter();
-        let columns = columns.map(|(name, sql_type, _, _, default, _)| SqlColumn {
-            name,
-            sql_type,
-            has_default: default.is_some(),
+        let columns = columns.map(|(name, sql_type, _, _, default, extra)| {
+            if extra.is_some_and(|extra| extra.to_ascii_uppercase().contains("GENERATED")) {
+                computed.insert(name.clone());
+            }
+            SqlColumn {
+                name,
+                sql_type,
+                has_default: default.is_some(),
+            }
         });
         let columns: Vec<SqlColumn> = columns.collect();
         let sql = format!("SELECT * FROM {table} LIMIT 0");
@@ -198,7 +205,12 @@ impl Load<'_> {
             .query_arrow_with(sql.as_str(), (), &options)
             .await;
         let batches = batches.map_err(failure_of_batches)?;
-        Ok(expected_types(&batches.schema(), &columns))
+        let mut fields: Vec<FieldRef> = batches.schema().fields().iter().cloned().collect();
+        if self.arguments.no_header {
+            // A file that names no columns cannot leave one out.
+            fields.retain(|field| !computed.contains(field.name()));
+        }
+        Ok(expected_types(&Schema::new(fields), &columns))
     }
 
     fn options(&self) -> InsertOptions {
@@ -255,7 +267,7 @@ impl Load<'_> {
     }
 }
 
-/// A row of `SHOW COLUMNS`: name, type, two of no interest here, default, and another.
+/// A row of `SHOW COLUMNS`: name, type, two of no interest here, default, and what else there is to it.
 type TableColumn = (
     String,
     String,

@@ -212,6 +212,12 @@ fn standard_input_is_loaded_if_its_format_is_named() {
     piped(&["-f", "parquet"], "n\n1\n").assert(2, &["standard input"]);
     piped(&["-f", "csv", "--no-header", "--delimiter", ";"], "4\n").assert(0, &["1 rows"]);
     assert_eq!(schema.sql("SELECT SUM(n) FROM t").unwrap(), "16\n");
+    // What the table computes is in no file.
+    let computed = "ALTER TABLE t ADD c INT AS (n + 1) STORED FIRST";
+    schema.sql(computed).unwrap();
+    piped(&["-f", "csv", "--no-header"], "5\n").assert(0, &["1 rows"]);
+    piped(&["-f", "csv"], "n,c\n6,7\n").assert(5, &["`c`", "generated"]);
+    assert_eq!(schema.sql("SELECT c FROM t WHERE n >= 5").unwrap(), "6\n");
 }
 
 #[test]
