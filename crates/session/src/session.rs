@@ -313,12 +313,6 @@ impl Session {
         self.server.as_ref().map(|server| &server.version)
     }
 
-    /// Whether the server is certainly no MariaDB.
-    fn is_mysql(&self) -> bool {
-        self.server_version()
-            .is_some_and(|version| !version.is_mariadb)
-    }
-
     /// The low 32 bits of the connection's id on the server; 0 before the login is done.
     pub fn thread_id(&self) -> u32 {
         self.server.as_ref().map_or(0, |server| server.thread_id)

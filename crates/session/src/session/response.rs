@@ -17,6 +17,12 @@ use crate::{SessionState, TransactionWatch};
 
 /// What the packets of a response do to the session.
 impl Session {
+    /// Whether the server is certainly no MariaDB.
+    pub(super) fn is_mysql(&self) -> bool {
+        self.server_version()
+            .is_some_and(|version| !version.is_mariadb)
+    }
+
     pub(super) fn read_response(&mut self, packet: Range<usize>) -> Result<Option<Event>, Error> {
         let is_uploading = self.is_uploading();
         let payload = self.received.packets().payload(packet.clone());

@@ -13,6 +13,22 @@ fn one_ok() -> Vec<u8> {
     packets(1, &[&ok()])
 }
 
+/// A session whose transaction the server has begun.
+fn in_transaction() -> Session {
+    let mut session = logged_in();
+    session
+        .begin_transaction(&TransactionOptions::default())
+        .unwrap();
+    write_all(&mut session);
+    let begun = OkPacket {
+        status: ServerStatus::IN_TRANS,
+        ..ok()
+    };
+    receive(&mut session, &packets(1, &[&begun]));
+    assert!(matches!(session.discard(), Ok(true)));
+    session
+}
+
 /// A session that a connection would find ready: what cleans up has been answered.
 fn assert_clean(session: &mut Session) {
     assert!(matches!(session.discard(), Ok(true)));
@@ -121,17 +137,7 @@ fn a_savepoint_is_rolled_back_to_and_released() {
 #[test]
 fn a_savepoint_that_is_gone_does_no_harm_where_all_is_rolled_back_behind_it() {
     for last in [CleanUp::Rollback, CleanUp::Reset] {
-        let mut session = logged_in();
-        session
-            .begin_transaction(&TransactionOptions::default())
-            .unwrap();
-        write_all(&mut session);
-        let begun = OkPacket {
-            status: ServerStatus::IN_TRANS,
-            ..ok()
-        };
-        receive(&mut session, &packets(1, &[&begun]));
-        assert!(matches!(session.discard(), Ok(true)));
+        let mut session = in_transaction();
         session.simple_query("UPDATE t SET a = 1").unwrap();
         write_all(&mut session);
         // The part and the whole are given up before the server has said that there is a deadlock.
@@ -246,17 +252,7 @@ fn a_clean_up_of_a_session_that_is_closed_or_not_logged_in_is_none() {
 #[test]
 fn a_session_that_has_closed_tells_of_its_transaction_until_that_is_given_up() {
     for sql in ["COMMIT", "CREATE TABLE t (a INT)"] {
-        let mut session = logged_in();
-        session
-            .begin_transaction(&TransactionOptions::default())
-            .unwrap();
-        write_all(&mut session);
-        let begun = OkPacket {
-            status: ServerStatus::IN_TRANS,
-            ..ok()
-        };
-        receive(&mut session, &packets(1, &[&begun]));
-        assert!(matches!(session.discard(), Ok(true)));
+        let mut session = in_transaction();
         session.simple_query(sql).unwrap();
         write_all(&mut session);
         receive(&mut session, &one_ok());
