@@ -9,7 +9,7 @@ use std::time::Duration;
 use otaria_session::{CancelPolicy, Error, TimeoutPhase};
 use tokio::time::{Instant, timeout_at};
 
-use crate::cancel::Watched;
+use crate::cancel::{Kills, KillsBefore, Watched};
 use crate::drain::LeftBehind;
 use crate::io::Step;
 use crate::{Connection, SideConnections, Stopped};
@@ -30,6 +30,8 @@ pub(crate) struct Limits {
     pub(crate) left_behind: Option<LeftBehind>,
     /// What tokens are told, if there are any.
     pub(crate) watched: Option<Arc<Watched>>,
+    /// What has to be answered before anything more is sent.
+    pub(crate) kills_before: Option<KillsBefore>,
     /// How many connections may be made to stop what this one and others run, if that is limited.
     pub(crate) side_connections: Option<SideConnections>,
 }
@@ -119,11 +121,9 @@ impl Connection {
 
     #[cold]
     fn begin_limited_call(&mut self) {
-        if let Some(watched) = &self.limits.watched {
-            self.kill_is_in_doubt |= watched.begin_call();
-            if Arc::strong_count(watched) == 1 {
-                self.limits.watched = None;
-            }
+        if let Some(watched) = self.limits.watched.take() {
+            self.end_watched_call(&watched);
+            self.limits.watched = Some(watched).filter(|watched| Arc::strong_count(watched) > 1);
         }
         self.close_if_in_doubt();
         if self.is_ready() {
@@ -150,6 +150,7 @@ impl Connection {
             || self.config.io_timeout().is_some()
             || self.limits.watched.is_some()
             || self.limits.left_behind.is_some()
+            || self.limits.kills_before.is_some()
     }
 
     /// Takes what was said of the next call, which consists of several.
@@ -193,9 +194,32 @@ impl Connection {
         self.limits.whole = None;
         if let Some(watched) = self.limits.watched.take() {
             watched.set_route(None);
-            self.kill_is_in_doubt |= watched.begin_call();
+            self.end_watched_call(&watched);
         }
         self.close_if_in_doubt();
+    }
+
+    /// What tokens were told of is over, and what they have sent may hit what follows.
+    fn end_watched_call(&mut self, watched: &Arc<Watched>) {
+        match watched.begin_call() {
+            Kills::Answered => {}
+            Kills::OnTheirWay => {
+                let new = || KillsBefore::new(watched, self.config.stop_timeout());
+                self.limits.kills_before.get_or_insert_with(new);
+            }
+            Kills::InDoubt => self.kill_is_in_doubt = true,
+        }
+    }
+
+    /// Waits until no kill is on its way that was meant for an earlier call.
+    pub(crate) async fn wait_for_kills(&mut self) -> Result<(), Error> {
+        if let Some(kills) = &self.limits.kills_before {
+            self.kill_is_in_doubt |= kills.are_in_doubt().await;
+            self.limits.kills_before = None;
+            self.close_if_in_doubt();
+            self.check_open()?;
+        }
+        Ok(())
     }
 
     pub(crate) const fn deadline(&self) -> Option<Instant> {

@@ -61,6 +61,7 @@ impl Connection {
     /// Takes care of what an earlier call left behind: what was not sent is taken back, and what was
     /// is ended as the configuration wants it.
     pub(crate) async fn settle(&mut self) -> Result<(), Error> {
+        self.wait_for_kills().await?;
         self.session.abandon();
         match self.settle_by_policy().await {
             Ok(true) => {

@@ -41,8 +41,8 @@ impl Connection {
         }
     }
 
-    /// Makes the connection ready for a command, of a call that has begun: what an earlier call left behind is taken back
-    /// if it was not sent, and ended if it was.
+    /// Makes the connection ready for a command, of a call that has begun: what an earlier call left
+    /// behind is taken back if it was not sent, and ended if it was.
     pub(crate) async fn ready_within_call(&mut self) -> Result<(), Error> {
         if self.is_ready() {
             return Ok(());
@@ -65,10 +65,13 @@ impl Connection {
     }
 
     /// Whether the connection is ready for a command already, as it is unless the call before was
-    /// dropped.
+    /// dropped or ended by a token.
     #[inline]
     pub(crate) fn is_ready(&self) -> bool {
-        self.session.is_settled() && self.session.is_transaction_open() && !self.needs_flush
+        self.session.is_settled()
+            && self.session.is_transaction_open()
+            && !self.needs_flush
+            && self.limits.kills_before.is_none()
     }
 
     /// Sends what is queued and reads once; for a transport with a time limit it may stop before.

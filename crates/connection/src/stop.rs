@@ -56,8 +56,8 @@ impl Connection {
     ///
     /// # Cancel safety
     /// Safe. The statement may have been stopped, and the connection beside is closed; the rest is
-    /// for the [next call](Connection#cancel-safety). If a `KILL QUERY` without the number of the
-    /// statement may be on its way, that call closes the connection.
+    /// for the [next call](Connection#cancel-safety). If what ends the statement may be on its way still,
+    /// that call closes the connection.
     pub async fn stop(&mut self) -> Result<Stopped, Error> {
         self.end_deadline();
         let limit = self.config.stop_timeout();
@@ -167,6 +167,9 @@ impl Connection {
                 Found::Nothing => return Ok(Stopped::NotFound),
                 Found::Running { kill } => {
                     let kill = self.choose(kill, misses);
+                    // Until it has been answered it may hit what follows this if this is dropped.
+                    self.kill_is_in_doubt = true;
+                    self.is_limited = true;
                     if beside.kill(kill).await? {
                         stopped = Stopped::Killed;
                     } else {
@@ -183,19 +186,14 @@ impl Connection {
     /// What is to end the statement. One that consists of many short ones, such as a procedure, has
     /// another number by the time it is told: what the connection runs is ended then, if there is
     /// nothing but that.
-    fn choose(&mut self, kill: Kill, misses: u32) -> Kill {
+    fn choose(&self, kill: Kill, misses: u32) -> Kill {
         let is_alone = self.session.all_responses_due() == 1;
-        let kill = match kill {
+        match kill {
             Kill::Query { connection, .. } if misses >= MAX_MISSES && is_alone => {
                 Kill::Connection(connection)
             }
             kill => kill,
-        };
-        if matches!(kill, Kill::Connection(_)) {
-            self.kill_is_in_doubt = true;
-            self.is_limited = true;
         }
-        kill
     }
 
     /// How another connection comes to the same server; `None` if that cannot be told.
