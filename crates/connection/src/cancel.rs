@@ -2,12 +2,11 @@
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use otaria_session::{Error, Found, Kill, Session, TimeoutPhase};
-use tokio::sync::Notify;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::timeout;
 
+use crate::kills::{Kills, SentKill};
 use crate::stop::{Beside, Route};
 use crate::{Connection, Stopped};
 
@@ -21,8 +20,8 @@ pub struct CancelToken {
 #[derive(Debug, Default)]
 pub(crate) struct Watched {
     running: Mutex<Running>,
-    /// The server has answered all kills.
-    answered: Notify,
+    /// Those of the tokens.
+    kills: Arc<Kills>,
 }
 
 /// `Debug` shows no SQL, since values may stand in it.
@@ -34,37 +33,6 @@ struct Running {
     sql: Option<Box<str>>,
     /// `None` once the connection is closed, and where there is no other way to the server.
     route: Option<Route>,
-    /// How many kills are on their way that the server has not answered.
-    kills: usize,
-    /// Whether a kill was sent that may come late, and hit the next statement.
-    kill_is_in_doubt: bool,
-}
-
-/// A kill, from before it is sent until the server has answered it.
-///
-/// The server compares the number of the statement and marks the connection in two steps. A statement
-/// that begins between them is the one that ends, but the mark of a connection that runs nothing is
-/// taken away when the next one begins. So the next call waits for the answer.
-struct KillOnItsWay<'a> {
-    watched: &'a Watched,
-    is_answered: bool,
-}
-
-/// What has become of the kills that were sent.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Kills {
-    Answered,
-    OnTheirWay,
-    /// One may come late, and hit the next statement.
-    InDoubt,
-}
-
-/// The kills that were meant for calls before, and may hit the next one.
-#[derive(Debug)]
-pub(crate) struct KillsBefore {
-    watched: Arc<Watched>,
-    /// How long they are waited for: a token may be dropped, or not polled.
-    until: Option<Instant>,
 }
 
 impl CancelToken {
@@ -88,9 +56,8 @@ impl CancelToken {
     /// [`stop_timeout`](otaria_session::ConfigBuilder::stop_timeout).
     ///
     /// # Cancel safety
-    /// Safe. The statement may have been ended. Dropped before, or not polled until, the server has
-    /// answered what ends it, this closes the connection when its next call begins: that could be hit.
-    /// Else nothing of the connection has changed.
+    /// Safe. The statement may have been ended; of the connection nothing has changed. Neither dropped nor
+    /// polled any more, this keeps the connection's next call waiting, which closes it in the end.
     pub async fn cancel(&self) -> Result<Stopped, Error> {
         let (call, sql, route) = {
             let running = self.watched.running();
@@ -132,29 +99,26 @@ impl CancelToken {
                 Found::Idle => return Ok(Stopped::NotRunning),
                 Found::Nothing => return Ok(Stopped::NotFound),
             };
-            if let Some(stopped) = self.kill(call, kill, &mut beside).await? {
-                return Ok(stopped);
+            let Some(sent) = self.watched.begin_kill(call, kill, beside) else {
+                return Ok(Stopped::NotRunning);
+            };
+            let (is_killed, unused) = sent.send(kill).await?;
+            if is_killed {
+                return Ok(Stopped::Killed);
             }
+            let Some(unused) = unused else {
+                return Ok(Stopped::NotRunning);
+            };
+            beside = unused;
         }
         // It consists of many short ones, each of which was over.
         let kill = Kill::Connection(route.connection());
-        let stopped = self.kill(call, kill, &mut beside).await?;
-        Ok(stopped.unwrap_or(Stopped::NotRunning))
-    }
-
-    /// Ends a statement of this call; `None` if that was over, and the call may have gone on to another.
-    async fn kill(
-        &self,
-        call: u64,
-        kill: Kill,
-        beside: &mut Beside,
-    ) -> Result<Option<Stopped>, Error> {
-        let Some(mut on_its_way) = self.watched.begin_kill(call, kill) else {
-            return Ok(Some(Stopped::NotRunning));
-        };
-        let is_killed = beside.kill(kill).await?;
-        on_its_way.is_answered = true;
-        Ok(is_killed.then_some(Stopped::Killed))
+        if let Some(sent) = self.watched.begin_kill(call, kill, beside)
+            && let (true, _) = sent.send(kill).await?
+        {
+            return Ok(Stopped::Killed);
+        }
+        Ok(Stopped::NotRunning)
     }
 }
 
@@ -193,13 +157,16 @@ impl Connection {
 }
 
 impl Watched {
-    /// A call begins, and what the one before has run is over. Says what has become of the kills that
-    /// were meant for that.
-    pub(crate) fn begin_call(&self) -> Kills {
+    /// A call begins, and what the one before has run is over: no kill is sent for that any more.
+    pub(crate) fn begin_call(&self) {
         let mut running = self.running();
         running.call += 1;
         running.sql = None;
-        running.kills()
+    }
+
+    /// The kills that were meant for what the connection has run.
+    pub(crate) const fn kills(&self) -> &Arc<Kills> {
+        &self.kills
     }
 
     /// The server is about to run what the session says.
@@ -223,72 +190,20 @@ impl Watched {
     }
 
     /// Notes, if the call is still this one, that a kill is sent.
-    fn begin_kill(&self, call: u64, kill: Kill) -> Option<KillOnItsWay<'_>> {
-        let mut running = self.running();
+    fn begin_kill(&self, call: u64, kill: Kill, beside: Beside) -> Option<SentKill> {
+        let running = self.running();
         if running.call != call {
             return None;
         }
-        running.kills += 1;
-        running.kill_is_in_doubt |= matches!(kill, Kill::Connection(_));
-        Some(KillOnItsWay {
-            watched: self,
-            is_answered: false,
-        })
+        if matches!(kill, Kill::Connection(_)) {
+            self.kills.doubt();
+        }
+        Some(self.kills.begin(beside))
     }
 
     /// Nothing that is done under this lock panics.
     fn running(&self) -> MutexGuard<'_, Running> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Drop for KillOnItsWay<'_> {
-    fn drop(&mut self) {
-        let mut running = self.watched.running();
-        running.kills -= 1;
-        running.kill_is_in_doubt |= !self.is_answered;
-        drop(running);
-        self.watched.answered.notify_one();
-    }
-}
-
-impl KillsBefore {
-    pub(crate) fn new(watched: &Arc<Watched>, limit: Duration) -> Self {
-        Self {
-            watched: Arc::clone(watched),
-            until: Instant::now().checked_add(limit),
-        }
-    }
-
-    /// Waits until the server has answered them, and says whether one is in doubt. No other one is sent
-    /// while no call runs anything.
-    ///
-    pub(crate) async fn are_in_doubt(&self) -> bool {
-        let answered = async {
-            loop {
-                // The guard is gone before the wait.
-                let kills = self.watched.running().kills();
-                match kills {
-                    Kills::OnTheirWay => self.watched.answered.notified().await,
-                    Kills::Answered => return false,
-                    Kills::InDoubt => return true,
-                }
-            }
-        };
-        match self.until {
-            Some(until) => timeout_at(until, answered).await.unwrap_or(true),
-            None => answered.await,
-        }
-    }
-}
-
-impl Running {
-    const fn kills(&self) -> Kills {
-        match self.kills {
-            _ if self.kill_is_in_doubt => Kills::InDoubt,
-            0 => Kills::Answered,
-            _ => Kills::OnTheirWay,
-        }
     }
 }
 

@@ -9,9 +9,10 @@ use std::time::Duration;
 use otaria_session::{CancelPolicy, Error, TimeoutPhase};
 use tokio::time::{Instant, timeout_at};
 
-use crate::cancel::{Kills, KillsBefore, Watched};
+use crate::cancel::Watched;
 use crate::drain::LeftBehind;
 use crate::io::Step;
+use crate::kills::KillsBefore;
 use crate::{Connection, SideConnections, Stopped};
 
 /// What limits the calls of a connection.
@@ -201,20 +202,19 @@ impl Connection {
 
     /// What tokens were told of is over, and what they have sent may hit what follows.
     fn end_watched_call(&mut self, watched: &Arc<Watched>) {
-        match watched.begin_call() {
-            Kills::Answered => {}
-            Kills::OnTheirWay => {
-                let new = || KillsBefore::new(watched, self.config.stop_timeout());
-                self.limits.kills_before.get_or_insert_with(new);
-            }
-            Kills::InDoubt => self.kill_is_in_doubt = true,
+        watched.begin_call();
+        let kills = watched.kills();
+        self.kill_is_in_doubt |= kills.are_in_doubt();
+        if kills.are_due() {
+            let new = || KillsBefore::new(kills, self.config.stop_timeout());
+            self.limits.kills_before.get_or_insert_with(new);
         }
     }
 
     /// Waits until no kill is on its way that was meant for an earlier call.
     pub(crate) async fn wait_for_kills(&mut self) -> Result<(), Error> {
         if let Some(kills) = &self.limits.kills_before {
-            self.kill_is_in_doubt |= kills.are_in_doubt().await;
+            self.kill_is_in_doubt |= !kills.are_answered().await;
             self.limits.kills_before = None;
             self.close_if_in_doubt();
             self.check_open()?;

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use otaria_session::{CancelPolicy, Error};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::io::Step;
 use crate::{Connection, Stopped};
@@ -20,7 +20,7 @@ pub struct DrainLimit {
 }
 
 impl DrainLimit {
-    const NONE: Self = Self {
+    pub(crate) const NONE: Self = Self {
         time: Duration::MAX,
         bytes: None,
     };
@@ -39,7 +39,12 @@ impl Connection {
     /// Safe. What was read counts, and the next call goes on.
     pub async fn drain(&mut self, limit: DrainLimit) -> Result<bool, Error> {
         self.end_deadline();
-        self.drain_within(limit).await
+        if let Ok(answered) = timeout(limit.time, self.wait_for_kills()).await {
+            answered?;
+            self.drain_within(limit).await
+        } else {
+            Ok(false)
+        }
     }
 
     /// The same, while the call may go on.

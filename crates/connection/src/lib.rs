@@ -14,6 +14,7 @@ mod drain;
 mod files;
 mod hosts;
 mod io;
+mod kills;
 mod local_infile;
 mod log_in;
 mod long_data;

@@ -5,6 +5,7 @@ use std::{io, mem};
 use otaria_codec::Capabilities;
 use otaria_session::{CleanUp, Error, Executed, TransactionWatch};
 
+use crate::kills::KillsBefore;
 use crate::transport::Transport;
 use crate::{Connection, Rows};
 
@@ -151,7 +152,8 @@ impl Connection {
         if self.close_reason().is_some() || !self.hears_the_rest() {
             return HandedBack::Unusable;
         }
-        if !self.session.is_only_clean_up_due() {
+        let kills = self.limits.kills_before.as_ref();
+        if !self.session.is_only_clean_up_due() || kills.is_some_and(KillsBefore::are_given_up) {
             return HandedBack::Busy;
         }
         let is_other = match policy {

@@ -3,6 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use otaria_session::{
@@ -14,6 +15,7 @@ use tokio::time::{Instant, timeout};
 use crate::Connection;
 use crate::dial::set_options;
 use crate::drain::{DrainLimit, While};
+use crate::kills::KillsBefore;
 use crate::transport::Transport;
 use crate::{SideConnections, SidePlace};
 
@@ -56,8 +58,8 @@ impl Connection {
     ///
     /// # Cancel safety
     /// Safe. The statement may have been stopped, and the connection beside is closed; the rest is
-    /// for the [next call](Connection#cancel-safety). If what ends the statement may be on its way still,
-    /// that call closes the connection.
+    /// for the [next call](Connection#cancel-safety), which waits until the server has answered what ends
+    /// the statement. If that may be a `KILL QUERY` without its number, the call closes the connection.
     pub async fn stop(&mut self) -> Result<Stopped, Error> {
         self.end_deadline();
         let limit = self.config.stop_timeout();
@@ -152,33 +154,33 @@ impl Connection {
             let Some(sql) = self.session.running_sql().map(str::to_owned) else {
                 continue;
             };
-            if beside.is_none() {
-                beside = match self.route() {
-                    Some(route) => route.beside_within(beside_limit, place.take()).await?,
-                    None => None,
-                };
-            }
-            let Some(beside) = &mut beside else {
+            let found_by = match beside.take() {
+                Some(beside) => Some(beside),
+                None => self.connect_beside(beside_limit, place.take()).await?,
+            };
+            let Some(mut found_by) = found_by else {
                 return Ok(Stopped::NotFound);
             };
-            match beside.look(&sql).await? {
+            let found = found_by.look(&sql).await?;
+            beside = match found {
                 // It may have gone on to the next one, and the response is on its way.
-                Found::Nothing if strangers < MAX_STRANGERS && due > 1 => strangers += 1,
+                Found::Nothing if strangers < MAX_STRANGERS && due > 1 => {
+                    strangers += 1;
+                    Some(found_by)
+                }
                 Found::Nothing => return Ok(Stopped::NotFound),
                 Found::Running { kill } => {
                     let kill = self.choose(kill, misses);
-                    // Until it has been answered it may hit what follows this if this is dropped.
-                    self.kill_is_in_doubt = true;
-                    self.is_limited = true;
-                    if beside.kill(kill).await? {
+                    let (is_killed, unused) = self.kill(kill, found_by).await?;
+                    if is_killed {
                         stopped = Stopped::Killed;
                     } else {
                         misses += 1;
                     }
-                    self.kill_is_in_doubt &= !beside.ends_in_time;
+                    unused
                 }
-                Found::Idle => {}
-            }
+                Found::Idle => Some(found_by),
+            };
             pause = (pause * 2).clamp(FIRST_PAUSE, LAST_PAUSE);
         }
     }
@@ -186,13 +188,44 @@ impl Connection {
     /// What is to end the statement. One that consists of many short ones, such as a procedure, has
     /// another number by the time it is told: what the connection runs is ended then, if there is
     /// nothing but that.
-    fn choose(&self, kill: Kill, misses: u32) -> Kill {
+    fn choose(&mut self, kill: Kill, misses: u32) -> Kill {
         let is_alone = self.session.all_responses_due() == 1;
-        match kill {
+        let kill = match kill {
             Kill::Query { connection, .. } if misses >= MAX_MISSES && is_alone => {
                 Kill::Connection(connection)
             }
             kill => kill,
+        };
+        if matches!(kill, Kill::Connection(_)) {
+            self.kill_is_in_doubt = true;
+            self.is_limited = true;
+        }
+        kill
+    }
+
+    /// Sends a kill and waits for the answer. Should this be dropped, the next call waits for it.
+    async fn kill(&mut self, kill: Kill, beside: Beside) -> Result<(bool, Option<Beside>), Error> {
+        let limit = self.config.stop_timeout();
+        let ends_in_time = beside.ends_in_time;
+        let new = || KillsBefore::new(&Arc::default(), limit);
+        let before = self.limits.kills_before.get_or_insert_with(new);
+        let kills = Arc::clone(before.kills());
+        let sent = kills.begin(beside).send(kill).await?;
+        if !kills.are_due() {
+            self.limits.kills_before = None;
+        }
+        self.kill_is_in_doubt &= !ends_in_time;
+        Ok(sent)
+    }
+
+    async fn connect_beside(
+        &self,
+        limit: Duration,
+        place: Option<SidePlace>,
+    ) -> Result<Option<Beside>, Error> {
+        match self.route() {
+            Some(route) => route.beside_within(limit, place).await,
+            None => Ok(None),
         }
     }
 
@@ -365,6 +398,14 @@ impl Beside {
             });
         }
         Ok(process.find(&lines))
+    }
+
+    /// Waits for the answer to what was sent last. `false` if the connection was lost before.
+    pub(crate) async fn hear_answer(&mut self) -> bool {
+        matches!(
+            self.connection.drain_within(DrainLimit::NONE).await,
+            Ok(true)
+        )
     }
 
     /// Tells the server to end a statement, and says whether it was still running.

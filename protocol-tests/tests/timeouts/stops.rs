@@ -32,6 +32,8 @@ enum Numbers {
     /// Each is over by the time that the server is told it.
     Over,
     Kept,
+    /// A kill is never answered.
+    Silent,
 }
 
 impl Host {
@@ -64,11 +66,10 @@ impl Host {
                 if is_kill && said.contains(" ID ") {
                     kills_by_number.fetch_add(1, Ordering::SeqCst);
                     let over = ErrPacket::new(1957, *b"HY000", "Unknown query id");
-                    let is_over = numbers == Numbers::Over;
-                    return Some(if is_over {
-                        Reply::new().packet(&over)
-                    } else {
-                        Reply::ok()
+                    return Some(match numbers {
+                        Numbers::Over => Reply::new().packet(&over),
+                        Numbers::Silent => Reply::new(),
+                        Numbers::Kept | Numbers::Unknown => Reply::ok(),
                     });
                 }
                 is_kill.then(|| {
@@ -294,16 +295,37 @@ async fn a_call_has_no_more_time_to_wait_for_the_answer_to_a_kill_than_it_has_in
 }
 
 #[tokio::test]
-async fn a_token_that_is_dropped_before_its_kill_is_answered_closes_the_connection() {
+async fn the_answer_to_the_kill_of_a_token_that_was_dropped_is_waited_for_by_the_next_call() {
     let host = Host::start(Numbers::Kept, OLD).await;
     let (mut connection, token) = just_done(&host, host.config()).await;
     let mut cancel = Box::pin(token.cancel());
     host.until_kill_is_sent(&mut cancel).await;
     drop(cancel);
-    let error = connection.simple_execute(NEWER).await.unwrap_err();
-    assert!(error.is_safe_to_retry(), "{error:?}");
-    assert_eq!(connection.close_reason(), Some(CloseReason::Cancelled));
-    assert_eq!(host.news(), 0);
+    connection.simple_execute(NEWER).await.unwrap();
+    assert_eq!((host.news(), host.kills()), (1, (1, 0)));
+    assert_eq!(connection.close_reason(), None);
+}
+
+#[tokio::test]
+async fn a_kill_that_is_never_answered_closes_the_connection() {
+    for is_dropped in [false, true] {
+        let host = Host::start(Numbers::Silent, OLD).await;
+        let config = host.config().stop_timeout(Duration::from_millis(700));
+        let (mut connection, token) = just_done(&host, config).await;
+        let mut cancel = Box::pin(token.cancel());
+        host.until_kill_is_sent(&mut cancel).await;
+        if is_dropped {
+            drop(cancel);
+        } else {
+            let error = cancel.await.unwrap_err();
+            assert!(matches!(error, Error::Timeout { .. }), "{error:?}");
+        }
+        let call = timeout(60 * SECOND, connection.simple_execute(NEWER)).await;
+        let error = call.expect("an end").unwrap_err();
+        assert!(error.is_safe_to_retry(), "{error:?}");
+        assert_eq!(connection.close_reason(), Some(CloseReason::Cancelled));
+        assert_eq!(host.news(), 0);
+    }
 }
 
 #[tokio::test]
@@ -321,15 +343,27 @@ async fn a_call_waits_for_a_token_that_nobody_polls_no_longer_than_stopping_may_
 }
 
 #[tokio::test]
-async fn a_stop_that_is_dropped_before_its_kill_is_answered_closes_the_connection() {
-    let host = Host::start(Numbers::Kept, ENDLESS).await;
-    let mut connection = host.connect().await;
-    drop(connection.simple_query(ENDLESS).await.unwrap());
-    host.until_kill_is_sent(Box::pin(connection.stop())).await;
-    let error = connection.simple_execute(NEWER).await.unwrap_err();
-    assert!(error.is_safe_to_retry(), "{error:?}");
-    assert_eq!(connection.close_reason(), Some(CloseReason::Cancelled));
-    assert_eq!((host.news(), host.kills()), (0, (1, 0)));
+async fn the_answer_to_the_kill_of_a_stop_that_was_dropped_is_waited_for_by_what_comes_next() {
+    for drains in [false, true] {
+        let host = Host::start(Numbers::Silent, ENDLESS).await;
+        let config = host.config().stop_timeout(Duration::from_millis(700));
+        let mut connection = Connection::connect(&config.build().unwrap()).await.unwrap();
+        drop(connection.simple_query(ENDLESS).await.unwrap());
+        host.until_kill_is_sent(Box::pin(connection.stop())).await;
+        if drains {
+            let limit = DrainLimit {
+                time: Duration::from_millis(50),
+                bytes: None,
+            };
+            assert!(!connection.drain(limit).await.unwrap());
+            assert_eq!(connection.close_reason(), None);
+        }
+        // Nobody answers.
+        let error = connection.simple_execute(NEWER).await.unwrap_err();
+        assert!(error.is_safe_to_retry(), "{error:?}");
+        assert_eq!(connection.close_reason(), Some(CloseReason::Cancelled));
+        assert_eq!((host.news(), host.kills()), (0, (1, 0)));
+    }
 }
 
 #[tokio::test]
