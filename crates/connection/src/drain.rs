@@ -39,12 +39,13 @@ impl Connection {
     /// Safe. What was read counts, and the next call goes on.
     pub async fn drain(&mut self, limit: DrainLimit) -> Result<bool, Error> {
         self.end_deadline();
-        if let Ok(answered) = timeout(limit.time, self.wait_for_kills()).await {
-            answered?;
-            self.drain_within(limit).await
-        } else {
-            Ok(false)
+        // The future is large, and rarely needed.
+        let answered = timeout(limit.time, Box::pin(self.wait_for_kills())).await;
+        match answered {
+            Ok(answered) => answered?,
+            Err(_) => return Ok(false),
         }
+        self.drain_within(limit).await
     }
 
     /// The same, while the call may go on.
