@@ -19,6 +19,11 @@ impl Column {
         format!("{} {null}", self.sql_type)
     }
 
+    /// Whether its geometries are in [`DEGREES`].
+    pub(super) fn is_in_degrees(&self) -> bool {
+        self.sql_type == "GEOMETRY"
+    }
+
     pub(super) fn literal(&self, row: usize) -> &str {
         &self.literals[row]
     }
@@ -289,7 +294,7 @@ fn of_other_types() -> impl Strategy<Value = Typed> {
     let mut types: Vec<Typed> = vec![
         ("JSON".to_owned(), json().boxed()),
         ("POINT".to_owned(), point(0).boxed()),
-        ("GEOMETRY".to_owned(), point(4326).boxed()),
+        ("GEOMETRY".to_owned(), point(DEGREES).boxed()),
         ("INET6".to_owned(), inet6().boxed()),
     ];
     if has("INET4") {
@@ -349,3 +354,6 @@ const CHARSETS: &[&str] = &[
     "sjis", "cp932", "euckr", "ujis", "eucjpms", "utf8mb3", "utf8mb4", "ucs2", "utf16", "utf16le",
     "utf32",
 ];
+
+/// The SRID of degrees of latitude and longitude.
+pub(super) const DEGREES: u32 = 4326;

@@ -2,13 +2,15 @@
 
 use otaria::arrow::array::{Array, RecordBatch};
 use otaria::{
-    ArrowOptions, BitType, Connection, DecimalType, EnumType, Error, GeometryType, Nullability,
-    SetType, StringType, TemporalUnit, TimeType, TimestampZone, UuidType, ValueRef, ZeroDateMode,
+    ArrowOptions, BitType, ColumnType, Connection, DecimalType, EnumType, Error, GeometryType,
+    Nullability, SetType, StringType, TemporalUnit, TimeType, TimestampZone, UuidType, ValueRef,
+    ZeroDateMode,
 };
 use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::Table;
+use super::column::DEGREES;
 use super::expected::words;
 use crate::arrow::cells::of_array;
 use crate::arrow::{PROTOCOLS, Protocol, read};
@@ -19,6 +21,23 @@ pub(super) struct Options {
     zero_dates: ZeroDateMode,
     /// Any, for batches that are compared with each other only.
     any: ArrowOptions,
+    /// Its most rows in a batch.
+    max_rows: u32,
+}
+
+impl Options {
+    /// Any, and the SRID of geometries that the first batch has none of.
+    fn any(&self, table: &Table) -> ArrowOptions {
+        let max_rows = usize::try_from(self.max_rows).unwrap();
+        let mut any = self.any.clone();
+        for (number, column) in table.columns.iter().enumerate() {
+            if column.is_in_degrees() && column.nulls().take(max_rows).all(|is_null| is_null) {
+                let geometry = ColumnType::Geometry { srid: DEGREES };
+                any = any.with_column(&format!("c{number}"), geometry);
+            }
+        }
+        any
+    }
 }
 
 pub(super) fn options() -> impl Strategy<Value = Options> {
@@ -78,13 +97,18 @@ pub(super) fn options() -> impl Strategy<Value = Options> {
             .with_time_type(times.1)
             .with_timestamp_zone(times.2)
             .with_nullability(nullability);
-        Options { zero_dates, any }
+        Options {
+            zero_dates,
+            any,
+            max_rows: numbers.3,
+        }
     })
 }
 
 /// Reads the table `random` as typed rows and as batches, by both protocols, and says what differs.
 pub(super) async fn compare(connection: &mut Connection, table: &Table) -> Result<(), String> {
-    let Options { zero_dates, any } = &table.options;
+    let zero_dates = &table.options.zero_dates;
+    let any = &table.options.any(table);
     let plain = ArrowOptions::default().with_zero_dates(*zero_dates);
     let [text, binary] = both(connection, &plain).await?;
     if text != binary {
