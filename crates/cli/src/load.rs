@@ -186,7 +186,9 @@ impl Load<'_> {
         let mut computed = HashSet::new();
         let columns = columns.into_iter();
         let columns = columns.map(|(name, sql_type, _, _, default, extra)| {
-            if extra.is_some_and(|extra| extra.to_ascii_uppercase().contains("GENERATED")) {
+            // MySQL says DEFAULT_GENERATED of a default that is an expression.
+            let mut words = extra.iter().flat_map(|extra| extra.split(' '));
+            if words.any(|word| word.eq_ignore_ascii_case("GENERATED")) {
                 computed.insert(name.clone());
             }
             SqlColumn {

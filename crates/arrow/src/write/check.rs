@@ -35,6 +35,8 @@ pub(crate) enum Check {
     NumberText,
     /// `true` and `false`, as these words.
     FlagText,
+    /// Dates and times, as their text: MySQL leaves the fraction of those away that are sent as such.
+    TemporalText,
     /// Years of four digits.
     Year,
     Words(Words),
@@ -294,6 +296,7 @@ fn of_temporals(data_type: &DataType, place: Place) -> Taken {
     );
     match place {
         Place::Time { .. } if !is_time => Taken::No,
+        Place::Char | Place::Text => Taken::If(Check::TemporalText),
         Place::Rendered
         | Place::Binary { .. }
         | Place::Bytes

@@ -244,15 +244,24 @@ impl ParameterSink for Checking<'_> {
     }
 
     fn date(&mut self, value: Date) {
-        self.out.date(value);
+        match self.check {
+            Check::TemporalText => self.out.text(&value.to_string()),
+            _ => self.out.date(value),
+        }
     }
 
     fn datetime(&mut self, value: DateTime) {
-        self.out.datetime(value);
+        match self.check {
+            Check::TemporalText => self.out.text(&value.to_string()),
+            _ => self.out.datetime(value),
+        }
     }
 
     fn time(&mut self, value: Time) {
-        self.out.time(value);
+        match self.check {
+            Check::TemporalText => self.out.text(&value.to_string()),
+            _ => self.out.time(value),
+        }
     }
 
     fn time_zone(&self) -> SessionTimeZone {

@@ -113,7 +113,8 @@ impl TableColumn {
             name: field.into(),
             sql_type: in_lower_case(sql_type).into(),
             is_primary: key == "PRI",
-            is_generated: extra.contains("GENERATED"),
+            // MySQL says DEFAULT_GENERATED of a default that is an expression.
+            is_generated: extra.split(' ').any(|word| word == "GENERATED"),
             is_not_null: false,
         }
     }
@@ -267,6 +268,8 @@ mod tests {
         for (extra, is_generated) in [
             ("STORED GENERATED", true),
             ("VIRTUAL GENERATED", true),
+            ("STORED GENERATED INVISIBLE", true),
+            ("DEFAULT_GENERATED on update CURRENT_TIMESTAMP", false),
             ("auto_increment", false),
             ("", false),
         ] {
