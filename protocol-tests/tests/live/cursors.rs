@@ -68,7 +68,10 @@ async fn rows_come_in_fetches_and_those_that_end_exactly_on_a_batch_boundary_tak
         assert_eq!(fetched, fetches, "{rows} rows, {at_a_time} at a time");
     }
     assert_eq!(count(&mut connection, "reset").await, 0, "all were read");
-    assert_eq!(count(&mut connection, "prepare").await, 1);
+    // MySQL answers by no rows where a statement had a cursor and is executed without one.
+    let is_prepared_anew = live::shared().is_mysql();
+    let prepares = if is_prepared_anew { 7 } else { 1 };
+    assert_eq!(count(&mut connection, "prepare").await, prepares);
     Ok(())
 }
 

@@ -423,8 +423,8 @@ fn of_two_exports_to_one_file_at_a_time_each_is_whole_and_one_is_left() {
     let file = directory.path().join("out.csv");
     let url = url("mysql");
     let export = |text: &str| {
-        let sql = format!("SELECT seq, REPEAT('{text}', 50) AS x FROM seq_1_to_100000");
-        let mut export = otaria(["query", &url, &sql, "-o"]);
+        let sql = format!("SELECT seq, REPEAT('{text}', 50) AS x FROM mysql.seq_1_to_100000");
+        let mut export = otaria(["query", &url, &live::shared().dialect(&sql), "-o"]);
         let export = export.arg(&file).stderr(Stdio::piped());
         export.spawn().unwrap()
     };

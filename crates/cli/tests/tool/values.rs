@@ -77,7 +77,7 @@ impl Files {
 /// What each file leaves in the table's column of this type, or the code of the exit.
 #[track_caller]
 fn assert_stored(schema: &Schema<'_>, sql_type: &str, files: &[PathBuf], expected: Option<&str>) {
-    let sql = format!("CREATE OR REPLACE TABLE t (a {sql_type})");
+    let sql = format!("DROP TABLE IF EXISTS t; CREATE TABLE t (a {sql_type})");
     schema.sql(&sql).expect("a table");
     for file in files {
         for way in ["bulk", "load-data"] {

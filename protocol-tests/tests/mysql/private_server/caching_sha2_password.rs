@@ -153,6 +153,8 @@ async fn a_password_for_an_account_without_one_is_denied() {
 
 #[tokio::test]
 async fn a_user_who_does_not_exist_is_denied() {
+    // A host from which nobody may come is refused before it has named a user.
+    server().account(PLUGIN, "any").await;
     for (way, config) in ways() {
         let config = config.user("otaria_nobody").password("any");
         assert_denied(connect(config).await, way);
