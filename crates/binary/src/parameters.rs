@@ -163,6 +163,20 @@ impl Parameters {
             .map(|(index, _)| index)
     }
 
+    /// For each one whether it is text or bytes; `None` for NULL.
+    pub fn are_text(&self) -> impl Iterator<Item = Option<bool>> {
+        const TEXT: [ParameterType; 3] = [
+            ParameterType::TEXT,
+            ParameterType::BLOB,
+            ParameterType::LONG_DATA,
+        ];
+        let types = self.types().chunks_exact(ParameterType::BYTES);
+        types.map(|bytes| match bytes {
+            bytes if bytes == ParameterType::NULL.0 => None,
+            bytes => Some(TEXT.iter().any(|text| text.0 == bytes)),
+        })
+    }
+
     /// How many bytes they encode to.
     pub const fn encoded_bytes(&self) -> usize {
         self.encoded.len()

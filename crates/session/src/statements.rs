@@ -29,6 +29,8 @@ pub(crate) struct Statements {
     unsettled: Vec<StatementId>,
     /// Those that are executed no more, though they are open.
     spent: HashSet<StatementId, FxBuildHasher>,
+    /// Which parameters were given something else than text, on MySQL.
+    given: HashMap<StatementId, Vec<bool>, FxBuildHasher>,
     sent_ahead: Option<SentAhead>,
     /// Those of the execution that is being queued.
     pub(crate) parameters: Parameters,
@@ -93,6 +95,7 @@ impl Statements {
             meanings: 0,
             unsettled: Vec::new(),
             spent: HashSet::default(),
+            given: HashMap::default(),
             sent_ahead: None,
             parameters: Parameters::new(),
             max_allowed_packet: None,
@@ -119,6 +122,24 @@ impl Statements {
     #[inline]
     fn is_spent(&self, id: StatementId) -> bool {
         !self.spent.is_empty() && self.spent.contains(&id)
+    }
+
+    /// Whether a parameter is text now, and was something else in an execution of the statement before.
+    pub(crate) fn are_retyped(&self, id: StatementId) -> bool {
+        let Some(given) = self.given.get(&id) else {
+            return false;
+        };
+        let mut parameters = given.iter().zip(self.parameters.are_text());
+        parameters.any(|(was_other, is_text)| *was_other && is_text == Some(true))
+    }
+
+    /// The statement is executed with the parameters that are encoded.
+    pub(crate) fn note_given(&mut self, id: StatementId) {
+        let given = self.given.entry(id).or_default();
+        given.resize(self.parameters.len(), false);
+        for (was_other, is_text) in given.iter_mut().zip(self.parameters.are_text()) {
+            *was_other |= is_text == Some(false);
+        }
     }
 
     /// The statement is to be prepared anew in front of its next execution.
@@ -222,6 +243,7 @@ impl Statements {
         self.columns.remove(&id);
         self.sql.remove(&id);
         self.spent.remove(&id);
+        self.given.remove(&id);
         self.settled(id);
         if self.last_prepared.is_some_and(|last| last.id == id) {
             self.last_prepared = None;
@@ -302,6 +324,7 @@ impl Statements {
         self.last_prepared = None;
         self.unsettled.clear();
         self.spent.clear();
+        self.given.clear();
         self.sent_ahead = None;
     }
 }

@@ -4,7 +4,7 @@ use std::future::poll_fn;
 use std::task::Poll;
 
 use otaria_codec::InvalidPacket;
-use otaria_session::{BatchWay, BulkParameters, Error, ServerError, TransactionWatch};
+use otaria_session::{BatchWay, BulkParameters, Error, Queued, ServerError, TransactionWatch};
 use otaria_types::{CellError, Params};
 
 use super::UnitResult;
@@ -101,6 +101,13 @@ impl<R: Source> Run<'_, '_, R> {
             self.settle_to(0).await?;
             queued = self.queue_row(row, as_text);
         }
+        if matches!(queued, Ok(Queued::Prepare)) {
+            // Its answer comes behind those to the rows.
+            self.settle_to(0).await?;
+            let prepared = self.connection.prepared().await?;
+            self.target.statement = Some(prepared.map_err(Error::Server)?);
+            queued = self.queue_row(row, as_text);
+        }
         if let Err(error) = queued {
             self.tally.row = Some(self.tally.answered() + self.tally.in_flight);
             return Err(error);
@@ -127,13 +134,14 @@ impl<R: Source> Run<'_, '_, R> {
         is_watched || status.is_in_transaction() && status.is_autocommit()
     }
 
-    fn queue_row(&mut self, row: &impl Params, as_text: bool) -> Result<(), Error> {
+    fn queue_row(&mut self, row: &impl Params, as_text: bool) -> Result<Queued, Error> {
         let session = &mut self.connection.session;
         let params = self.target.params(row)?;
         if as_text {
-            return session.query_with_literals(self.target.sql(), &params);
+            session.query_with_literals(self.target.sql(), &params)?;
+            return Ok(Queued::Execute);
         }
-        session.execute(self.target.executable(), &params).map(drop)
+        session.execute(self.target.executable(), &params)
     }
 
     /// Reads answers until no more than so many rows are without one.

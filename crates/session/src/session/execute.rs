@@ -55,12 +55,30 @@ impl Session {
         self.check_open()?;
         self.encode_parameters(params)?;
         self.check_nothing_sent_ahead()?;
+        self.leave_retyped(executable)?;
         let count = self.statements.parameters.len();
         let Some(statement) = self.open_statement(executable, count)? else {
             return Ok(Queued::Prepare);
         };
         self.push_execute(statement, fetch_size);
         Ok(Queued::Execute)
+    }
+
+    /// Has the statement prepared anew whose parameters MySQL would take for what they were before.
+    pub(super) fn leave_retyped(&mut self, executable: Executable<'_>) -> Result<(), Error> {
+        if self.is_mysql()
+            && let Some(statement) = self.prepared(executable)?
+            && self.is_retyped(&statement)
+        {
+            self.statements.spend(statement.id());
+        }
+        Ok(())
+    }
+
+    /// MySQL makes a text what the parameter was in an execution before, be it `7` of `007`.
+    #[inline]
+    fn is_retyped(&self, statement: &Statement) -> bool {
+        self.is_mysql() && self.statements.are_retyped(statement.id())
     }
 
     /// The statement that an execution with `count` parameters is to name, which is that prepared
@@ -109,6 +127,10 @@ impl Session {
         self.check_open()?;
         self.encode_parameters(params)?;
         self.check_nothing_sent_ahead()?;
+        if self.is_retyped(statement) {
+            self.statements.spend(statement.id());
+            return Ok(false);
+        }
         self.before_execution(statement, self.statements.parameters.len())?;
         self.push_execute(statement.id(), None);
         Ok(true)
@@ -367,6 +389,9 @@ impl Session {
             });
         });
         self.expect(expected.numbered_from(sequence_number));
+        if self.is_mysql() {
+            self.statements.note_given(statement);
+        }
     }
 }
 

@@ -43,6 +43,7 @@ impl Session {
         }
         self.encode_parameters_in(params, self.state.time_zone())?;
         self.check_nothing_sent_ahead()?;
+        self.leave_retyped(executable)?;
         let count = self.statements.parameters.len();
         let sql = executable.sql();
         let statement = if self.expected.is_empty() || self.prepared(executable)?.is_some() {

@@ -6,6 +6,7 @@ mod cursor;
 mod infile;
 mod literals;
 mod long_data;
+mod retyped;
 mod running;
 
 use otaria_auth::{InitialHandshake, SCRAMBLE_BYTES};
