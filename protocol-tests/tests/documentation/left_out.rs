@@ -43,7 +43,7 @@ const FIRST_WORDS: [&str; 19] = [
     "CHANGE",
 ];
 
-const SERVER_WIDE: [&str; 15] = [
+const SERVER_WIDE: [&str; 24] = [
     "GLOBAL",
     "@@GLOBAL",
     "USER",
@@ -54,6 +54,15 @@ const SERVER_WIDE: [&str; 15] = [
     "SCHEMA",
     "SONAME",
     "TABLESPACE",
+    "REFERENCE",
+    "RESOURCE",
+    "INSTANCE",
+    "COMPONENT",
+    "PERSIST",
+    "PERSIST_ONLY",
+    "CLONE",
+    "RESTART",
+    "SHUTDOWN",
     "PASSWORD",
     "INFORMATION_SCHEMA",
     "PERFORMANCE_SCHEMA",
