@@ -42,11 +42,13 @@ impl CancelToken {
     /// transaction open.
     ///
     /// The statement is found and told from others as by [`Connection::stop`], and if that cannot be
-    /// done, nothing is: the connection is not closed. It can hit no later statement of the
-    /// connection, nor one of another: the connection's next call waits until the server has answered,
-    /// for as long as this may take. A server that gives statements no numbers, such as MySQL, is told
-    /// to end what the connection runs, and so is one where that is many short statements, as in a
-    /// procedure: the connection is then closed when its next call begins, and its transaction is
+    /// done, nothing is: the connection is not closed. It can hit no later call of the
+    /// connection, nor a statement of another: the connection's next call waits until the server has
+    /// answered. Of what one call sends, such as a pipeline or a batch, it may end the statement behind
+    /// the one that was found. A ROLLBACK that does not wait, that of a transaction which is dropped, may
+    /// be hit: the connection is closed then. A server that gives statements no numbers, such as MySQL,
+    /// is told to end what the connection runs, and so is one where that is many short statements, as in
+    /// a procedure: the connection is then closed when its next call begins, and its transaction is
     /// rolled back.
     ///
     /// [`Stopped::NotRunning`] if the connection runs nothing, or has gone on to something else.
@@ -56,8 +58,11 @@ impl CancelToken {
     /// [`stop_timeout`](otaria_session::ConfigBuilder::stop_timeout).
     ///
     /// # Cancel safety
-    /// Safe. The statement may have been ended; of the connection nothing has changed. Neither dropped nor
-    /// polled any more, this keeps the connection's next call waiting, which closes it in the end.
+    /// Safe. The statement may have been ended. If the server has not answered what ends it, the
+    /// connection's next call waits for that, for
+    /// [`stop_timeout`](otaria_session::ConfigBuilder::stop_timeout) at most. Where the answer does not
+    /// come, or this is kept and not polled until then, that call closes the connection, for it could be
+    /// hit: it is [`Error::Closed`], and nothing of it was sent.
     pub async fn cancel(&self) -> Result<Stopped, Error> {
         let (call, sql, route) = {
             let running = self.watched.running();

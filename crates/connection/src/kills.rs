@@ -108,9 +108,11 @@ impl SentKill {
 
 impl Drop for SentKill {
     fn drop(&mut self) {
+        // What nobody waits for holds up nobody who has something to stop.
+        let given_up = self.beside.take().map(Beside::without_place);
         let mut state = self.kills.state();
         state.awaited -= 1;
-        state.given_up.extend(self.beside.take());
+        state.given_up.extend(given_up);
         drop(state);
         self.kills.ended.notify_one();
     }

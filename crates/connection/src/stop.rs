@@ -400,6 +400,14 @@ impl Beside {
         Ok(process.find(&lines))
     }
 
+    /// The same, in the place of which another one may be made.
+    pub(crate) fn without_place(self) -> Self {
+        Self {
+            _place: None,
+            ..self
+        }
+    }
+
     /// Waits for the answer to what was sent last. `false` if the connection was lost before.
     pub(crate) async fn hear_answer(&mut self) -> bool {
         matches!(

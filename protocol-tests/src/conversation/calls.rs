@@ -323,7 +323,10 @@ fn batch_is(check: &Check, executed: &BatchExecuted, rows: u32) {
 /// The content of the file of a request.
 pub(super) fn file(marker: Marker) -> Vec<u8> {
     let times = usize::from(marker.rows) * (1 + marker.padding(0).len() / 20);
-    marker.to_string().repeat(times.min(MOST_TIMES)).into_bytes()
+    marker
+        .to_string()
+        .repeat(times.min(MOST_TIMES))
+        .into_bytes()
 }
 
 /// More of it takes a fuzzer seconds, byte by byte.

@@ -1,12 +1,14 @@
 //! How long calls may take, and what they leave behind, over a fake server and with paused time.
 
+mod kills;
 mod limits;
 mod stops;
 
 use std::time::Duration;
 
 use otaria::{
-    CancelPolicy, CloseReason, Config, ConfigBuilder, Connection, DrainLimit, Error, Role,
+    CancelPolicy, CloseReason, Config, ConfigBuilder, Connection, DrainLimit, Error, RetryPolicy,
+    Role,
 };
 use otaria::{SslMode, Stopped, TimeoutPhase};
 use otaria_codec::{ColumnCount, ColumnDefinition, FieldType};

@@ -3,19 +3,22 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use otaria::{CancelToken, Pool, ResetPolicy};
-use otaria_codec::ErrPacket;
+use otaria_codec::{OkPacket, ServerStatus};
 use protocol_tests::fake_server::FakePort;
-use tokio::time::timeout;
 
 use super::*;
 
 /// What [`Host`] counts.
-const NEWER: &str = "SELECT 'newer'";
+pub(super) const NEWER: &str = "SELECT 'newer'";
+
+/// More rows than are read at once.
+pub(super) const LONG: &str = "SELECT 'long'";
 
 /// Its process list shows one statement under the connection that came first.
-struct Host {
-    server: FakeServer,
+pub(super) struct Host {
+    pub(super) server: FakeServer,
+    /// How many bytes the connection that came first has sent.
+    bytes: Arc<AtomicUsize>,
     /// How often it was sent [`NEWER`].
     news: Arc<AtomicUsize>,
     /// How many `KILL QUERY ID` it was told.
@@ -26,23 +29,29 @@ struct Host {
 
 /// The numbers that statements have.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Numbers {
+pub(super) enum Numbers {
     /// They have none.
     Unknown,
     /// Each is over by the time that the server is told it.
     Over,
     Kept,
-    /// A kill is never answered.
-    Silent,
+    /// The server refuses to end any.
+    Refused,
+    /// The server does not say what it has done.
+    Unanswered,
+    /// The server closes the connection that tells it to end one.
+    Lost,
 }
 
 impl Host {
     /// One that always shows `sql`.
-    async fn start(numbers: Numbers, sql: &'static str) -> Self {
+    pub(super) async fn start(numbers: Numbers, sql: &'static str) -> Self {
         let (kills_by_number, kills, news) =
             <(Arc<AtomicUsize>, Arc<AtomicUsize>, Arc<AtomicUsize>)>::default();
         let counters = (Arc::clone(&kills_by_number), Arc::clone(&kills));
         let counted = Arc::clone(&news);
+        let bytes = Arc::<AtomicUsize>::default();
+        let heard = Arc::clone(&bytes);
         let mut first_port = None;
         let server = FakePort::new().await.serve_ports(move |port| {
             let ports = (*first_port.get_or_insert(port), port);
@@ -53,11 +62,14 @@ impl Host {
             }
             let news = Arc::clone(&counted);
             let script = script().greet(Reply::new().packet(&greeting));
-            script.answer(move |command| {
+            let script = script.answer(move |command| {
                 let said = String::from_utf8_lossy(command.get(1..)?);
                 if said == NEWER {
                     news.fetch_add(1, Ordering::SeqCst);
                     return Some(Reply::rows(&["new"], [["new"]]));
+                }
+                if let Some(reply) = of_transaction(&said) {
+                    return Some(reply);
                 }
                 if said.contains("PROCESSLIST") {
                     return Some(process_list(ports, numbers, sql));
@@ -65,51 +77,71 @@ impl Host {
                 let is_kill = said.starts_with("KILL QUERY ");
                 if is_kill && said.contains(" ID ") {
                     kills_by_number.fetch_add(1, Ordering::SeqCst);
-                    let over = ErrPacket::new(1957, *b"HY000", "Unknown query id");
                     return Some(match numbers {
-                        Numbers::Over => Reply::new().packet(&over),
-                        Numbers::Silent => Reply::new(),
-                        Numbers::Kept | Numbers::Unknown => Reply::ok(),
+                        Numbers::Over => Reply::err(1957, *b"HY000", "Unknown query id"),
+                        Numbers::Refused => Reply::err(1095, *b"HY000", "You are not owner"),
+                        Numbers::Unanswered => Reply::new(),
+                        Numbers::Lost => Reply::new().close(),
+                        Numbers::Unknown | Numbers::Kept => Reply::ok(),
                     });
                 }
                 is_kill.then(|| {
                     kills.fetch_add(1, Ordering::SeqCst);
                     Reply::ok()
                 })
-            })
+            });
+            let bytes = (ports.0 == port).then(|| Arc::clone(&heard));
+            Counted { script, bytes }
         });
         Self {
             server,
+            bytes,
             news,
             kills_by_number,
             kills,
         }
     }
 
-    fn config(&self) -> ConfigBuilder {
+    pub(super) fn config(&self) -> ConfigBuilder {
         let config = Config::builder().host("127.0.0.1").port(self.server.port());
         config.user("u").ssl_mode(SslMode::Disable)
     }
 
-    async fn connect(&self) -> Connection {
+    pub(super) async fn connect(&self) -> Connection {
         Connection::connect(&self.config().build().unwrap())
             .await
             .unwrap()
     }
 
-    fn kills(&self) -> (usize, usize) {
+    pub(super) fn kills(&self) -> (usize, usize) {
         let count = |counter: &AtomicUsize| counter.load(Ordering::SeqCst);
         (count(&self.kills_by_number), count(&self.kills))
     }
 
-    fn news(&self) -> usize {
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes.load(Ordering::SeqCst)
+    }
+
+    pub(super) fn news(&self) -> usize {
         self.news.load(Ordering::SeqCst)
     }
 
     /// Polls `call` until it has told the server to end a statement. It has not heard the answer.
-    async fn until_kill_is_sent<T: std::fmt::Debug>(&self, call: impl Future<Output = T> + Unpin) {
+    pub(super) async fn until_kill_is_sent<T: std::fmt::Debug>(
+        &self,
+        call: impl Future<Output = T> + Unpin,
+    ) {
+        self.until_kills_are_sent(1, call).await;
+    }
+
+    /// The same, until the server has been told so often in all.
+    pub(super) async fn until_kills_are_sent<T: std::fmt::Debug>(
+        &self,
+        kills: usize,
+        call: impl Future<Output = T> + Unpin,
+    ) {
         let is_sent = async {
-            while self.kills() == (0, 0) {
+            while self.kills().0 + self.kills().1 < kills {
                 tokio::task::yield_now().await;
             }
         };
@@ -118,6 +150,46 @@ impl Host {
             () = is_sent => {}
             done = call => panic!("{done:?}"),
         }
+    }
+}
+
+/// A peer, and how many bytes it was sent.
+struct Counted {
+    script: Script,
+    bytes: Option<Arc<AtomicUsize>>,
+}
+
+impl Peer for Counted {
+    fn greet(&mut self) -> Vec<Action> {
+        Peer::greet(&mut self.script)
+    }
+
+    fn receive(&mut self, bytes: &[u8]) -> Vec<Action> {
+        if let Some(counter) = &self.bytes {
+            counter.fetch_add(bytes.len(), Ordering::SeqCst);
+        }
+        Peer::receive(&mut self.script, bytes)
+    }
+}
+
+/// A transaction in which [`LONG`] can be run. Its ROLLBACK is hit by a kill.
+fn of_transaction(said: &str) -> Option<Reply> {
+    let status = ServerStatus::AUTOCOMMIT | ServerStatus::IN_TRANS;
+    match said {
+        LONG => {
+            let row = "long ".repeat(1000);
+            let rows = vec![[row.as_str()]; 2000];
+            Some(Reply::new().result_set(&["long"], rows, status))
+        }
+        _ if said.starts_with("START TRANSACTION") => Some(Reply::new().packet(&OkPacket {
+            status,
+            ..OkPacket::default()
+        })),
+        _ if said.starts_with("ROLLBACK") => {
+            let words = "Query execution was interrupted";
+            Some(Reply::err(1317, *b"70100", words))
+        }
+        _ => None,
     }
 }
 
@@ -153,9 +225,9 @@ fn process_list((own, beside): (u16, u16), numbers: Numbers, sql: &str) -> Reply
             line.extend([number, Some(sql)]);
             list.packet(&TextRowPacket::of(line))
         });
-    list.packet(&otaria_codec::OkPacket {
+    list.packet(&OkPacket {
         ends_result_set: true,
-        ..otaria_codec::OkPacket::default()
+        ..OkPacket::default()
     })
 }
 
@@ -206,186 +278,16 @@ async fn a_token_kills_nothing_without_a_number_once_its_call_has_ended() {
     assert_eq!(connection.close_reason(), None);
 }
 
-/// A connection whose statement has come to its end, and a token of it.
-async fn just_done(host: &Host, config: ConfigBuilder) -> (Connection, CancelToken) {
-    let mut connection = Connection::connect(&config.build().unwrap()).await.unwrap();
-    let token = connection.cancel_token();
-    connection.simple_execute(OLD).await.unwrap();
-    assert_eq!(host.kills(), (0, 0));
-    (connection, token)
-}
-
 #[tokio::test]
-async fn kill_arrives_late_the_next_command_waits_until_the_server_has_answered_the_kill() {
-    let host = Host::start(Numbers::Kept, OLD).await;
-    let (mut connection, token) = just_done(&host, host.config()).await;
-    let mut cancel = Box::pin(token.cancel());
-    host.until_kill_is_sent(&mut cancel).await;
-    let mut next = Box::pin(connection.simple_execute(NEWER));
-    // Long enough for a command to come to the server and back.
-    let early = timeout(Duration::from_millis(100), &mut next).await;
-    assert!(early.is_err(), "{early:?}");
-    assert_eq!(host.news(), 0);
-    let (stopped, next) = tokio::join!(cancel, next);
-    assert_eq!(stopped.unwrap(), Stopped::Killed);
-    next.unwrap();
-    assert_eq!((host.news(), host.kills()), (1, (1, 0)));
-    // Nothing is waited for any more.
-    connection.simple_execute(NEWER).await.unwrap();
-    assert_eq!(connection.close_reason(), None);
-}
-
-#[tokio::test]
-async fn a_call_that_waits_for_the_answer_to_a_kill_may_be_dropped_at_every_poll() {
-    at_every_poll(async |polls| {
-        let host = Host::start(Numbers::Kept, OLD).await;
-        let (mut connection, token) = just_done(&host, host.config()).await;
-        let mut cancel = Box::pin(token.cancel());
-        host.until_kill_is_sent(&mut cancel).await;
-        let call = async {
-            let news = host.news();
-            assert!(
-                poll_times(connection.simple_execute(NEWER), 1)
-                    .await
-                    .is_none()
-            );
-            assert_eq!(host.news(), news);
-            connection.simple_execute(NEWER).await
-        };
-        let done = poll_times(async { tokio::join!(cancel, call) }, polls).await;
-        match &done {
-            Some((stopped, executed)) => {
-                assert_eq!(*stopped.as_ref().unwrap(), Stopped::Killed);
-                executed.as_ref().unwrap();
-                next_query_is_whole(&mut connection).await;
-            }
-            // The token may have been dropped with it.
-            None => match connection.simple_execute(NEW).await {
-                Ok(_) => assert_eq!(connection.close_reason(), None),
-                Err(error) => {
-                    assert!(error.is_safe_to_retry(), "{error:?}");
-                    assert_eq!(connection.close_reason(), Some(CloseReason::Cancelled));
-                }
-            },
-        }
-        done.is_some()
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn a_call_has_no_more_time_to_wait_for_the_answer_to_a_kill_than_it_has_in_all() {
-    let host = Host::start(Numbers::Kept, OLD).await;
-    let (mut connection, token) = just_done(&host, host.config()).await;
-    let mut cancel = Box::pin(token.cancel());
-    host.until_kill_is_sent(&mut cancel).await;
-    let call = connection.with_timeout(Duration::from_millis(20));
-    let error = call.simple_execute(NEWER).await.unwrap_err();
-    let Error::Timeout {
-        phase,
-        statement_stopped,
-    } = error
-    else {
-        panic!("{error:?}");
-    };
-    assert_eq!((phase, statement_stopped), (TimeoutPhase::Ready, true));
-    assert_eq!((host.news(), connection.close_reason()), (0, None));
-    assert_eq!(cancel.await.unwrap(), Stopped::Killed);
+async fn a_stop_behind_one_that_was_dropped_leaves_the_answer_to_the_first_kill_to_the_next_call() {
+    let host = Host::start(Numbers::Kept, LONG).await;
+    let mut connection = host.connect().await;
+    drop(connection.simple_query(LONG).await.unwrap());
+    host.until_kill_is_sent(Box::pin(connection.stop())).await;
+    assert_eq!(connection.stop().await.unwrap(), Stopped::Killed);
+    assert!(host.kills().0 > 1, "{:?}", host.kills());
     next_query_is_whole(&mut connection).await;
-}
-
-#[tokio::test]
-async fn the_answer_to_the_kill_of_a_token_that_was_dropped_is_waited_for_by_the_next_call() {
-    let host = Host::start(Numbers::Kept, OLD).await;
-    let (mut connection, token) = just_done(&host, host.config()).await;
-    let mut cancel = Box::pin(token.cancel());
-    host.until_kill_is_sent(&mut cancel).await;
-    drop(cancel);
-    connection.simple_execute(NEWER).await.unwrap();
-    assert_eq!((host.news(), host.kills()), (1, (1, 0)));
     assert_eq!(connection.close_reason(), None);
-}
-
-#[tokio::test]
-async fn a_kill_that_is_never_answered_closes_the_connection() {
-    for is_dropped in [false, true] {
-        let host = Host::start(Numbers::Silent, OLD).await;
-        let config = host.config().stop_timeout(Duration::from_millis(700));
-        let (mut connection, token) = just_done(&host, config).await;
-        let mut cancel = Box::pin(token.cancel());
-        host.until_kill_is_sent(&mut cancel).await;
-        if is_dropped {
-            drop(cancel);
-        } else {
-            let error = cancel.await.unwrap_err();
-            assert!(matches!(error, Error::Timeout { .. }), "{error:?}");
-        }
-        let call = timeout(60 * SECOND, connection.simple_execute(NEWER)).await;
-        let error = call.expect("an end").unwrap_err();
-        assert!(error.is_safe_to_retry(), "{error:?}");
-        assert_eq!(connection.close_reason(), Some(CloseReason::Cancelled));
-        assert_eq!(host.news(), 0);
-    }
-}
-
-#[tokio::test]
-async fn a_call_waits_for_a_token_that_nobody_polls_no_longer_than_stopping_may_take() {
-    let host = Host::start(Numbers::Kept, OLD).await;
-    let config = host.config().stop_timeout(Duration::from_millis(700));
-    let (mut connection, token) = just_done(&host, config).await;
-    let mut cancel = Box::pin(token.cancel());
-    host.until_kill_is_sent(&mut cancel).await;
-    let call = timeout(60 * SECOND, connection.simple_execute(NEWER)).await;
-    let error = call.expect("an end").unwrap_err();
-    assert!(error.is_safe_to_retry(), "{error:?}");
-    assert_eq!(connection.close_reason(), Some(CloseReason::Cancelled));
-    assert_eq!(host.news(), 0);
-}
-
-#[tokio::test]
-async fn the_answer_to_the_kill_of_a_stop_that_was_dropped_is_waited_for_by_what_comes_next() {
-    for drains in [false, true] {
-        let host = Host::start(Numbers::Silent, ENDLESS).await;
-        let config = host.config().stop_timeout(Duration::from_millis(700));
-        let mut connection = Connection::connect(&config.build().unwrap()).await.unwrap();
-        drop(connection.simple_query(ENDLESS).await.unwrap());
-        host.until_kill_is_sent(Box::pin(connection.stop())).await;
-        if drains {
-            let limit = DrainLimit {
-                time: Duration::from_millis(50),
-                bytes: None,
-            };
-            assert!(!connection.drain(limit).await.unwrap());
-            assert_eq!(connection.close_reason(), None);
-        }
-        // Nobody answers.
-        let error = connection.simple_execute(NEWER).await.unwrap_err();
-        assert!(error.is_safe_to_retry(), "{error:?}");
-        assert_eq!(connection.close_reason(), Some(CloseReason::Cancelled));
-        assert_eq!((host.news(), host.kills()), (0, (1, 0)));
-    }
-}
-
-#[tokio::test]
-async fn kill_arrives_late_the_next_borrower_waits_until_the_server_has_answered_the_kill() {
-    let host = Host::start(Numbers::Kept, OLD).await;
-    let pool = Pool::builder(host.config().build().unwrap());
-    let pool = pool.max_size(1).reset_policy(ResetPolicy::Never).build();
-    let mut connection = pool.get().await.unwrap();
-    let token = connection.cancel_token();
-    connection.simple_execute(OLD).await.unwrap();
-    let mut cancel = Box::pin(token.cancel());
-    host.until_kill_is_sent(&mut cancel).await;
-    drop(connection);
-    let mut next = Box::pin(async { pool.get().await.unwrap().simple_execute(NEWER).await });
-    let early = timeout(Duration::from_millis(100), &mut next).await;
-    assert!(early.is_err(), "{early:?}");
-    assert_eq!(host.news(), 0);
-    let (stopped, next) = tokio::join!(cancel, next);
-    assert_eq!(stopped.unwrap(), Stopped::Killed);
-    next.unwrap();
-    // The connection, that beside it, and no other in its place.
-    assert_eq!((host.news(), host.server.visits()), (1, 2));
 }
 
 #[tokio::test]

@@ -119,3 +119,35 @@ async fn what_runs_under_a_procedure_is_ended_by_a_token() {
     assert!(result.is_err());
     goes_on(&mut connection, thread_id).await;
 }
+
+#[tokio::test]
+async fn a_token_that_is_dropped_as_soon_as_its_call_has_ended_leaves_the_transaction_open() {
+    let mut connection = patient("").await;
+    let thread_id = connection.thread_id();
+    let mut transaction = connection.transaction().await.unwrap();
+    for round in 0..60 {
+        let token = transaction.cancel_token();
+        let cancel = async {
+            // The statement may not have begun.
+            while token.cancel().await.unwrap() != Stopped::Killed {
+                sleep(Duration::from_millis(1)).await;
+            }
+        };
+        if round % 2 == 0 {
+            tokio::select! {
+                _ = transaction.query_one::<(i64,)>(SLEEP, ()) => {}
+                () = cancel => {}
+            }
+        } else {
+            tokio::select! {
+                biased;
+                _ = transaction.query_one::<(i64,)>(SLEEP, ()) => {}
+                () = cancel => {}
+            }
+        }
+        let sum = transaction.query_one::<(i64,)>("SELECT 20 + ?", (22,));
+        assert_eq!(sum.await.unwrap(), (42,), "round {round}");
+    }
+    transaction.commit().await.unwrap();
+    goes_on(&mut connection, thread_id).await;
+}
