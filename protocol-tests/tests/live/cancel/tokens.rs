@@ -116,7 +116,10 @@ async fn what_runs_under_a_procedure_is_ended_by_a_token() {
     };
     let (result, stopped) = tokio::join!(connection.execute("CALL sleeps(600)", ()), cancel);
     assert_eq!(stopped, Stopped::Killed);
-    assert!(result.is_err());
+    // The SLEEP that is interrupted may return, and so does the procedure.
+    if let Err(error) = result {
+        assert_eq!(error.kind(), ErrorKind::Cancelled, "{error}");
+    }
     goes_on(&mut connection, thread_id).await;
 }
 
