@@ -47,9 +47,8 @@ impl CancelToken {
     /// answered. Of what one call sends, such as a pipeline or a batch, it may end the statement behind
     /// the one that was found. A ROLLBACK that does not wait, that of a transaction which is dropped, may
     /// be hit: the connection is closed then. A server that gives statements no numbers, such as MySQL,
-    /// is told to end what the connection runs, and so is one where that is many short statements, as in
-    /// a procedure: the connection is then closed when its next call begins, and its transaction is
-    /// rolled back.
+    /// is told to end what the connection runs: the connection is then closed when its next call begins,
+    /// and its transaction is rolled back.
     ///
     /// [`Stopped::NotRunning`] if the connection runs nothing, or has gone on to something else.
     ///
@@ -89,12 +88,17 @@ impl CancelToken {
             return Ok(Stopped::NotFound);
         };
         let mut sql: Box<str> = sql.into();
+        let mut killed = None;
         for _ in 0..MAX_LOOKS {
             let found = beside.look(&sql).await?;
             // What was found is the statement only if the call was the same from before to behind.
             let Some(running) = self.watched.sql_of(call) else {
-                return Ok(Stopped::NotRunning);
+                return Ok(stopped(killed));
             };
+            // What runs behind the one that was ended is not meant.
+            if killed.is_some_and(|kill| found != Found::Running { kill }) {
+                return Ok(Stopped::Killed);
+            }
             if found == Found::Nothing && running != sql {
                 sql = running;
                 continue;
@@ -104,27 +108,37 @@ impl CancelToken {
                 Found::Idle => return Ok(Stopped::NotRunning),
                 Found::Nothing => return Ok(Stopped::NotFound),
             };
-            let Some(sent) = self.watched.begin_kill(call, kill, beside) else {
-                return Ok(Stopped::NotRunning);
+            let has_number = matches!(kill, Kill::Query { .. });
+            let Some(sent) = self.watched.begin_kill(call, has_number, beside) else {
+                return Ok(stopped(killed));
             };
-            let (is_killed, unused) = sent.send(kill).await?;
-            if is_killed {
-                return Ok(Stopped::Killed);
-            }
-            let Some(unused) = unused else {
-                return Ok(Stopped::NotRunning);
+            // It goes on: another connection may have had the number.
+            let is_last = !has_number || killed == Some(kill);
+            let kill = if is_last { kill.of_connection() } else { kill };
+            let (is_killed, Some(unused)) = sent.send(kill).await? else {
+                return Ok(stopped(killed));
             };
             beside = unused;
+            if is_killed {
+                if is_last {
+                    return Ok(Stopped::Killed);
+                }
+                killed = Some(kill);
+            }
         }
         // It consists of many short ones, each of which was over.
         let kill = Kill::Connection(route.connection());
-        if let Some(sent) = self.watched.begin_kill(call, kill, beside)
+        if let Some(sent) = self.watched.begin_kill(call, true, beside)
             && let (true, _) = sent.send(kill).await?
         {
             return Ok(Stopped::Killed);
         }
-        Ok(Stopped::NotRunning)
+        Ok(stopped(killed))
     }
+}
+
+fn stopped(killed: Option<Kill>) -> Stopped {
+    killed.map_or(Stopped::NotRunning, |_| Stopped::Killed)
 }
 
 impl Connection {
@@ -194,13 +208,14 @@ impl Watched {
         running.sql.clone().filter(|_| running.call == call)
     }
 
-    /// Notes, if the call is still this one, that a kill is sent.
-    fn begin_kill(&self, call: u64, kill: Kill, beside: Beside) -> Option<SentKill> {
+    /// Notes, if the call is still this one, that a kill is sent. On a server that gives no numbers it may
+    /// come late even when it has been answered.
+    fn begin_kill(&self, call: u64, has_number: bool, beside: Beside) -> Option<SentKill> {
         let running = self.running();
         if running.call != call {
             return None;
         }
-        if matches!(kill, Kill::Connection(_)) {
+        if !has_number {
             self.kills.doubt();
         }
         Some(self.kills.begin(beside))

@@ -124,6 +124,7 @@ impl Connection {
         let start = Instant::now();
         let mut stopped = Stopped::NotRunning;
         let mut beside = None;
+        let mut killed = None;
         let mut pause = Duration::ZERO;
         let mut misses = 0;
         let mut strangers = 0;
@@ -170,7 +171,14 @@ impl Connection {
                 }
                 Found::Nothing => return Ok(Stopped::NotFound),
                 Found::Running { kill } => {
-                    let kill = self.choose(kill, misses);
+                    // It goes on: another connection may have had the number.
+                    let kill = if killed == Some(kill) {
+                        kill.of_connection()
+                    } else {
+                        killed = Some(kill);
+                        self.choose(kill, misses)
+                    };
+                    self.doubt(kill);
                     let (is_killed, unused) = self.kill(kill, found_by).await?;
                     if is_killed {
                         stopped = Stopped::Killed;
@@ -188,19 +196,21 @@ impl Connection {
     /// What is to end the statement. One that consists of many short ones, such as a procedure, has
     /// another number by the time it is told: what the connection runs is ended then, if there is
     /// nothing but that.
-    fn choose(&mut self, kill: Kill, misses: u32) -> Kill {
+    fn choose(&self, kill: Kill, misses: u32) -> Kill {
         let is_alone = self.session.all_responses_due() == 1;
-        let kill = match kill {
-            Kill::Query { connection, .. } if misses >= MAX_MISSES && is_alone => {
-                Kill::Connection(connection)
-            }
-            kill => kill,
-        };
+        if misses >= MAX_MISSES && is_alone {
+            kill.of_connection()
+        } else {
+            kill
+        }
+    }
+
+    /// Notes that a kill without a number may come late.
+    const fn doubt(&mut self, kill: Kill) {
         if matches!(kill, Kill::Connection(_)) {
             self.kill_is_in_doubt = true;
             self.is_limited = true;
         }
-        kill
     }
 
     /// Sends a kill and waits for the answer. Should this be dropped, the next call waits for it.

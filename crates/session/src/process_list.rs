@@ -96,6 +96,17 @@ pub enum Kill {
 }
 
 impl Kill {
+    /// That of whatever the same connection runs. Two connections can have one number on MariaDB: a
+    /// `COM_PING` takes that of the server's next statement, and the one that came last is hit.
+    #[must_use]
+    pub const fn of_connection(self) -> Self {
+        match self {
+            Self::Query { connection, .. } | Self::Connection(connection) => {
+                Self::Connection(connection)
+            }
+        }
+    }
+
     /// The statement that does it.
     pub fn sql(self) -> String {
         match self {

@@ -35,6 +35,8 @@ pub(super) enum Numbers {
     /// Each is over by the time that the server is told it.
     Over,
     Kept,
+    /// Another connection has the same one, and is hit.
+    Shared,
     /// The server refuses to end any.
     Refused,
     /// The server does not say what it has done.
@@ -62,6 +64,7 @@ impl Host {
             }
             let news = Arc::clone(&counted);
             let script = script().greet(Reply::new().packet(&greeting));
+            let mut has_killed = false;
             let script = script.answer(move |command| {
                 let said = String::from_utf8_lossy(command.get(1..)?);
                 if said == NEWER {
@@ -72,17 +75,20 @@ impl Host {
                     return Some(reply);
                 }
                 if said.contains("PROCESSLIST") {
+                    // To who has ended it.
+                    let sql = Some(sql).filter(|_| !has_killed);
                     return Some(process_list(ports, numbers, sql));
                 }
                 let is_kill = said.starts_with("KILL QUERY ");
                 if is_kill && said.contains(" ID ") {
                     kills_by_number.fetch_add(1, Ordering::SeqCst);
+                    has_killed = numbers == Numbers::Kept;
                     return Some(match numbers {
                         Numbers::Over => Reply::err(1957, *b"HY000", "Unknown query id"),
                         Numbers::Refused => Reply::err(1095, *b"HY000", "You are not owner"),
                         Numbers::Unanswered => Reply::new(),
                         Numbers::Lost => Reply::new().close(),
-                        Numbers::Unknown | Numbers::Kept => Reply::ok(),
+                        Numbers::Unknown | Numbers::Kept | Numbers::Shared => Reply::ok(),
                     });
                 }
                 is_kill.then(|| {
@@ -195,7 +201,7 @@ fn of_transaction(said: &str) -> Option<Reply> {
 
 /// The lines of two connections: id, whether it is that which asks, user, host, command, number and
 /// statement.
-fn process_list((own, beside): (u16, u16), numbers: Numbers, sql: &str) -> Reply {
+fn process_list((own, beside): (u16, u16), numbers: Numbers, sql: Option<&str>) -> Reply {
     let column = |index| {
         let (kind, collation) = if matches!(index, 0 | 1 | 5) {
             (FieldType::LongLong, 63)
@@ -217,12 +223,12 @@ fn process_list((own, beside): (u16, u16), numbers: Numbers, sql: &str) -> Reply
         ["7", "0", "u", &own, "Query"].map(Some).to_vec(),
         ["8", "1", "u", &beside, "Query"].map(Some).to_vec(),
     ];
-    let shown = [sql, "SELECT ID"];
+    let shown = [sql, Some("SELECT ID")];
     let list = lines
         .into_iter()
         .zip(shown)
         .fold(head, |list, (mut line, sql)| {
-            line.extend([number, Some(sql)]);
+            line.extend([number, sql]);
             list.packet(&TextRowPacket::of(line))
         });
     list.packet(&OkPacket {
@@ -231,26 +237,56 @@ fn process_list((own, beside): (u16, u16), numbers: Numbers, sql: &str) -> Reply
     })
 }
 
+/// A connection whose token has ended what it runs.
+async fn ended_by_token(host: &Host) -> Connection {
+    let mut connection = host.connect().await;
+    let token = connection.cancel_token();
+    let stopped = tokio::select! {
+        biased;
+        done = connection.simple_execute(ENDLESS) => panic!("{done:?}"),
+        stopped = token.cancel() => stopped.unwrap(),
+    };
+    assert_eq!(stopped, Stopped::Killed);
+    connection
+}
+
 #[tokio::test]
-async fn a_kill_without_the_number_of_the_statement_by_a_token_closes_the_connection() {
-    for (numbers, kills) in [(Numbers::Over, (5, 1)), (Numbers::Unknown, (0, 1))] {
+async fn a_kill_without_the_number_of_the_statement_by_a_token_closes_the_connection_on_mysql() {
+    let host = Host::start(Numbers::Unknown, ENDLESS).await;
+    let mut connection = ended_by_token(&host).await;
+    assert_eq!(host.kills(), (0, 1));
+    // It could be the next one that is killed.
+    let error = connection.simple_query(NEW).await.unwrap_err();
+    assert!(error.is_safe_to_retry(), "{error:?}");
+    assert_eq!(connection.close_reason(), Some(CloseReason::Cancelled));
+    // And not by what would stop that which was left behind.
+    assert_eq!((host.server.visits(), host.kills()), (2, (0, 1)));
+}
+
+#[tokio::test]
+async fn a_kill_without_the_number_of_the_statement_is_no_danger_on_mariadb_once_it_is_answered() {
+    let limit = DrainLimit {
+        time: Duration::from_millis(20),
+        bytes: None,
+    };
+    // Each of its numbers was over, or another connection had it.
+    for (numbers, kills) in [(Numbers::Over, (5, 1)), (Numbers::Shared, (1, 1))] {
         let host = Host::start(numbers, ENDLESS).await;
-        let mut connection = host.connect().await;
-        let token = connection.cancel_token();
-        let stopped = tokio::select! {
-            biased;
-            done = connection.simple_execute(ENDLESS) => panic!("{done:?}"),
-            stopped = token.cancel() => stopped.unwrap(),
-        };
-        assert_eq!(stopped, Stopped::Killed);
-        assert_eq!(host.kills(), kills);
-        // It could be the next one that is killed.
-        let error = connection.simple_query(NEW).await.unwrap_err();
-        assert!(error.is_safe_to_retry(), "{error:?}");
-        assert_eq!(connection.close_reason(), Some(CloseReason::Cancelled));
-        // And not by what would stop that which was left behind.
-        assert_eq!((host.server.visits(), host.kills()), (2, kills));
+        let mut connection = ended_by_token(&host).await;
+        assert_eq!(host.kills(), kills, "{numbers:?}");
+        assert!(!connection.drain(limit).await.unwrap());
+        assert_eq!(connection.close_reason(), None);
     }
+}
+
+#[tokio::test]
+async fn a_statement_whose_number_another_connection_has_is_stopped_all_the_same() {
+    let host = Host::start(Numbers::Shared, ENDLESS).await;
+    let mut connection = host.connect().await;
+    drop(connection.simple_query(ENDLESS).await.unwrap());
+    let mut stop = Box::pin(connection.stop());
+    host.until_kills_are_sent(2, &mut stop).await;
+    assert_eq!(host.kills(), (1, 1));
 }
 
 #[tokio::test]

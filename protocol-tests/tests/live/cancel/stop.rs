@@ -4,6 +4,7 @@ use std::num::NonZeroU32;
 use std::time::Instant;
 
 use otaria::{CancelPolicy, CloseReason, Pipeline, Stopped};
+use protocol_tests::live::LiveServer;
 
 use super::*;
 
@@ -330,4 +331,31 @@ async fn by_policy_a_response_is_read_to_its_end() {
     goes_on(&mut connection, thread_id).await;
     let (set,): (Option<i64>,) = connection.query_one("SELECT @a", ()).await.unwrap();
     assert_eq!(set, Some(7), "the statement has run to its end");
+}
+
+/// A ping takes the number of the server's next statement, and of two connections that have it the one
+/// that came last is hit by KILL QUERY ID.
+#[tokio::test]
+async fn private_server_a_statement_is_stopped_whose_number_a_newer_connection_has_by_a_ping() {
+    let server = LiveServer::builder().start().unwrap();
+    let config: Config = server.url("").parse().unwrap();
+    for by_token in [false, true] {
+        let mut connection = Connection::connect(&config).await.unwrap();
+        let mut newer = Connection::connect(&config).await.unwrap();
+        let thread_id = connection.thread_id();
+        let token = connection.cancel_token();
+        newer.ping().await.unwrap();
+        give_up(async { connection.simple_execute(SLEEP).await.map(drop) }).await;
+        let numbers =
+            "SELECT COUNT(DISTINCT QUERY_ID) FROM information_schema.PROCESSLIST WHERE ID IN";
+        let numbers = format!("{numbers} ({thread_id}, {})", newer.thread_id());
+        assert_eq!(server.sql(&numbers).unwrap(), "1\n", "both have one");
+        let stopped = if by_token {
+            token.cancel().await
+        } else {
+            connection.stop().await
+        };
+        assert_eq!(stopped.unwrap(), Stopped::Killed);
+        goes_on(&mut connection, thread_id).await;
+    }
 }
