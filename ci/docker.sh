@@ -70,7 +70,7 @@ base() {
     if timeout 300 docker pull "debian:$1" >&2; then
         echo "debian:$1"
     else
-        make_base "$1" >&2
+        make_base "$1" >&2 || return
         echo "otaria/debian:$1"
     fi
 }
@@ -81,7 +81,8 @@ make_base() {
     local root
     root=$(mktemp --directory --tmpdir=/var/tmp otaria-base-XXXXXX)
     # A failure in the middle leaves the folder, and its log in it.
-    as_root debootstrap --variant=minbase "$1" "$root" http://deb.debian.org/debian >/dev/null
+    as_root debootstrap --variant=minbase "$1" "$root" http://deb.debian.org/debian >/dev/null ||
+        return
     as_root tar --directory "$root" --create . | docker import - "otaria/debian:$1"
     as_root rm -rf "$root"
 }
