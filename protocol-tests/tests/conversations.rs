@@ -28,6 +28,14 @@ fn a_part_given_up_in_a_deadlock_leaves_the_connection_open() {
     ));
 }
 
+/// A byte of the line made the second of three results go on, and the third came in its place.
+#[test]
+fn an_error_behind_a_false_status_is_not_told_to_the_request_before() {
+    converse(include_bytes!(
+        "../../fuzz/corpus/conversation/false_status_before_a_deadlock"
+    ));
+}
+
 fn fails(data: &[u8]) -> bool {
     catch_unwind(|| converse(data)).is_err()
 }

@@ -195,6 +195,13 @@ impl Session {
         self.note_failure();
         self.note_refusal(&error);
         let out_of_sequence = self.received.packets().is_out_of_sequence();
+        if out_of_sequence && self.may_be_of_next(error.code()) {
+            let packet = "the rest of a response, and not the next one";
+            return Err(self.invalid(InvalidPacket::Unexpected {
+                packet,
+                found: 0xff,
+            }));
+        }
         self.is_retired |= error.retires_connection(self.is_for_reading);
         // Of MariaDB it is another error.
         let was_idle = error.code() == MYSQL_WAS_IDLE && self.is_mysql();
@@ -208,6 +215,16 @@ impl Session {
             None => Event::Err(error),
         };
         Ok(self.end_response(event))
+    }
+
+    /// Whether an ERR that is out of sequence may be the next response, and nobody's goodbye: then this
+    /// one is not over as the server has it, and what is told by that ERR is for the next command.
+    fn may_be_of_next(&self, code: u16) -> bool {
+        let found = self.received.packets().sequence_number().wrapping_sub(1);
+        let next = self.expected.get(1);
+        next.is_some_and(|next| next.sequence_number() == found)
+            && !ENDS_SESSION.contains(&code)
+            && !GOODBYES.contains(&code)
     }
 
     /// Goes on to the next response; `event` was the last of this one.
@@ -281,5 +298,8 @@ impl Response {
 /// Errors behind which a server closes the connection: a packet that is too long or out of order,
 /// trouble on the network, a connection that was killed.
 const ENDS_SESSION: [u16; 9] = [1153, 1156, 1157, 1158, 1159, 1160, 1161, 1927, 3169];
+/// What a server says of itself behind a response that is not over: it is shut down, or has waited for
+/// too long.
+const GOODBYES: [u16; 2] = [1053, MYSQL_WAS_IDLE];
 /// The connection was idle for too long.
 const MYSQL_WAS_IDLE: u16 = 4031;

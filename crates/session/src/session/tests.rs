@@ -350,6 +350,36 @@ fn an_err_behind_which_servers_hang_up_ends_the_session() {
 }
 
 #[test]
+fn an_err_for_the_next_command_is_not_told_to_one_whose_response_should_go_on() {
+    let ok = OkPacket {
+        status: ServerStatus::MORE_RESULTS_EXISTS,
+        ..OkPacket::default()
+    };
+    let answer = |sequence_number: u8, code| {
+        let mut session = logged_in();
+        session.simple_query("SELECT 1").unwrap();
+        session.simple_query("SELECT 2").unwrap();
+        write_all(&mut session);
+        receive(&mut session, &packets(1, &[&ok]));
+        assert!(matches!(session.poll(), Ok(Some(Event::Ok(_)))));
+        let err = ErrPacket::new(code, *b"23000", "of the second");
+        receive(&mut session, &packets(sequence_number, &[&err]));
+        let error = session.poll().unwrap_err();
+        assert!(session.close_reason().is_some());
+        error
+    };
+    let error = answer(1, 1062);
+    assert!(matches!(error, Error::InvalidPacket(_)), "{error:?}");
+    assert!(!format!("{error:?}").contains("second"), "{error:?}");
+    // Nobody's answer.
+    for (sequence_number, code) in [(1, 1053), (1, 1927), (0, 1062), (0, 1053), (7, 1062)] {
+        let error = answer(sequence_number, code);
+        let is_ended = matches!(&error, Error::EndedByServer(error) if error.code() == code);
+        assert!(is_ended, "{sequence_number} {code}: {error:?}");
+    }
+}
+
+#[test]
 fn no_command_is_queued_into_the_login() {
     let mut session = Session::new(&Config::builder().build().unwrap(), Channel::Plain, [0; 32]);
     let reason = CloseReason::NotLoggedIn;
