@@ -36,6 +36,14 @@ fn an_error_behind_a_false_status_is_not_told_to_the_request_before() {
     ));
 }
 
+/// The content of a file was given up when the server had not yet answered the reset of a statement.
+#[test]
+fn a_file_given_up_behind_a_reset_leaves_the_connection_open() {
+    converse(include_bytes!(
+        "../../fuzz/corpus/conversation/file_given_up_behind_a_reset"
+    ));
+}
+
 fn fails(data: &[u8]) -> bool {
     catch_unwind(|| converse(data)).is_err()
 }

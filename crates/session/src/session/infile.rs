@@ -81,10 +81,16 @@ impl Session {
 
     /// Nobody is there any more to give the content.
     pub(super) fn abandon_upload(&mut self) {
-        match self.infile() {
-            Some(Infile::Attached) => self.set_infile(Infile::Refuse),
-            Some(Infile::Sending(numbers)) => self.end_infile(numbers, Infile::Sent),
-            Some(Infile::Refuse | Infile::Sent | Infile::Refused) | None => {}
+        if let Some(Infile::Sending(numbers)) = self.infile() {
+            self.end_infile(numbers, Infile::Sent);
+        }
+        // It may be asked for behind responses that are due before.
+        for expected in &mut self.expected {
+            if let Reply::Response(response) = &mut expected.reply
+                && response.infile == Infile::Attached
+            {
+                response.infile = Infile::Refuse;
+            }
         }
     }
 

@@ -302,6 +302,21 @@ fn a_file_that_is_asked_for_when_nobody_waits_any_more_is_refused() {
 }
 
 #[test]
+fn so_it_is_when_another_response_was_due_before_it() {
+    let mut session = willing();
+    session.ping().unwrap();
+    session.load_data_local(SQL).unwrap();
+    write_all(&mut session);
+    session.abandon();
+    receive(&mut session, &packets(1, &[&ok()]));
+    receive(&mut session, &packets(1, &[&request()]));
+    assert!(matches!(session.discard(), Ok(false)));
+    assert_eq!(write_all(&mut session), b"\0\0\0\x02");
+    receive(&mut session, &packets(3, &[&ok()]));
+    assert!(matches!(session.discard(), Ok(true)));
+}
+
+#[test]
 fn progress_is_told_and_only_to_those_who_asked() {
     let report = ProgressReport {
         stage: 1,
