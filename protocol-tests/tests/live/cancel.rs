@@ -14,9 +14,14 @@ use protocol_tests::live;
 use protocol_tests::traces::Watch;
 use tokio::time::timeout;
 
+use crate::connect;
+
 /// Ends by itself long after every test has given up.
 const BENCHMARK: &str = "SELECT BENCHMARK(2000000000, SHA2('x', 256))";
 const SLEEP: &str = "SELECT SLEEP(600)";
+
+/// For [`hold_rows`].
+const HELD_TABLE: &str = "CREATE TABLE t (a INT PRIMARY KEY, b VARCHAR(20)) ENGINE=InnoDB";
 
 /// Rows that are far more than the buffers of two sockets hold.
 fn millions() -> String {
@@ -34,6 +39,19 @@ async fn patient(database: &str) -> Connection {
     let config = config(database).to_builder();
     let config = config.stop_timeout(Duration::from_secs(60)).build();
     Connection::connect(&config.unwrap()).await.unwrap()
+}
+
+/// Another transaction in `schema`, with the rows 0 to 99 of `t`: what wants one of them can only be
+/// ended. SLEEP will not do where each kill counts. All SLEEPs of a MariaDB server have one mutex, which a
+/// KILL and the SLEEP that it ends can keep from the others for two seconds; a SLEEP that is killed before
+/// it has come to its mutex returns, and the statement goes on.
+async fn hold_rows(schema: &str) -> Connection {
+    let mut holder = connect(schema).await;
+    holder.simple_execute("START TRANSACTION").await.unwrap();
+    let sql =
+        live::shared().dialect("INSERT INTO t SELECT seq - 1, 'held' FROM mysql.seq_1_to_100");
+    holder.simple_execute(&sql).await.unwrap();
+    holder
 }
 
 /// Waits until `call` runs on the server, and drops it.
