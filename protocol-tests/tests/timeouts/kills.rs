@@ -1,6 +1,7 @@
 //! What is sent while a kill that was meant for an earlier call is on its way.
 
 use std::num::NonZeroU32;
+use std::pin::Pin;
 
 use otaria::{CancelToken, Pipeline, Pool, ResetPolicy};
 use tokio::time::timeout;
@@ -17,12 +18,20 @@ async fn just_done(host: &Host, config: ConfigBuilder) -> (Connection, CancelTok
     (connection, token)
 }
 
+type Cancel = Pin<Box<dyn Future<Output = Result<Stopped, Error>> + Send>>;
+
+/// The same, when the token's kill has been sent and not been answered.
+async fn late_kill(host: &Host, config: ConfigBuilder) -> (Connection, Cancel) {
+    let (connection, token) = just_done(host, config).await;
+    let mut cancel: Cancel = Box::pin(async move { token.cancel().await });
+    host.until_kill_is_sent(&mut cancel).await;
+    (connection, cancel)
+}
+
 #[tokio::test]
 async fn kill_arrives_late_the_next_command_waits_until_the_server_has_answered_the_kill() {
     let host = Host::start(Numbers::Kept, OLD).await;
-    let (mut connection, token) = just_done(&host, host.config()).await;
-    let mut cancel = Box::pin(token.cancel());
-    host.until_kill_is_sent(&mut cancel).await;
+    let (mut connection, cancel) = late_kill(&host, host.config()).await;
     let mut next = Box::pin(connection.simple_execute(NEWER));
     // Long enough for a command to come to the server and back.
     let early = timeout(Duration::from_millis(100), &mut next).await;
@@ -41,9 +50,7 @@ async fn kill_arrives_late_the_next_command_waits_until_the_server_has_answered_
 async fn a_call_that_waits_for_the_answer_to_a_kill_may_be_dropped_at_every_poll() {
     at_every_poll(async |polls| {
         let host = Host::start(Numbers::Kept, OLD).await;
-        let (mut connection, token) = just_done(&host, host.config()).await;
-        let mut cancel = Box::pin(token.cancel());
-        host.until_kill_is_sent(&mut cancel).await;
+        let (mut connection, cancel) = late_kill(&host, host.config()).await;
         let call = async {
             let news = host.news();
             assert!(
@@ -72,9 +79,7 @@ async fn a_call_that_waits_for_the_answer_to_a_kill_may_be_dropped_at_every_poll
 #[tokio::test]
 async fn a_call_has_no_more_time_to_wait_for_the_answer_to_a_kill_than_it_has_in_all() {
     let host = Host::start(Numbers::Kept, OLD).await;
-    let (mut connection, token) = just_done(&host, host.config()).await;
-    let mut cancel = Box::pin(token.cancel());
-    host.until_kill_is_sent(&mut cancel).await;
+    let (mut connection, cancel) = late_kill(&host, host.config()).await;
     let call = connection.with_timeout(Duration::from_millis(20));
     let error = call.simple_execute(NEWER).await.unwrap_err();
     let Error::Timeout {
@@ -94,11 +99,8 @@ async fn a_call_has_no_more_time_to_wait_for_the_answer_to_a_kill_than_it_has_in
 async fn the_answer_to_the_kill_of_a_token_that_was_dropped_is_read_by_the_next_call() {
     at_every_poll(async |polls| {
         let host = Host::start(Numbers::Kept, OLD).await;
-        let (mut connection, token) = just_done(&host, host.config()).await;
-        let mut cancel = Box::pin(token.cancel());
-        host.until_kill_is_sent(&mut cancel).await;
+        let (mut connection, cancel) = late_kill(&host, host.config()).await;
         drop(cancel);
-        drop(token);
         let done = poll_times(connection.simple_execute(NEWER), polls).await;
         if let Some(executed) = &done {
             executed.as_ref().unwrap();
@@ -139,9 +141,7 @@ async fn several_kills_are_all_waited_for_whether_their_tokens_are_dropped_or_no
 async fn a_kill_that_is_never_answered_closes_the_connection_also_where_its_token_is_gone() {
     let host = Host::start(Numbers::Unanswered, OLD).await;
     let config = host.config().stop_timeout(Duration::from_millis(700));
-    let (mut connection, token) = just_done(&host, config).await;
-    let mut cancel = Box::pin(token.cancel());
-    host.until_kill_is_sent(&mut cancel).await;
+    let (mut connection, cancel) = late_kill(&host, config).await;
     drop(cancel);
     // The time counts from the first call on.
     let mut calls = 0;
@@ -172,9 +172,7 @@ async fn a_kill_that_is_never_answered_closes_the_connection_also_where_its_toke
 async fn a_kill_whose_connection_is_lost_closes_the_one_that_it_was_sent_for() {
     for is_dropped in [false, true] {
         let host = Host::start(Numbers::Lost, OLD).await;
-        let (mut connection, token) = just_done(&host, host.config()).await;
-        let mut cancel = Box::pin(token.cancel());
-        host.until_kill_is_sent(&mut cancel).await;
+        let (mut connection, mut cancel) = late_kill(&host, host.config()).await;
         if !is_dropped {
             cancel.as_mut().await.unwrap_err();
         }
@@ -246,9 +244,7 @@ async fn a_kill_that_the_server_refuses_does_not_close_the_connection() {
 async fn a_call_waits_for_a_token_that_nobody_polls_no_longer_than_stopping_may_take() {
     let host = Host::start(Numbers::Kept, OLD).await;
     let config = host.config().stop_timeout(Duration::from_millis(700));
-    let (mut connection, token) = just_done(&host, config).await;
-    let mut cancel = Box::pin(token.cancel());
-    host.until_kill_is_sent(&mut cancel).await;
+    let (mut connection, _unpolled) = late_kill(&host, config).await;
     let call = timeout(60 * SECOND, connection.simple_execute(NEWER)).await;
     let error = call.expect("an end").unwrap_err();
     assert!(error.is_safe_to_retry(), "{error:?}");
@@ -282,9 +278,7 @@ async fn kill_arrives_late_the_next_borrower_waits_until_the_server_has_answered
 /// something.
 async fn sends_nothing(name: &str, call: impl AsyncFnOnce(&mut Connection)) {
     let host = Host::start(Numbers::Kept, OLD).await;
-    let (mut connection, token) = just_done(&host, host.config().local_infile(true)).await;
-    let mut cancel = Box::pin(token.cancel());
-    host.until_kill_is_sent(&mut cancel).await;
+    let (mut connection, cancel) = late_kill(&host, host.config().local_infile(true)).await;
     let before = host.bytes();
     let early = timeout(Duration::from_millis(30), call(&mut connection)).await;
     assert!(early.is_err(), "{name} is done");
