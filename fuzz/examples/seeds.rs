@@ -195,11 +195,29 @@ fn rows(name: &str, payloads: &[&[u8]]) {
                 seed.extend([column.field_type().into(), flags, collation]);
             }
             seed.extend(cells.concat());
-            if !cells.is_empty() {
-                write("text_row", &format!("{name}_{index}_{from}"), &seed);
+            if cells.is_empty() {
+                continue;
             }
+            write("text_row", &format!("{name}_{index}_{from}"), &seed);
+            let columns = definitions.iter().skip(from).take(cells.len());
+            let seed = arrow_rows(columns.map(|(_, column)| column), &cells.concat());
+            write("arrow_rows", &format!("{name}_{index}_{from}"), &seed);
         }
     }
+}
+
+/// A row of text for a record batch with the default options.
+fn arrow_rows<'c>(columns: impl Iterator<Item = &'c ColumnDefinition>, row: &[u8]) -> Vec<u8> {
+    let columns: Vec<[u8; 5]> = columns
+        .map(|column| {
+            let [low, high] = column.flags().bits().to_le_bytes();
+            let length = u8::try_from(column.column_length()).unwrap_or(u8::MAX).min(63);
+            let shape = length << 2 | u8::from(column.collation() != 63);
+            [column.field_type().into(), low, high, shape, column.decimals()]
+        })
+        .collect();
+    let last = u8::try_from(columns.len()).expect("few columns") - 1;
+    [&[0, 0, 0, last], &*columns.concat(), &*chunk(row)].concat()
 }
 
 /// Whole answers to pipelines and batches: statements go by the text protocol where the first byte is
@@ -292,7 +310,7 @@ fn write(target: &str, name: &str, bytes: &[u8]) {
     fs::write(folder.join(name), bytes).expect("a seed");
 }
 
-const BY_HAND: [(&str, &str, &[u8]); 97] = [
+const BY_HAND: [(&str, &str, &[u8]); 101] = [
     ("conversation", "queries", b"\x08\x00\x00\x00\x00\x18\x00\x00\x07\x00\xff\x00\x00\x01\x18\x00\x02\x07\x00\xff\x0f\x00\x00\x00\x18\x00\x00\x07\x00\xff\x00\x00\x00\x08\x00\x00\x02\x00\xff\x00\x00\x03\x04\x00\x00\x00\x00\xff\x00\x00\x05\x1f\x00\x00\x07\x00\xff"),
     ("conversation", "text", b"\x02\x00\x00\x0f\x1f\x00\x00\x01\xff\x00\x0f\x05\x00\x00\x01\xff\x00\x00\x00\x18\x00\x00\x07\x00\xff\x00\x0b\x04\x00\x05\x00\xff"),
     ("conversation", "compressed", b"\x0d\x00\x00\x00\x00\x18\x07\x00\x07\x00\xff\x00\x00\x01\x18\x07\x02\x07\x00\xff\x16\xff"),
@@ -306,6 +324,10 @@ const BY_HAND: [(&str, &str, &[u8]); 97] = [
     ("conversation", "transaction", b"\x08\x00\x08\xff\x02\x00\x03\x04\x00\x00\x07\x00\xff\x00\xff\x05\x00\x04\x04\x00\x00\x07\x00\xff\x01\xff\x00\x00\x18\x00\x00\x07\x00\xff\x01\xff\x08\xff\x0d\x00\x03\x06\x00\x00\x07\x00\xff\x01\x00\x00\x00\x18\x00\x00\x07\x00\xff"),
     ("conversation", "silence", b"\x08\x00\x0d\x00\x00\x00\x18\x00\x00\x07\x00\xff\x0e\x00\x00\x00\x18\x00\x00\x07\x00\xff"),
     ("conversation", "faults", b"\x08\x01\x0c\x04\x05\x01\x09\x09\x00\x00\x00\x18\x00\x00\x07\x00\xff\x0c\x03\x01\x04\x00\x00\x01\x18\x00\x00\x07\x00\xff\x00\x00\x00\x18\x00\x00\x07\x00\xff"),
+    ("conversation", "false_status_before_a_deadlock", b"\x02\x0d\x35\x0e\x35\xff\x2e\x02\xff\x04\x2e\x0b\xaa\xaa\xaa\xaa\xaa\xaa\xaa\x0d\x35\x0e\x35\x2e\x2e\x3f\x02\x00\x40\x04\x04\xf4\xfd\x00\xff"),
+    ("conversation", "file_given_up_behind_a_reset", b"\x08\x00\x0a\x3d\x00\x00\x02\x18\x00\x1a\x05\x4f\x43\x4d\x4d\x49\x54\x00\x07\x00\x14\x32\xff\x00\x0b\x00\x01\x00\x00\x02\x18\x00\x1a\x05\x4f\x43\x4d\x4d\x49\x54\x00\x07\x00\x14\x32\xff\x00\x0b\x00\x1f\x2d\x04\x3d\x0b\x00\x1f\x2d\x04\x2d\x0b\x00\x00\xff"),
+    ("arrow_rows", "binary", b"\x01\0\0\x01\x03\0\0\0\0\xfd\0\0)\0\x0a\0\0\0*\0\0\0\x03abc\x06\0\0\x08\x07\0\0\0"),
+    ("arrow_rows", "binary_times", b"\x01\0\0\x01\x0c\0\0\0\x06\x0b\0\0\0\0\x17\0\0\0\x0b\xe8\x07\x0c\x1f\x17;:@\xe2\x01\0\x08\x01\x02\0\0\0\x03\x04\x05\x08\0\0\0\x04\xe8\x07\x0c\x1f\0"),
     ("partition", "whole", b"OTRP\x01\0\0\0\0\0\x01\0\0\0\x11\0\0\0SELECT * FROM `t`"),
     ("partition", "full", b"OTRP\x01\x07\x01\0\0\0\x02\0\0\0\x71\xb6\x20\x76\x87\xcb\x28\x28\x11\0\0\0SELECT * FROM `t`\x01\0\0\0x\x06\0\0\0`k` >1"),
     ("compressed_packet", "plain", b"\x02\x06\0\x05\0\0\0\0\0\0\x01\0\0\0\x0e"),
