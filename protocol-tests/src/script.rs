@@ -115,8 +115,14 @@ impl Reply {
     /// Goes on with a packet.
     #[must_use]
     pub fn packet(self, packet: &impl Encode) -> Self {
+        self.packet_for(packet, CAPABILITIES)
+    }
+
+    /// Goes on with a packet for a client that has negotiated something else.
+    #[must_use]
+    pub fn packet_for(self, packet: &impl Encode, capabilities: Capabilities) -> Self {
         let mut encoder = PacketEncoder::new();
-        encoder.packet(packet, CAPABILITIES);
+        encoder.packet(packet, capabilities);
         let payload = encoder.bytes()[4..].to_vec();
         self.payload(payload)
     }

@@ -9,7 +9,8 @@ use std::task::{Context, Poll};
 
 use futures_core::Stream;
 use otaria::{
-    BatchError, BatchWay, CloseReason, Config, Connection, Error, InvalidPacket, ParamsError, ToSql,
+    BatchError, BatchWay, CloseReason, Config, Connection, Error, InvalidPacket, ParamsError,
+    ToSql, ValueRef,
 };
 use otaria_binary::{BinaryCell, BinaryRowPacket, BulkParameters};
 use otaria_codec::{
@@ -19,7 +20,7 @@ use otaria_statement::{BulkFlags, ComStmtBulkExecute, ComStmtPrepareOk, Statemen
 use otaria_text::{ComQuery, TextRowPacket};
 use protocol_tests::pipe::{Cut, Pipe, PipeHandle};
 use protocol_tests::polls::{at_every_poll, poll_times};
-use protocol_tests::script::{Reply, Script, greeting};
+use protocol_tests::script::{CAPABILITIES, Reply, Script, greeting};
 
 const INSERT: &str = "INSERT INTO t VALUES (?, ?)";
 const UNCERTAIN: &str = "INSERT INTO t VALUES (?, ? /*!, 1 */)";
@@ -40,6 +41,8 @@ struct State {
     refused: Option<usize>,
     /// Closes the connection in place of an answer to the command of this number.
     lost: Option<usize>,
+    /// Names itself MySQL, and refuses to prepare a statement behind the first.
+    is_mysql: bool,
     /// Refuses bulk executes.
     knows_no_bulk: bool,
     /// Unit results of so many rows less than there are.
@@ -72,8 +75,14 @@ impl Table {
     }
 
     fn script(&self, capabilities: Capabilities) -> Script {
+        let server_version: &[u8] = if self.state().is_mysql {
+            b"9.7.0"
+        } else {
+            b"11.8.6-MariaDB"
+        };
         let greeting = otaria_auth::InitialHandshake {
             capabilities,
+            server_version,
             ..greeting()
         };
         let table = self.clone();
@@ -103,7 +112,7 @@ impl State {
 
     fn prepare(&mut self, sql: &[u8]) -> Reply {
         self.commands.push(Command::Prepare);
-        if sql.starts_with(b"SELEKT") {
+        if sql.starts_with(b"SELEKT") || self.is_mysql && self.next > 0 {
             self.last = None;
             return Reply::err(1064, *b"42000", "You have an error in your SQL syntax");
         }
@@ -118,8 +127,13 @@ impl State {
             warnings: 0,
         };
         let definition = ColumnDefinition::new("?", FieldType::Null);
+        let capabilities = if self.is_mysql {
+            of_mysql()
+        } else {
+            CAPABILITIES
+        };
         (0..parameters).fold(Reply::new().packet(&ok), |reply, _| {
-            reply.packet(&definition)
+            reply.packet_for(&definition, capabilities)
         })
     }
 
@@ -251,6 +265,11 @@ async fn connected(table: &Table) -> (Connection, PipeHandle) {
 
 fn without_bulk() -> Capabilities {
     greeting().capabilities - Capabilities::MARIADB_CLIENT_STMT_BULK_OPERATIONS
+}
+
+fn of_mysql() -> Capabilities {
+    let common = greeting().capabilities & Capabilities::from_words(u32::MAX, 0);
+    common | Capabilities::CLIENT_MYSQL
 }
 
 /// Rows of 9 + 1 + 1 + 8 = 19 bytes in bulk.
@@ -642,6 +661,26 @@ async fn rows_of_another_length_are_an_error_with_their_number() {
         table.bulks().is_empty(),
         "the rows before it were in the same command"
     );
+}
+
+/// For text in the place of a number MySQL is asked to prepare the statement once more.
+#[tokio::test]
+async fn the_row_is_named_for_which_a_statement_cannot_be_prepared_once_more() {
+    let table = Table::default();
+    table.state().is_mysql = true;
+    let (mut connection, _) = connected_with(&table, of_mysql()).await;
+    let rows = [7, 8].map(ValueRef::Int).into_iter();
+    let rows = rows.chain([ValueRef::Text("007"), ValueRef::Int(9)]);
+    let rows = rows.map(|value| (value, "12345678"));
+    let error = batch_error(connection.execute_batch(INSERT, rows).await);
+    assert!(
+        matches!(&error.source, Error::Server(refused) if refused.code() == 1064),
+        "{error:?}"
+    );
+    assert_eq!((error.rows_confirmed, error.rows_unknown), (2, 0));
+    assert_eq!(error.row, Some(2));
+    connection.reset().await.unwrap();
+    assert!(connection.is_idle());
 }
 
 #[tokio::test]

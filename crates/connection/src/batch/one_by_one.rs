@@ -104,9 +104,13 @@ impl<R: Source> Run<'_, '_, R> {
         if matches!(queued, Ok(Queued::Prepare)) {
             // Its answer comes behind those to the rows.
             self.settle_to(0).await?;
-            let prepared = self.connection.prepared().await?;
-            self.target.statement = Some(prepared.map_err(Error::Server)?);
-            queued = self.queue_row(row, as_text);
+            queued = match self.connection.prepared().await? {
+                Ok(statement) => {
+                    self.target.statement = Some(statement);
+                    self.queue_row(row, as_text)
+                }
+                Err(error) => Err(Error::Server(error)),
+            };
         }
         if let Err(error) = queued {
             self.tally.row = Some(self.tally.answered() + self.tally.in_flight);
