@@ -42,13 +42,12 @@ impl CancelToken {
     /// transaction open.
     ///
     /// The statement is found and told from others as by [`Connection::stop`], and if that cannot be
-    /// done, nothing is: the connection is not closed. It can hit no later call of the
-    /// connection, nor a statement of another: the connection's next call waits until the server has
-    /// answered. Of what one call sends, such as a pipeline or a batch, it may end the statement behind
-    /// the one that was found. A ROLLBACK that does not wait, that of a transaction which is dropped, may
-    /// be hit: the connection is closed then. A server that gives statements no numbers, such as MySQL,
-    /// is told to end what the connection runs: the connection is then closed when its next call begins,
-    /// and its transaction is rolled back.
+    /// done, nothing is: the connection is not closed. It can hit no later call of the connection, which
+    /// waits until the server has answered. Of what one call sends, such as a pipeline or a batch, it may
+    /// end the statement behind the one that was found. A ROLLBACK that does not wait, that of a
+    /// transaction which is dropped, may be hit: the connection is closed then. A server that gives
+    /// statements no numbers, such as MySQL, is told to end what the connection runs: the connection is
+    /// then closed when its next call begins, and its transaction is rolled back.
     ///
     /// [`Stopped::NotRunning`] if the connection runs nothing, or has gone on to something else.
     ///

@@ -44,6 +44,12 @@ impl Connection {
     /// ones that are expected. It takes
     /// [`stop_timeout`](otaria_session::ConfigBuilder::stop_timeout) at most.
     ///
+    /// MariaDB gives a connection that is pinged the number of the next statement of all. Such a
+    /// connection, as long as it has run nothing since, may be found by the number in place of this one. It
+    /// takes no harm, unless it begins a statement in the very moment between the server's comparison and
+    /// its mark: that statement would end with error 1317. This connection's is then told to end by the
+    /// connection's own id.
+    ///
     /// Where it cannot be told from the statements of others it goes on, and **the connection is
     /// closed**: behind a proxy that has ports and numbers of its own, over a stream that was given
     /// ([`connect_over`](Self::connect_over)), or in a procedure that runs with the rights of somebody

@@ -84,7 +84,7 @@ pub enum Found {
 /// What stops a statement.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Kill {
-    /// `KILL QUERY ID`: this statement, and no other.
+    /// `KILL QUERY ID`: what has this number, and nothing that runs later.
     Query {
         /// Its number.
         id: u64,
