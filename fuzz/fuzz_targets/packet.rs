@@ -53,7 +53,7 @@ impl Decoded {
                 }
             }
         }
-        decoded.out_of_sequence = decoder.is_out_of_sequence();
+        decoded.out_of_sequence = decoder.out_of_sequence().is_some();
         decoded.unread = decoder.unread();
         decoded
     }

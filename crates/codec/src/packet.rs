@@ -26,7 +26,8 @@ pub struct PacketDecoder {
     /// Whether a payload has begun that the packet at `next` continues.
     joining: bool,
     sequence_number: u8,
-    out_of_sequence: bool,
+    /// The numbers that an ERR packet should have had, and had, which does not belong to the exchange.
+    out_of_sequence: Option<(u8, u8)>,
     checks_sequence: bool,
     max_payload_bytes: usize,
 }
@@ -41,7 +42,7 @@ impl PacketDecoder {
             next: 0,
             joining: false,
             sequence_number: 0,
-            out_of_sequence: false,
+            out_of_sequence: None,
             checks_sequence: true,
             max_payload_bytes,
         }
@@ -79,10 +80,13 @@ impl PacketDecoder {
         self.buffer.len().saturating_sub(self.start)
     }
 
-    /// Whether an ERR packet came that does not belong to the exchange: the server has ended the
-    /// session on its own account.
-    pub const fn is_out_of_sequence(&self) -> bool {
-        self.out_of_sequence
+    /// What is wrong with the number of an ERR packet that came and does not belong to the exchange: the
+    /// server has ended the session on its own account, or it is of another exchange.
+    pub const fn out_of_sequence(&self) -> Option<InvalidPacket> {
+        match self.out_of_sequence {
+            Some((expected, found)) => Some(InvalidPacket::SequenceNumber { expected, found }),
+            None => None,
+        }
     }
 
     /// The sequence number that the next packet must have.
@@ -131,14 +135,17 @@ impl PacketDecoder {
                     limit: self.max_payload_bytes,
                 });
             }
-            if self.checks_sequence && header.sequence_number != self.sequence_number {
+            let is_out_of_sequence =
+                self.checks_sequence && header.sequence_number != self.sequence_number;
+            if is_out_of_sequence {
                 self.check_out_of_sequence(header, body_start)?;
             }
             if self.buffer.len() < body_end {
                 return Ok(None);
             }
-            self.out_of_sequence |=
-                self.checks_sequence && header.sequence_number != self.sequence_number;
+            if is_out_of_sequence {
+                self.out_of_sequence = Some((self.sequence_number, header.sequence_number));
+            }
             self.sequence_number = header.sequence_number.wrapping_add(1);
             self.next = body_end;
             if self.joining {
@@ -258,13 +265,15 @@ impl PacketDecoder {
         }
     }
 
-    /// Refuses a packet with a wrong sequence number unless it is an ERR packet, or cannot be
-    /// told from one yet.
+    /// Refuses a packet with a wrong sequence number unless it is an ERR packet, or cannot be told from
+    /// one yet. A progress report, which begins like one, is part of an exchange: what follows it would
+    /// be in sequence.
     #[cold]
     fn check_out_of_sequence(&self, header: Header, body: usize) -> Result<(), InvalidPacket> {
-        let first = self.buffer.get(body).copied();
-        let may_be_err = header.length > 0 && first.is_none_or(|first| first == 0xff);
-        if may_be_err && !self.joining {
+        let start = self.buffer.get(body..).unwrap_or_default();
+        let start = start.get(..header.length).unwrap_or(start);
+        let may_be_err = header.length > 0 && start.first().is_none_or(|first| *first == 0xff);
+        if may_be_err && !start.starts_with(&PROGRESS_REPORT) && !self.joining {
             return Ok(());
         }
         Err(InvalidPacket::SequenceNumber {
@@ -480,6 +489,8 @@ impl fmt::Debug for PacketEncoder {
 pub const MAX_BODY_BYTES: usize = 0xff_ffff;
 
 const HEADER_BYTES: usize = 4;
+/// How a progress report begins, and no error does.
+const PROGRESS_REPORT: [u8; 3] = [0xff; 3];
 /// Enough for the response to a point query; a server writes 16 KiB at a time by default.
 const INITIAL_BUFFER_BYTES: usize = 16 * 1024;
 /// What the buffer grows to when a read has filled it; more makes no read longer.

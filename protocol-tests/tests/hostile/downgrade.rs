@@ -115,6 +115,40 @@ async fn an_answer_in_clear_to_the_request_for_tls_is_no_login_in_any_mode() {
     }
 }
 
+/// Neither by the greeting nor by a switch comes a server to a plugin that is not allowed.
+#[tokio::test]
+async fn a_plugin_that_is_not_allowed_gets_nothing_of_the_password() {
+    let allowed = ["client_ed25519"];
+    for forbidden in ["mysql_native_password", "mysql_clear_password", "dialog"] {
+        let greeted = InitialHandshake {
+            default_auth_plugin: forbidden,
+            ..greeting()
+        };
+        let switched = InitialHandshake {
+            default_auth_plugin: allowed[0],
+            ..greeting()
+        };
+        for greeting in [greeted, switched] {
+            let script = Script::new().greet(Reply::new().packet(&greeting));
+            let script = script.login(switch_to(forbidden, b"ssssssssssssssssssss\0"));
+            let config = login(SslMode::Disable).restrict_auth(allowed);
+            let (error, handle) = refused(Pipe::new(script, Cut::Whole), config).await;
+            assert!(
+                matches!(&error, Error::Auth(AuthError::UnknownPlugin { plugin }) if plugin == forbidden),
+                "{error:?}"
+            );
+            // The response to the challenge is empty.
+            let sent = handle.received();
+            assert!(contains(&sent, &[USER, b"\0\0"].concat()), "{forbidden}");
+            assert_eq!(
+                sent.len(),
+                4 + usize::from(sent[0]),
+                "{forbidden}: one packet"
+            );
+        }
+    }
+}
+
 #[tokio::test]
 async fn bytes_behind_the_greeting_are_never_read_as_if_they_had_come_by_tls_in_any_mode() {
     let mut greeting = greeting();

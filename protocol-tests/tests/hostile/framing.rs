@@ -1,7 +1,7 @@
 //! Responses that break the protocol, one by one.
 
 use allocation_counter::measure;
-use otaria::{CloseReason, Config, Connection, Error, InvalidPacket};
+use otaria::{CloseReason, Config, Connection, Error, InvalidPacket, Pipeline};
 use otaria_codec::{
     ColumnCount, ColumnDefinition, Encode, ErrPacket, FieldType, OkPacket, PacketEncoder,
     ProgressReport, ServerStatus,
@@ -420,6 +420,64 @@ async fn err_that_ends_the_session_is_no_error_that_leaves_it_usable() {
         "{}",
         chain(&error)
     );
+}
+
+/// A status that says falsely that more results follow, or that none do, puts each answer of a pipeline in
+/// the place of another's.
+#[tokio::test(start_paused = true)]
+async fn a_false_status_tells_no_command_of_a_pipeline_what_belongs_to_another() {
+    let ok = |number: u64, more: bool| {
+        let mut status = ServerStatus::AUTOCOMMIT;
+        status.set(ServerStatus::MORE_RESULTS_EXISTS, more);
+        OkPacket {
+            affected_rows: number,
+            status,
+            ..OkPacket::default()
+        }
+    };
+    let err = |of: &'static str| ErrPacket::new(1062, *b"23000", of);
+    let more = || Reply::new().packet(&ok(1, true));
+    let progress = || Reply::new().packet(&progress());
+    let done = || Reply::new().packet(&ok(2, false));
+    let cases = [
+        (more(), done()),
+        (more(), Reply::new().packet(&err("answer 2"))),
+        (more(), progress().packet(&ok(2, false))),
+        (more(), progress().packet(&err("answer 2"))),
+        (
+            Reply::new().packet(&ok(1, false)).packet(&err("answer 1")),
+            done(),
+        ),
+    ];
+    for (number, (first, second)) in cases.into_iter().enumerate() {
+        let script = Script::new()
+            .on(&ComQuery::new("DO 1"), first)
+            .on(&ComQuery::new("DO 2"), second)
+            .on(&ComQuery::new("DO 3"), Reply::new().packet(&ok(3, false)));
+        let pipe = Pipe::new(script, Cut::Whole);
+        let config = Config::builder().user("u").io_timeout(IO_TIMEOUT);
+        let config = config.server_prepared_statements(false).on_progress(|_| ());
+        let mut connection = Connection::connect_over(pipe, &config.build().unwrap())
+            .await
+            .unwrap();
+        let mut pipeline = Pipeline::new();
+        pipeline.push("DO 1", ()).push("DO 2", ()).push("DO 3", ());
+        let results = connection.execute_pipeline(&pipeline).await.unwrap();
+        for (own, result) in (1..).zip(results) {
+            match result {
+                Ok(executed) => assert_eq!(executed.affected_rows, own, "case {number}"),
+                Err(error) => assert!(
+                    !chain(&error).contains("answer"),
+                    "case {number}: {error:?}"
+                ),
+            }
+        }
+        assert_eq!(
+            connection.close_reason(),
+            Some(CloseReason::InvalidPacket),
+            "case {number}"
+        );
+    }
 }
 
 /// A report out of sequence is no ERR by which the server ends the session.

@@ -191,20 +191,19 @@ impl Session {
         error: ServerError,
         is_uploading: bool,
     ) -> Result<Event, Error> {
+        let out_of_sequence = self.received.packets().out_of_sequence();
+        if let Some(numbers) = &out_of_sequence
+            && !self.is_goodbye(error.code(), numbers)
+        {
+            return Err(self.invalid(numbers.clone()));
+        }
         self.cursor = None;
         self.note_failure();
         self.note_refusal(&error);
-        let out_of_sequence = self.received.packets().is_out_of_sequence();
-        if out_of_sequence && self.may_be_of_next(error.code()) {
-            let packet = "the rest of a response, and not the next one";
-            return Err(self.invalid(InvalidPacket::Unexpected {
-                packet,
-                found: 0xff,
-            }));
-        }
         self.is_retired |= error.retires_connection(self.is_for_reading);
         // Of MariaDB it is another error.
         let was_idle = error.code() == MYSQL_WAS_IDLE && self.is_mysql();
+        let out_of_sequence = out_of_sequence.is_some();
         if is_uploading || out_of_sequence || was_idle || ENDS_SESSION.contains(&error.code()) {
             return Err(self.ended(error));
         }
@@ -217,14 +216,19 @@ impl Session {
         Ok(self.end_response(event))
     }
 
-    /// Whether an ERR that is out of sequence may be the next response, and nobody's goodbye: then this
-    /// one is not over as the server has it, and what is told by that ERR is for the next command.
-    fn may_be_of_next(&self, code: u16) -> bool {
-        let found = self.received.packets().sequence_number().wrapping_sub(1);
-        let next = self.expected.get(1);
-        next.is_some_and(|next| next.sequence_number() == found)
-            && !ENDS_SESSION.contains(&code)
-            && !GOODBYES.contains(&code)
+    /// Whether an ERR that is out of sequence is the server's goodbye: by its code, or because it is
+    /// numbered as goodbyes are, and is not the next response. Any other is that of another command.
+    fn is_goodbye(&self, code: u16, numbers: &InvalidPacket) -> bool {
+        if ENDS_SESSION.contains(&code) || GOODBYES.contains(&code) {
+            return true;
+        }
+        let InvalidPacket::SequenceNumber { expected, found } = *numbers else {
+            return false;
+        };
+        let first = |index| self.expected.get(index).map(Expected::sequence_number);
+        // Responses come in order: the next one does not come in place of this one.
+        let may_be_next = first(1) == Some(found) && first(0) != Some(expected);
+        found <= 1 && !may_be_next
     }
 
     /// Goes on to the next response; `event` was the last of this one.
@@ -298,8 +302,8 @@ impl Response {
 /// Errors behind which a server closes the connection: a packet that is too long or out of order,
 /// trouble on the network, a connection that was killed.
 const ENDS_SESSION: [u16; 9] = [1153, 1156, 1157, 1158, 1159, 1160, 1161, 1927, 3169];
-/// What a server says of itself behind a response that is not over: it is shut down, or has waited for
-/// too long.
-const GOODBYES: [u16; 2] = [1053, MYSQL_WAS_IDLE];
+/// What a server says behind a response that is not over, of itself and not of a command: it is shut
+/// down, the connection was killed, or it has waited for too long.
+const GOODBYES: [u16; 3] = [1053, 1317, MYSQL_WAS_IDLE];
 /// The connection was idle for too long.
 const MYSQL_WAS_IDLE: u16 = 4031;

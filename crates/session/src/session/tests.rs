@@ -11,12 +11,13 @@ mod running;
 
 use otaria_auth::{InitialHandshake, SCRAMBLE_BYTES};
 use otaria_codec::{
-    ColumnCount, ColumnDefinition, ErrPacket, FieldType, OkPacket, PacketEncoder, ServerStatus,
+    ColumnCount, ColumnDefinition, ErrPacket, FieldType, OkPacket, PacketEncoder, ProgressReport,
+    ServerStatus,
 };
 use otaria_text::TextRowPacket;
 
 use super::*;
-use crate::TimeoutPhase;
+use crate::{TimeoutPhase, TransactionOptions};
 #[cfg(feature = "compression")]
 use compression::{compressed, compressed_by};
 
@@ -350,33 +351,123 @@ fn an_err_behind_which_servers_hang_up_ends_the_session() {
 }
 
 #[test]
-fn an_err_for_the_next_command_is_not_told_to_one_whose_response_should_go_on() {
-    let ok = OkPacket {
+fn an_err_out_of_sequence_is_told_only_as_a_goodbye() {
+    let more = OkPacket {
         status: ServerStatus::MORE_RESULTS_EXISTS,
         ..OkPacket::default()
     };
-    let answer = |sequence_number: u8, code| {
+    // Whether the first of two responses goes on, and what comes in place of its rest, or of the second.
+    let answer = |first: &OkPacket<'_>, sequence_number: u8, code| {
         let mut session = logged_in();
         session.simple_query("SELECT 1").unwrap();
         session.simple_query("SELECT 2").unwrap();
         write_all(&mut session);
-        receive(&mut session, &packets(1, &[&ok]));
+        receive(&mut session, &packets(1, &[first]));
         assert!(matches!(session.poll(), Ok(Some(Event::Ok(_)))));
-        let err = ErrPacket::new(code, *b"23000", "of the second");
+        let err = ErrPacket::new(code, *b"23000", "of another");
         receive(&mut session, &packets(sequence_number, &[&err]));
         let error = session.poll().unwrap_err();
         assert!(session.close_reason().is_some());
         error
     };
-    let error = answer(1, 1062);
-    assert!(matches!(error, Error::InvalidPacket(_)), "{error:?}");
-    assert!(!format!("{error:?}").contains("second"), "{error:?}");
-    // Nobody's answer.
-    for (sequence_number, code) in [(1, 1053), (1, 1927), (0, 1062), (0, 1053), (7, 1062)] {
-        let error = answer(sequence_number, code);
+    // The answer to the second; what may be that to the second; and to the first, which had ended.
+    for (first, sequence_number) in [(&more, 1), (&more, 7), (&ok(), 2)] {
+        let error = answer(first, sequence_number, 1062);
+        assert!(
+            matches!(&error, Error::InvalidPacket(InvalidPacket::SequenceNumber { found, .. })
+                if *found == sequence_number),
+            "{error:?}"
+        );
+    }
+    let goodbyes = [
+        (1, 1053),
+        (1, 1317),
+        (1, 1927),
+        (9, 1927),
+        (0, 1062),
+        (0, 1053),
+    ];
+    for (sequence_number, code) in goodbyes {
+        let error = answer(&more, sequence_number, code);
         let is_ended = matches!(&error, Error::EndedByServer(error) if error.code() == code);
         assert!(is_ended, "{sequence_number} {code}: {error:?}");
     }
+    let error = answer(&ok(), 0, 1040);
+    assert!(matches!(&error, Error::EndedByServer(_)), "{error:?}");
+}
+
+/// The answer to a command of 16 MB begins with the number 2.
+#[test]
+fn an_err_in_place_of_the_first_packet_of_a_response_is_not_that_of_the_next() {
+    let mut session = logged_in();
+    let long = format!("SELECT '{}'", "x".repeat(0x100_0000));
+    session.simple_query(&long).unwrap();
+    session.ping().unwrap();
+    write_all(&mut session);
+    let err = ErrPacket::new(1041, *b"HY000", "Out of memory");
+    receive(&mut session, &packets(1, &[&err]));
+    let error = session.poll().unwrap_err();
+    assert!(matches!(&error, Error::EndedByServer(_)), "{error:?}");
+}
+
+#[test]
+fn an_err_that_is_refused_says_nothing_of_the_transaction() {
+    let mut session = logged_in();
+    session
+        .begin_transaction(&TransactionOptions::default())
+        .unwrap();
+    write_all(&mut session);
+    let status = ServerStatus::AUTOCOMMIT | ServerStatus::IN_TRANS;
+    let open = OkPacket {
+        status,
+        ..OkPacket::default()
+    };
+    receive(&mut session, &packets(1, &[&open]));
+    while session.poll().unwrap().is_some() {}
+    session.simple_query("SELECT 1").unwrap();
+    session.simple_query("SELECT 2").unwrap();
+    write_all(&mut session);
+    let more = OkPacket {
+        status: status | ServerStatus::MORE_RESULTS_EXISTS,
+        ..OkPacket::default()
+    };
+    receive(&mut session, &packets(1, &[&more]));
+    assert!(session.poll().is_ok());
+    let deadlock = ErrPacket::new(1213, *b"40001", "of the second");
+    receive(&mut session, &packets(1, &[&deadlock]));
+    assert!(matches!(session.poll(), Err(Error::InvalidPacket(_))));
+    session.check_transaction().unwrap();
+}
+
+#[test]
+fn a_progress_report_out_of_sequence_is_refused_with_what_follows_it() {
+    let config = Config::builder().on_progress(|_| ()).build().unwrap();
+    let mut session = logged_in_by(&config);
+    session.simple_query("SELECT 1").unwrap();
+    session.simple_query("ALTER TABLE t FORCE").unwrap();
+    write_all(&mut session);
+    let more = OkPacket {
+        status: ServerStatus::MORE_RESULTS_EXISTS,
+        ..OkPacket::default()
+    };
+    let report = ProgressReport {
+        stage: 1,
+        max_stage: 2,
+        progress: 3,
+        info: b"x",
+    };
+    receive(&mut session, &packets(1, &[&more]));
+    assert!(matches!(session.poll(), Ok(Some(Event::Ok(_)))));
+    receive(&mut session, &packets(1, &[&report, &ok()]));
+    let error = session.poll().unwrap_err();
+    let expected = InvalidPacket::SequenceNumber {
+        expected: 2,
+        found: 1,
+    };
+    assert!(
+        matches!(&error, Error::InvalidPacket(found) if *found == expected),
+        "{error:?}"
+    );
 }
 
 #[test]
