@@ -63,21 +63,23 @@ async fn give_up(call: impl Future<Output = Result<(), Error>>) {
 /// Waits until the server has run `call` for a while, on the connection with this id, and drops it. However
 /// long it takes to come there: nothing of it is prepared or on its way any more.
 async fn give_up_running(thread_id: u32, call: impl Future<Output = Result<(), Error>>) {
-    let mut watch = Watch::connect(&config("")).await.unwrap();
-    let runs = async {
-        let is_it = |process: &protocol_tests::traces::Process| {
-            process.id == u64::from(thread_id)
-                && process.info.is_some()
-                && process.time >= Duration::from_millis(100)
-        };
-        while !watch.processes().await.unwrap().iter().any(is_it) {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    };
     tokio::select! {
         biased;
         done = call => panic!("it should still run: {done:?}"),
-        () = runs => {}
+        () = runs_for_a_while(thread_id) => {}
+    }
+}
+
+/// Waits until the server has run something for a while on the connection with this id.
+async fn runs_for_a_while(thread_id: u32) {
+    let mut watch = Watch::connect(&config("")).await.unwrap();
+    let is_it = |process: &protocol_tests::traces::Process| {
+        process.id == u64::from(thread_id)
+            && process.info.is_some()
+            && process.time >= Duration::from_millis(100)
+    };
+    while !watch.processes().await.unwrap().iter().any(is_it) {
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
 

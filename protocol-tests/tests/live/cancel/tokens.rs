@@ -113,7 +113,7 @@ async fn what_runs_under_a_procedure_is_ended_by_a_token() {
     let _holder = hold_rows(schema.name()).await;
     let token = connection.cancel_token();
     let cancel = async {
-        sleep(Duration::from_millis(150)).await;
+        runs_for_a_while(thread_id).await;
         token.cancel().await.unwrap()
     };
     let (result, stopped) = tokio::join!(connection.execute("CALL waits(6)", ()), cancel);
