@@ -6,7 +6,8 @@
 //! Each request carries a marker, which the server puts into every row, error and number that
 //! answers it. Hence what is checked of every call:
 //!
-//! - It is told nothing that belongs to another request, whatever is wrong with the line.
+//! - It is told nothing that belongs to another request, whatever is wrong with the line (but where
+//!   bytes of compressed packets were changed, whose numbers are not checked).
 //! - As long as no byte was changed, it is told what the server has sent, whole and in order, or an
 //!   error. What it says was done was done once, and inside its transaction; what may be tried again
 //!   was not done at all, or only reads.
@@ -114,6 +115,7 @@ impl Client<'_> {
         let script = self.shared.script();
         let script = script.forgive(move || shared.server().line.is_spoiled);
         let heard = script.heard();
+        self.shared.server().line.is_compressed = self.options.compresses();
         let layers = if self.options.compresses() {
             Layers::Compression
         } else {
@@ -186,6 +188,7 @@ impl Client<'_> {
             1 => Fault::Cut(at, Some(End::Close)),
             2 => Fault::Cut(at, Some(End::Reset)),
             3 => Fault::Header(at, self.input.byte()),
+            4 => Fault::Goodbye(GOODBYES[at % GOODBYES.len()], self.input.byte() % 4),
             _ => {
                 let other = (self.input.byte(), self.input.byte());
                 Fault::Spoil([(at as u8, self.input.byte()), other])
@@ -386,6 +389,9 @@ impl Client<'_> {
 fn nobody() -> Marker {
     Marker::new(9_999, 4, 0)
 }
+
+/// By which a server, or a proxy, ends a session.
+const GOODBYES: [u16; 6] = [1053, 1927, 1317, 4031, 1159, 9001];
 
 /// Longer than any time that a client waits.
 const LIMIT: Duration = Duration::from_secs(3_600);

@@ -269,7 +269,8 @@ impl Connection {
     /// The error for a failed write: that of the server, if it has said why it went.
     ///
     /// A server that refuses a long command closes the connection while the command is still
-    /// being sent; its ERR packet is there to be read.
+    /// being sent; its ERR packet is there to be read. Behind the answers to commands before: an ERR among
+    /// these is for who has sent that command.
     pub(crate) async fn write_failed(&mut self, error: io::Error) -> Error {
         let last_words = timeout(LAST_WORDS_TIME, self.last_words()).await;
         let error = match last_words {
@@ -282,8 +283,11 @@ impl Connection {
 
     async fn last_words(&mut self) -> Option<Error> {
         loop {
+            let is_of_last = self.session.all_responses_due() == 1 && !self.session.is_written();
             match self.session.poll() {
-                Ok(Some(Event::Err(error))) => return Some(self.session.ended(error)),
+                Ok(Some(Event::Err(error))) if is_of_last => {
+                    return Some(self.session.ended(error));
+                }
                 Ok(Some(_)) => continue,
                 Ok(None) => {}
                 Err(error) => return Some(error),

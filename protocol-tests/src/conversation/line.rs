@@ -2,8 +2,11 @@
 
 use std::collections::VecDeque;
 
+use otaria_codec::{ErrPacket, PacketEncoder};
+
 use super::server::Shared;
 use crate::pipe::{Action, Peer};
+use crate::script::CAPABILITIES;
 
 /// What is wrong with the line.
 #[derive(Debug, Default)]
@@ -19,7 +22,9 @@ pub(super) struct Line {
     is_silent: bool,
     /// Nothing comes any more.
     is_dead: bool,
-    has_false_header: bool,
+    /// Whether a packet may reach into the next.
+    pub(super) has_false_header: bool,
+    pub(super) is_compressed: bool,
     /// Whether a byte has come that was not sent: what is decoded may be anything.
     pub(super) is_spoiled: bool,
     /// Whether something does not come that is waited for, or not yet.
@@ -36,6 +41,8 @@ pub(super) enum Fault {
     /// A byte of the next header is another. It is the only false one of the conversation: where
     /// headers and payloads can both be made up, a server can say whatever it wants.
     Header(usize, u8),
+    /// In place of the next packet the server says goodbye, by this error with this number.
+    Goodbye(u16, u8),
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -58,6 +65,13 @@ impl Line {
     /// Nothing is missing any more of what was only held back.
     pub(super) const fn mend(&mut self) {
         self.is_broken = self.is_dead;
+    }
+
+    /// Whether one answer of a pipeline may have come in the place of the one before: a byte that was
+    /// changed can end an answer early, and behind compression only the numbers of packets would tell,
+    /// which are not checked there.
+    pub(super) const fn is_unnumbered(&self) -> bool {
+        self.is_compressed && self.is_spoiled
     }
 
     /// Gives out what was held back.
@@ -120,10 +134,27 @@ impl Line {
                     self.is_spoiled = true;
                 }
             }
+            Some(Fault::Goodbye(code, sequence_number)) => {
+                bytes = goodbye(code, sequence_number);
+                self.is_dead = true;
+                self.is_broken = true;
+                // In clear where it has to be compressed, it may be anything.
+                self.is_spoiled |= self.is_compressed;
+                passed.push(Action::Send(std::mem::take(&mut bytes)));
+                passed.push(Action::Close);
+            }
             None | Some(_) => {}
         }
         passed.push(Action::Send(bytes));
     }
+}
+
+fn goodbye(code: u16, sequence_number: u8) -> Vec<u8> {
+    let mut encoder = PacketEncoder::new();
+    encoder.set_sequence_number(sequence_number);
+    let packet = ErrPacket::new(code, *b"08S01", "goodbye");
+    encoder.packet(&packet, CAPABILITIES);
+    encoder.bytes().to_vec()
 }
 
 /// A server at the end of a [`Line`].

@@ -13,6 +13,17 @@ pub(super) struct Marker {
     pub(super) rows: u8,
     /// How long the third cell of a row is.
     pub(super) padding: Padding,
+    pub(super) course: Course,
+}
+
+/// How the answer comes.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Course {
+    Plain,
+    /// The server says before how far it is.
+    Reported,
+    /// Behind half of it comes an error.
+    Broken,
 }
 
 /// What the server answers.
@@ -39,6 +50,11 @@ impl Marker {
     /// The marker of a request whose kind and size are in these bytes.
     pub(super) fn new(number: u32, kind: u8, padding: u8) -> Self {
         let rows = kind / 8 % 8;
+        let course = match kind / 64 {
+            0 | 1 => Course::Plain,
+            2 => Course::Reported,
+            _ => Course::Broken,
+        };
         let kind = match kind % 8 {
             0..=3 => Kind::Rows,
             4 => Kind::Done,
@@ -56,7 +72,13 @@ impl Marker {
             kind,
             rows,
             padding,
+            course,
         }
+    }
+
+    /// Whether an error ends the answer, behind something else.
+    pub(super) fn is_broken(self) -> bool {
+        self.course == Course::Broken && matches!(self.kind, Kind::Rows | Kind::Call)
     }
 
     /// The first marker in `text`.
@@ -91,11 +113,18 @@ impl Marker {
             b'l' => Padding::Long,
             _ => return None,
         };
+        let course = match text.as_bytes()[25] {
+            b'p' => Course::Plain,
+            b'r' => Course::Reported,
+            b'b' => Course::Broken,
+            _ => return None,
+        };
         let marker = Self {
             number,
             kind,
             rows,
             padding,
+            course,
         };
         (marker.to_string() == text).then_some(marker)
     }
@@ -131,10 +160,15 @@ impl fmt::Display for Marker {
             Padding::Short => 's',
             Padding::Long => 'l',
         };
+        let course = match self.course {
+            Course::Plain => 'p',
+            Course::Reported => 'r',
+            Course::Broken => 'b',
+        };
         let (number, rows) = (self.number, self.rows);
         write!(
             f,
-            "#{number:04}:{:016x}{kind}{rows}{padding}",
+            "#{number:04}:{:016x}{kind}{rows}{padding}{course}",
             mix(number.into())
         )
     }
@@ -148,8 +182,8 @@ const fn mix(number: u64) -> u64 {
     mixed ^ mixed >> 31
 }
 
-/// `#`, four digits, a colon, sixteen digits, three letters.
-const LENGTH: usize = 25;
+/// `#`, four digits, a colon, sixteen digits, four letters.
+const LENGTH: usize = 26;
 
 #[cfg(test)]
 mod tests {

@@ -54,6 +54,7 @@ impl Options {
                 .server_prepared_statements(self.0 & 0x02 == 0)
                 .statement_cache_capacity(self.cached_statements())
                 .cancel_policy(policy)
+                .on_progress(|_| ())
                 .local_infile(true);
             if few {
                 builder = builder.drain_bytes(1_000);

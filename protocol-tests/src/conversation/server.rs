@@ -7,7 +7,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use otaria::{Indicated, ValueRef};
 use otaria_binary::{BinaryCell, BinaryRowPacket, BulkParameters, Parameters};
-use otaria_codec::{ColumnCount, ColumnDefinition, Decode, FieldType, OkPacket, ServerStatus};
+use otaria_codec::{
+    ColumnCount, ColumnDefinition, Decode, FieldType, OkPacket, ProgressReport, ServerStatus,
+};
 use otaria_statement::{
     BulkFlags, ComStmtBulkExecute, ComStmtClose, ComStmtExecute, ComStmtFetch, ComStmtReset,
     CursorFlags, StatementId,
@@ -15,7 +17,7 @@ use otaria_statement::{
 use otaria_text::TextRowPacket;
 
 use super::line::Line;
-use super::marker::{Kind, Marker};
+use super::marker::{Course, Kind, Marker};
 use crate::script::{CAPABILITIES, Reply, Script, unknown_statement};
 
 /// A server, shared by the script that answers and the one who looks at what was done.
@@ -293,6 +295,20 @@ impl Server {
 
     /// The answer to a request, in the binary protocol if it executes a statement.
     fn result(&mut self, marker: Marker, statement: Option<StatementId>) -> Reply {
+        if marker.course == Course::Reported {
+            let report = ProgressReport {
+                stage: 1,
+                max_stage: 2,
+                progress: 50_000,
+                info: b"copy to tmp table",
+            };
+            let report = Reply::new().packet(&report);
+            return report.followed_by(&self.answer_to(marker, statement));
+        }
+        self.answer_to(marker, statement)
+    }
+
+    fn answer_to(&mut self, marker: Marker, statement: Option<StatementId>) -> Reply {
         let more = self.status() | ServerStatus::MORE_RESULTS_EXISTS;
         let form = Form {
             is_binary: statement.is_some(),
@@ -307,12 +323,21 @@ impl Server {
             Kind::Rows => {
                 let follows = statement.is_none_or(|id| self.metadata_follows(id));
                 let head = self.head(Reply::new(), follows);
-                rows(head, marker, 0..usize::from(marker.rows), form).rows_end(self.status())
+                let count = usize::from(marker.rows);
+                if marker.is_broken() {
+                    return rows(head, marker, 0..count / 2, form)
+                        .followed_by(&interrupted(marker));
+                }
+                rows(head, marker, 0..count, form).rows_end(self.status())
             }
             Kind::Call => {
                 let count = usize::from(marker.rows);
                 let first = rows(self.head(Reply::new(), true), marker, 0..count, form);
-                let second = self.head(first.rows_end(more), true);
+                let first = first.rows_end(more);
+                if marker.is_broken() {
+                    return first.followed_by(&interrupted(marker));
+                }
+                let second = self.head(first, true);
                 let second = rows(second, marker, count / 2..count, form).rows_end(more);
                 second.followed_by(&self.ok(u64::from(marker.number), marker.id(0)))
             }
@@ -424,6 +449,10 @@ fn rows(reply: Reply, marker: Marker, rows: Range<usize>, form: Form) -> Reply {
 
 fn refused(marker: Marker) -> Reply {
     Reply::err(1062, *b"23000", &marker.to_string())
+}
+
+fn interrupted(marker: Marker) -> Reply {
+    Reply::err(1028, *b"HY000", &marker.to_string())
 }
 
 fn columns(is_altered: bool) -> Vec<ColumnDefinition> {

@@ -145,8 +145,17 @@ impl<'c, 'p> PipelineResults<'c, 'p> {
                 continue;
             }
             self.fill();
-            if let Due::Refused { .. } = self.due.front()? {
-                return self.refused();
+            match self.due.front() {
+                Some(Due::Refused { .. }) => return self.refused(),
+                Some(_) => {}
+                None if self.remaining() == 0 => return None,
+                // Something is to be sent before, though it seems to have been answered.
+                None => {
+                    if let Err(error) = self.connection.event().await {
+                        self.note_timeout(&error);
+                    }
+                    continue;
+                }
             }
             if self.connection.session.take_known_head() {
                 self.due.pop_front();
