@@ -348,15 +348,19 @@ async fn dates_of_no_calendar_mean_the_same_where_dates_and_text_do() -> Result<
 
 #[tokio::test]
 async fn vectors_mean_the_same_as_literals_and_as_parameters() -> Result<(), Error> {
-    let mut connection = connect("").await;
+    let schema = live::shared().schema("vectors").unwrap();
+    let mut connection = connect(schema.name()).await;
     let table = "CREATE TEMPORARY TABLE v (v VECTOR(1))";
-    if connection.simple_execute(table).await.is_err() {
-        println!("this server has no VECTOR");
-        return Ok(());
-    }
+    let column = match connection.simple_execute(table).await {
+        Ok(_) => "VECTOR(1)",
+        // Where the type is unknown, vectors are bytes.
+        Err(Error::Server(error)) if error.code() == 4161 => "VARBINARY(4)",
+        Err(error) => return Err(error),
+    };
     let values: [(&str, &dyn ToSql); 2] = [("vector", b"\0\0\x80\x3f"), ("text", &"[1]")];
+    // An unknown function is the same error both ways.
     let probes = [
-        ("VECTOR(1)", "?"),
+        (column, "?"),
         ("DOUBLE", "VEC_DISTANCE_EUCLIDEAN(?, x'00000000')"),
     ];
     assert_none(&differences(&values, probes.into_iter()).await?);
