@@ -318,7 +318,7 @@ fn write(target: &str, name: &str, bytes: &[u8]) {
     fs::write(folder.join(name), bytes).expect("a seed");
 }
 
-const BY_HAND: [(&str, &str, &[u8]); 109] = [
+const BY_HAND: [(&str, &str, &[u8]); 111] = [
     ("conversation", "queries", b"\x08\x00\x00\x00\x00\x18\x00\x00\x07\x00\xff\x00\x00\x01\x18\x00\x02\x07\x00\xff\x0f\x00\x00\x00\x18\x00\x00\x07\x00\xff\x00\x00\x00\x08\x00\x00\x02\x00\xff\x00\x00\x03\x04\x00\x00\x00\x00\xff\x00\x00\x05\x1f\x00\x00\x07\x00\xff"),
     ("conversation", "text", b"\x02\x00\x00\x0f\x1f\x00\x00\x01\xff\x00\x0f\x05\x00\x00\x01\xff\x00\x00\x00\x18\x00\x00\x07\x00\xff\x00\x0b\x04\x00\x05\x00\xff"),
     ("conversation", "compressed", b"\x0d\x00\x00\x00\x00\x18\x07\x00\x07\x00\xff\x00\x00\x01\x18\x07\x02\x07\x00\xff\x16\xff"),
@@ -401,6 +401,8 @@ const BY_HAND: [(&str, &str, &[u8]); 109] = [
     ("url", "options", b"connect_timeout=99999999999m&found_rows=maybe&x=%ff"),
     ("url", "hosts", b"mariadb://u:p@a:3307,b%2dc,[::1]:3308/db?ssl-mode=VERIFY_IDENTITY&tls-ca=/ca&require_ssl=true"),
     ("url", "hosts_behind_password", b"@a,b:1,[::2]/d,e?timezone=+02:00&charset=utf8mb4&restrictedAuth=client_ed25519,parsec"),
+    ("url", "redirect", b"mariadb://app:s%2Fe@db.example.org:3307/shop?ttl=1500"),
+    ("url", "redirect_behind_password", b"[::1]:3307/?TTL=9"),
     ("option_file", "client", b"# c\n[client]\nuser = a b ; c\npassword=\"x\\\"#y\" # z\nskip-ssl\nloose-x=1\nssl-verify-server-cert\nhost=a,[::1]:2\nprotocol=tcp\nsocket=/s\nprompt='\\u>'\n"),
     ("option_file", "includes", b"!include /b.cnf\n[mysqld]\nx y\n!includedir /d\n\0[client-server]\nport=3307\n!include /a.cnf\n"),
     ("option_file", "values", b"'\nmax_allowed_packet=16M\ninit-command=SET @a=1\nconnect-timeout=10\nssl-fp=ab:cd\ndisable-local-infile\n"),

@@ -1,8 +1,9 @@
-//! URLs: none panics, and none shows its password.
+//! URLs, those of configurations and those by which a server sends its clients on: none panics, and
+//! none shows its password.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use otaria_session::{Config, ConfigError};
+use otaria_session::{Config, ConfigError, Endpoint, Redirect, SslMode};
 
 fuzz_target!(|data: &[u8]| {
     let text = String::from_utf8_lossy(data);
@@ -29,6 +30,10 @@ fuzz_target!(|data: &[u8]| {
     }
     // The bytes as options.
     check(&format!("mariadb://user@host/database?{text}"));
+    // The bytes as where a server sends its clients: the password makes no difference to what is seen.
+    check_redirect(&text);
+    let shown = |password| check_redirect(&format!("mariadb://user:{password}@{text}"));
+    assert_eq!(shown(PASSWORD), shown("another"), "{text}");
 });
 
 fn check(url: &str) -> String {
@@ -48,6 +53,30 @@ fn check(url: &str) -> String {
             }
             format!("{error} {error:?}")
         }
+    }
+}
+
+/// What leads anywhere leads to one host, and to a server that has to prove itself.
+fn check_redirect(url: &str) -> String {
+    let Some(redirect) = Redirect::parse(url) else {
+        return String::new();
+    };
+    let Endpoint::Tcp { host, port } = redirect.endpoint() else {
+        panic!("{url}: {:?}", redirect.endpoint());
+    };
+    assert!(!host.is_empty() && *port != 0, "{url}");
+    assert!(!host.contains(char::is_control), "{url}");
+    assert!(redirect.leads_to(redirect.endpoint()));
+    let shown = format!("{redirect:?}");
+    let from = Config::builder().build().expect("a configuration");
+    match redirect.config(&from) {
+        Ok(config) => {
+            assert_eq!(config.endpoints(), [redirect.endpoint().clone()]);
+            assert_eq!(config.ssl_mode(), SslMode::VerifyFull);
+            assert!(!config.user().contains(char::is_control), "{url}");
+            format!("{shown} {config:?}")
+        }
+        Err(error) => format!("{shown} {error} {error:?}"),
     }
 }
 
