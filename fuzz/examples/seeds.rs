@@ -318,7 +318,7 @@ fn write(target: &str, name: &str, bytes: &[u8]) {
     fs::write(folder.join(name), bytes).expect("a seed");
 }
 
-const BY_HAND: [(&str, &str, &[u8]); 111] = [
+const BY_HAND: [(&str, &str, &[u8]); 112] = [
     ("conversation", "queries", b"\x08\x00\x00\x00\x00\x18\x00\x00\x07\x00\xff\x00\x00\x01\x18\x00\x02\x07\x00\xff\x0f\x00\x00\x00\x18\x00\x00\x07\x00\xff\x00\x00\x00\x08\x00\x00\x02\x00\xff\x00\x00\x03\x04\x00\x00\x00\x00\xff\x00\x00\x05\x1f\x00\x00\x07\x00\xff"),
     ("conversation", "text", b"\x02\x00\x00\x0f\x1f\x00\x00\x01\xff\x00\x0f\x05\x00\x00\x01\xff\x00\x00\x00\x18\x00\x00\x07\x00\xff\x00\x0b\x04\x00\x05\x00\xff"),
     ("conversation", "compressed", b"\x0d\x00\x00\x00\x00\x18\x07\x00\x07\x00\xff\x00\x00\x01\x18\x07\x02\x07\x00\xff\x16\xff"),
@@ -371,6 +371,7 @@ const BY_HAND: [(&str, &str, &[u8]); 111] = [
     ("handshake", "clear", b"\x01\x35\0\x0a11.8\0\x08\0\0\0abcdefgh\0\xfe\xff\x2d\x02\0\xff\x81\x15\0\0\0\0\0\0\0\0\0\0ijklmnopqrst\0clear\0\x08\0\xfeclear\0w\x02\0\x01x\x07\0\0\0\0\x02\0\0\0"),
     ("handshake", "too_many_connections", b"\0\x17\0\xff\x10\x04Too many connections"),
     ("auth_packets", "more_data", b"\0\x01abc"),
+    ("auth_packets", "public_key", b"\0-----BEGIN PUBLIC KEY-----\nMIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEAnFMD0jIp9d3YCzVVJWTs\nLaZ9ppXbb8GMvI/O0FZOoRK6LEPE2wc5bjTkmP4Jt1XUkLa1sImekdt+h36hlKNz\naQTVnAjM+ylKmyghmZHYlbiR+Xj2sBvBhE2CJfbcQSNwtB0msGNsd/IUa7qn6QaL\nUiVYK9a7Uvd+mu9pWePsmOjgW9v5cMnyglZB6cSxVCh4KSk2FJaxH+rCZybqtrh3\nWUW7GeDjBmzrphJw9M8Ip/tBVXOKAxhOzOEBAyx5QqeqFBcwQh2AytfwDeZMLCaW\nF4WIoMarxF8505XaoGKChVQZgVgbS7AF3m1JuIyuBk80JIBJReYSHnjGsYNiVoYX\nbwIDAQAB\n-----END PUBLIC KEY-----\n"),
     ("auth_packets", "ssl_request", b"\0\x00\x0a\0\0\0\0\0\x40\x2d\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"),
     ("auth_packets", "change_user", b"\x06\x11user\0\x03abctest\0\xe0\0mysql_native_password\0\x05\x01k\x02vv"),
     ("text_row", "null", b"\x02\x03\0\x3f\xfd\0\x2d\xfb\xfb"),
