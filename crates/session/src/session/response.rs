@@ -192,10 +192,10 @@ impl Session {
         is_uploading: bool,
     ) -> Result<Event, Error> {
         let out_of_sequence = self.received.packets().out_of_sequence();
-        if let Some(numbers) = &out_of_sequence
+        if let Some(numbers) = out_of_sequence
             && !self.is_goodbye(error.code(), numbers)
         {
-            return Err(self.invalid(numbers.clone()));
+            return Err(self.invalid(numbers));
         }
         self.cursor = None;
         self.note_failure();
@@ -218,11 +218,11 @@ impl Session {
 
     /// Whether an ERR that is out of sequence is the server's goodbye: by its code, or because it is
     /// numbered as goodbyes are, and is not the next response. Any other is that of another command.
-    fn is_goodbye(&self, code: u16, numbers: &InvalidPacket) -> bool {
+    fn is_goodbye(&self, code: u16, numbers: InvalidPacket) -> bool {
         if ENDS_SESSION.contains(&code) || GOODBYES.contains(&code) {
             return true;
         }
-        let InvalidPacket::SequenceNumber { expected, found } = *numbers else {
+        let InvalidPacket::SequenceNumber { expected, found } = numbers else {
             return false;
         };
         let first = |index| self.expected.get(index).map(Expected::sequence_number);
