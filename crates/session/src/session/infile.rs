@@ -32,6 +32,11 @@ impl Infile {
     pub(super) const fn is_refused(self) -> bool {
         matches!(self, Self::Refused)
     }
+
+    /// Whether the server was sent, or is being sent, the packets of a file, if only the empty one.
+    pub(super) const fn is_asked_for(self) -> bool {
+        matches!(self, Self::Sending(_) | Self::Sent | Self::Refused)
+    }
 }
 
 /// The content of files for `LOAD DATA LOCAL`.

@@ -217,7 +217,8 @@ impl Session {
     }
 
     /// Whether an ERR that is out of sequence is the server's goodbye: by its code, or because it is
-    /// numbered as goodbyes are, and is not the next response. Any other is that of another command.
+    /// numbered as goodbyes are, or said from somewhere in the middle of a file, and is not the next
+    /// response. Any other is that of another command.
     fn is_goodbye(&self, code: u16, numbers: InvalidPacket) -> bool {
         if ENDS_SESSION.contains(&code) || GOODBYES.contains(&code) {
             return true;
@@ -228,7 +229,9 @@ impl Session {
         let first = |index| self.expected.get(index).map(Expected::sequence_number);
         // Responses come in order: the next one does not come in place of this one.
         let may_be_next = first(1) == Some(found) && first(0) != Some(expected);
-        found <= 1 && !may_be_next
+        let infile = self.expected.front().and_then(Expected::infile);
+        let is_in_file = infile.is_some_and(Infile::is_asked_for);
+        (found <= 1 || is_in_file) && !may_be_next
     }
 
     /// Goes on to the next response; `event` was the last of this one.

@@ -221,25 +221,40 @@ fn an_ok_in_the_middle_of_the_content_is_a_broken_protocol() {
 #[test]
 fn an_error_in_the_middle_of_the_content_ends_the_session() {
     // The number is that of the packet that the server has read last, or of none of the content.
-    for number in [2, 3] {
+    for (number, end) in [(2, false), (3, false), (2, true), (3, true)] {
         let mut session = asked();
         session.upload(b"1\n");
+        if end {
+            session.end_upload();
+        }
         write_all(&mut session);
-        receive(&mut session, &packets(number, &[&interrupted()]));
+        receive(&mut session, &packets(number, &[&read_only()]));
         ends_by_an_error(&mut session);
     }
 }
 
-fn interrupted() -> ErrPacket<'static> {
-    ErrPacket::new(1317, *b"70100", "interrupted")
+#[test]
+fn an_error_in_the_middle_of_the_content_is_not_that_of_the_next_command() {
+    let mut session = asked();
+    session.upload(b"1\n");
+    session.end_upload();
+    session.ping().unwrap();
+    write_all(&mut session);
+    receive(&mut session, &packets(1, &[&read_only()]));
+    assert!(matches!(session.poll(), Err(Error::InvalidPacket(_))));
+}
+
+/// No goodbye by its code.
+fn read_only() -> ErrPacket<'static> {
+    ErrPacket::new(1290, *b"HY000", "read only")
 }
 
 fn ends_by_an_error(session: &mut Session) {
     assert!(matches!(
         session.poll(),
-        Err(Error::EndedByServer(error)) if error.code() == 1317
+        Err(Error::EndedByServer(error)) if error.code() == 1290
     ));
-    let reason = CloseReason::EndedByServer { code: 1317 };
+    let reason = CloseReason::EndedByServer { code: 1290 };
     assert_eq!(session.close_reason(), Some(reason));
 }
 
@@ -260,7 +275,7 @@ fn an_error_in_the_middle_of_compressed_content_ends_the_session() {
         } else {
             session.end_upload();
         }
-        receive(&mut session, &compressed(2, &packets(2, &[&interrupted()])));
+        receive(&mut session, &compressed(2, &packets(2, &[&read_only()])));
         ends_by_an_error(&mut session);
     }
 }
