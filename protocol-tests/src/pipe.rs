@@ -236,16 +236,15 @@ impl AsyncWrite for Pipe {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let mut shared = self.shared();
+        if matches!(shared.cut, Cut::UntilFlush) {
+            shared.held.extend_from_slice(bytes);
+            return Poll::Ready(Ok(bytes.len()));
+        }
         if shared.end.is_some() {
             return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
         }
-        match shared.cut {
-            Cut::NoWrites => return Poll::Pending,
-            Cut::UntilFlush => {
-                shared.held.extend_from_slice(bytes);
-                return Poll::Ready(Ok(bytes.len()));
-            }
-            _ => {}
+        if matches!(shared.cut, Cut::NoWrites) {
+            return Poll::Pending;
         }
         let Some(passing) = shared.passes(bytes.len(), false) else {
             context.waker().wake_by_ref();
@@ -263,6 +262,9 @@ impl AsyncWrite for Pipe {
         let mut shared = self.shared();
         if shared.held.is_empty() {
             return Poll::Ready(Ok(()));
+        }
+        if shared.end.is_some() {
+            return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
         }
         shared.write_turn = !shared.write_turn;
         if shared.write_turn {

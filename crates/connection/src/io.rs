@@ -95,8 +95,22 @@ impl Connection {
         match step {
             Step::Read(read) => self.received(read),
             Step::Written(Ok(_)) => Ok(()),
-            Step::Written(Err(error)) => Err(self.write_failed(error).await),
+            Step::Written(Err(error)) => self.hear_before(error).await,
         }
+    }
+
+    /// What has come before a write failed is read as long as there is something: the answers to
+    /// commands that the server has taken, which are for who has sent these. The next write fails again.
+    async fn hear_before(&mut self, error: io::Error) -> Result<(), Error> {
+        if self.session.all_responses_due() > 1
+            && let Some(transport) = &mut self.transport
+        {
+            let read = transport.read_buf(self.session.read_buffer());
+            if let Ok(Ok(1..)) = timeout(LAST_WORDS_TIME, read).await {
+                return Ok(());
+            }
+        }
+        Err(self.write_failed(error).await)
     }
 
     /// Does what [`exchange`](Self::exchange) does, and takes the row that has come if it is all of
@@ -283,7 +297,7 @@ impl Connection {
 
     async fn last_words(&mut self) -> Option<Error> {
         loop {
-            let is_of_last = self.session.all_responses_due() == 1 && !self.session.is_written();
+            let is_of_last = self.session.all_responses_due() == 1 && !self.is_flushed();
             match self.session.poll() {
                 Ok(Some(Event::Err(error))) if is_of_last => {
                     return Some(self.session.ended(error));

@@ -8,6 +8,7 @@ mod change_user;
 mod cursors;
 mod errors;
 mod foreign;
+mod last_words;
 mod lists;
 mod literals;
 mod local_infile;

@@ -2,6 +2,7 @@
 
 mod cancellation;
 mod errors;
+mod last_words;
 mod long;
 mod streams;
 

@@ -1,6 +1,11 @@
 //! Pipelines and batches in a transaction: no statement is on its way behind one that may end it.
 
+use std::time::Duration;
+
 use otaria::{BatchWay, Error, Pipeline};
+use otaria_text::ComPing;
+use protocol_tests::pipe::Cut;
+use protocol_tests::script::{Layers, Reply, Script};
 
 use crate::server::{Bank, Then, UNPREPARABLE};
 use crate::{PAY, SUMS, connected};
@@ -70,6 +75,37 @@ async fn a_statement_behind_an_error_that_leaves_the_transaction_in_doubt_waits_
         assert_eq!(bank.pings(), 1);
         assert!(bank.data().iter().all(|ran| ran.in_transaction));
         drop(transaction);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pipeline_ends_where_the_ping_that_resolves_a_doubt_is_refused() {
+    for sql in [PAY, SUMS] {
+        let bank = Bank::new();
+        let refused = Reply::err(1317, *b"70100", "interrupted");
+        let script = Script::new().on(&ComPing, refused);
+        let layers = Layers::None;
+        let script = bank.behind(script);
+        let (mut connection, _) = layers.connect(script, &layers.config(), Cut::Whole).await;
+        let mut transaction = connection.transaction().await.unwrap();
+        let mut pipeline = Pipeline::new();
+        pipeline.push(PAY, (1, 1));
+        if sql == PAY {
+            pipeline.push(PAY, (2, 2)).push(PAY, (3, 3));
+        } else {
+            pipeline.push(SUMS, (2,)).push(SUMS, (3,));
+        }
+        bank.refuse("UPDATE", 1205, *b"HY000", Then::Stays);
+        let call = transaction.execute_pipeline(&pipeline);
+        let ended = tokio::time::timeout(Duration::from_secs(3600), call).await;
+        let results = ended.expect("an end").unwrap();
+        assert_eq!(results.len(), 3);
+        assert_eq!(code(&results[0]), Some(1205));
+        let is_aborted =
+            |result: &Result<_, Error>| matches!(result, Err(Error::TransactionAborted { .. }));
+        assert!(results[1..].iter().all(is_aborted), "{results:?}");
+        let error = transaction.commit().await.unwrap_err();
+        assert!(matches!(error, Error::TransactionAborted { .. }), "{error}");
     }
 }
 
@@ -189,7 +225,7 @@ async fn a_pipeline_dropped_where_reads_are_repeated_passes_no_statement_over() 
         pipeline.push(PAY, (1, 1)).push(SUMS, (1,)).push(SUMS, (2,));
         bank.refuse("UPDATE", 1205, *b"HY000", Then::Stays);
         let mut results = transaction.query_pipeline(&pipeline).await.unwrap();
-        handle.set_cut(protocol_tests::pipe::Cut::Every(3));
+        handle.set_cut(Cut::Every(3));
         let first = results.next().await.unwrap();
         assert!(matches!(first, Err(Error::Server(error)) if error.code() == 1205));
         let next = protocol_tests::polls::poll_times(results.next(), polls).await;

@@ -59,8 +59,13 @@ impl Bank {
     }
 
     pub fn script(&self) -> Script {
+        self.behind(Script::new())
+    }
+
+    /// What `script` has no answer for is answered by the bank.
+    pub fn behind(&self, script: Script) -> Script {
         let bank = self.clone();
-        Script::new().answer(move |payload| Some(bank.state().answer(payload)))
+        script.answer(move |payload| Some(bank.state().answer(payload)))
     }
 
     /// Refuses the next statement that begins so.

@@ -149,9 +149,8 @@ impl<'c, 'p> PipelineResults<'c, 'p> {
                 Some(Due::Refused { .. }) => return self.refused(),
                 Some(_) => {}
                 None if self.remaining() == 0 => return None,
-                // Something is to be sent before, though it seems to have been answered.
                 None => {
-                    if let Err(error) = self.connection.event().await {
+                    if let Err(error) = self.catch_up().await {
                         self.note_timeout(&error);
                     }
                     continue;
@@ -173,6 +172,16 @@ impl<'c, 'p> PipelineResults<'c, 'p> {
                     return Some(Err(error));
                 }
             }
+        }
+    }
+
+    /// Nothing can be queued yet: a response is due that is none of the pipeline's, or something is still
+    /// to be sent that has been answered already.
+    async fn catch_up(&mut self) -> Result<(), Error> {
+        if self.connection.session.is_response_due() {
+            self.connection.event().await.map(drop)
+        } else {
+            self.connection.flush().await
         }
     }
 

@@ -7,6 +7,9 @@ use crate::error::{CloseReason, Error, ServerError, TimeoutPhase};
 impl Session {
     /// The transport has reached its end.
     pub fn lost(&mut self) -> Error {
+        if let Some(error) = self.prepare_refused_by_leaving_server() {
+            return self.ended(error);
+        }
         let expected = self.expects();
         self.disconnected(CloseReason::Lost, Error::ConnectionLost { expected })
     }
@@ -67,6 +70,14 @@ impl Session {
         Error::Closed {
             reason: CloseReason::AbandonedResponse,
         }
+    }
+
+    /// Why the server has refused the prepare of an execution that has got no answer, if it has said by
+    /// that that it goes.
+    fn prepare_refused_by_leaving_server(&mut self) -> Option<ServerError> {
+        let execution = self.expected.front_mut()?.execution_mut()?;
+        let error = execution.prepare_error.take()?;
+        error.retires_connection(true).then_some(*error)
     }
 
     /// Closes the session for `reason`. That is `error` for the caller, unless nothing of its

@@ -109,7 +109,7 @@ impl Session {
     }
 
     /// Whether the statement might run outside of the transaction that is watched, as long as responses
-    /// are due or its state is in doubt.
+    /// are due. Where its state is in doubt and none is due, nothing takes the doubt away.
     fn waits_for_transaction(&mut self, sql: &str) -> Result<bool, Error> {
         match self.transaction() {
             TransactionWatch::Outside => Ok(false),
@@ -119,10 +119,10 @@ impl Session {
                 let may_follow = self.state.status().is_autocommit() && only_reads(sql);
                 Ok(!self.expected.is_empty() && !may_follow)
             }
-            TransactionWatch::InDoubt { .. } => Ok(true),
-            TransactionWatch::Starting | TransactionWatch::Aborted { .. } => {
-                self.check_transaction().map(|()| true)
-            }
+            TransactionWatch::InDoubt { .. } if !self.expected.is_empty() => Ok(true),
+            TransactionWatch::InDoubt { .. }
+            | TransactionWatch::Starting
+            | TransactionWatch::Aborted { .. } => self.check_transaction().map(|()| true),
         }
     }
 

@@ -305,8 +305,8 @@ impl Response {
 /// Errors behind which a server closes the connection: a packet that is too long or out of order,
 /// trouble on the network, a connection that was killed.
 const ENDS_SESSION: [u16; 9] = [1153, 1156, 1157, 1158, 1159, 1160, 1161, 1927, 3169];
-/// What a server says behind a response that is not over, of itself and not of a command: it is shut
-/// down, the connection was killed, or it has waited for too long.
-const GOODBYES: [u16; 3] = [1053, 1317, MYSQL_WAS_IDLE];
+/// What a server says behind a response that is not over, or before a command is, of itself and not of
+/// that: it has no memory, is shut down, the connection was killed, or it has waited for too long.
+const GOODBYES: [u16; 6] = [5, 1037, 1041, 1053, 1317, MYSQL_WAS_IDLE];
 /// The connection was idle for too long.
 const MYSQL_WAS_IDLE: u16 = 4031;

@@ -410,6 +410,21 @@ fn an_err_in_place_of_the_first_packet_of_a_response_is_not_that_of_the_next() {
     assert!(matches!(&error, Error::EndedByServer(_)), "{error:?}");
 }
 
+/// MariaDB numbers what it says in the middle of a command by the packet that it has read last.
+#[test]
+fn a_server_that_has_no_memory_for_a_long_command_says_so() {
+    for code in [5, 1037, 1041] {
+        let mut session = logged_in();
+        let long = format!("SELECT '{}'", "x".repeat(3 * 0x100_0000));
+        session.simple_query(&long).unwrap();
+        session.written(2 * 0x100_0000);
+        let err = ErrPacket::new(code, *b"HY000", "Out of memory");
+        receive(&mut session, &packets(2, &[&err]));
+        let error = session.poll().unwrap_err();
+        assert!(matches!(&error, Error::EndedByServer(_)), "{error:?}");
+    }
+}
+
 #[test]
 fn an_err_that_is_refused_says_nothing_of_the_transaction() {
     let mut session = logged_in();
