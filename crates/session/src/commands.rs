@@ -11,6 +11,8 @@ use zeroize::Zeroize;
 pub(crate) struct CommandQueue {
     packets: PacketEncoder,
     written: usize,
+    /// The bytes of all that was in `packets` before.
+    before: usize,
     /// Where each command ends in `packets`.
     ends: VecDeque<usize>,
     /// Where the last piece ends that is not taken back.
@@ -140,6 +142,20 @@ impl CommandQueue {
         self.ends.is_empty()
     }
 
+    /// Where the command ends that was queued last: counted from the first byte of all, and beyond what
+    /// can be counted from 0 again.
+    #[inline]
+    pub(crate) fn end_of_last(&self) -> usize {
+        self.before.wrapping_add(self.packets.len())
+    }
+
+    /// Whether the command that [ends](Self::end_of_last) there has been written whole.
+    #[inline]
+    pub(crate) fn is_written(&self, end: usize) -> bool {
+        let left = end.wrapping_sub(self.before.wrapping_add(self.written));
+        left == 0 || left > self.packets.len()
+    }
+
     /// Whether the first bytes of a command have been sent, and its last have not.
     pub(crate) fn is_begun(&self) -> bool {
         self.written > 0 && !self.ends.contains(&self.written)
@@ -159,6 +175,7 @@ impl CommandQueue {
         if self.written < self.packets.len() {
             return;
         }
+        self.before = self.end_of_last();
         self.written = 0;
         self.kept = 0;
         self.ends.clear();
@@ -240,6 +257,32 @@ mod tests {
             assert_eq!(queue.unbegun(), withdrawn, "{written} bytes written");
             assert_eq!(queue.withdraw(), withdrawn, "{written} bytes written");
             assert_eq!(queue.unwritten().len(), left, "{written} bytes written");
+        }
+    }
+
+    #[test]
+    fn a_command_is_written_when_its_last_byte_is_however_much_was_before() {
+        for before in [0, 100, usize::MAX - 15, usize::MAX - 3, usize::MAX] {
+            let mut queue = CommandQueue {
+                before,
+                ..CommandQueue::default()
+            };
+            queue.push(&ComQuery::new("SELECT 1"), Capabilities::empty());
+            let first = queue.end_of_last();
+            queue.push(&ComPing, Capabilities::empty());
+            let second = queue.end_of_last();
+            for written in 1..=18 {
+                queue.advance(1);
+                assert_eq!(queue.is_written(first), written >= 13, "{before} {written}");
+                assert_eq!(
+                    queue.is_written(second),
+                    written == 18,
+                    "{before} {written}"
+                );
+            }
+            queue.push(&ComPing, Capabilities::empty());
+            assert!(queue.is_written(first) && queue.is_written(second));
+            assert!(!queue.is_written(queue.end_of_last()));
         }
     }
 

@@ -475,7 +475,15 @@ impl Session {
                 .packets_mut()
                 .set_sequence_number(expected.sequence_number());
         }
-        self.expected.push_back(expected);
+        self.expected
+            .push_back(expected.behind(self.commands.end_of_last()));
+    }
+
+    /// Whether the command has not been sent whole that the next packet seems to answer.
+    #[inline]
+    fn is_answered_early(&self) -> bool {
+        let due = self.expected.front();
+        due.is_some_and(|due| !self.commands.is_written(due.command_end()))
     }
 
     fn invalid(&mut self, invalid: InvalidPacket) -> Error {

@@ -7,6 +7,7 @@
 //! | requests for files | `files`; beside an upload `tests/local_infile.rs` |
 //! | less TLS or another plugin than was agreed | `downgrade`, `login`; certificates `tests/tls.rs` |
 //! | lengths, counts and numbers that lie | `lies`, `framing` |
+//! | answers before the question | `early` |
 //! | what does not end | `endless`, `login`; drains and stops `tests/timeouts` |
 //! | decompression bombs | `bombs` |
 //! | words that command a terminal | `words` |
@@ -16,6 +17,7 @@
 mod bombs;
 mod calls;
 mod downgrade;
+mod early;
 mod endless;
 mod exchange;
 mod files;

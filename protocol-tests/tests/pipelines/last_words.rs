@@ -1,17 +1,14 @@
 //! A server that closes the connection while something is being sent, and has said why.
 
-use std::time::Duration;
-
 use otaria::{Config, Connection, Error, Executed, Pipeline};
 use otaria_text::ComQuery;
 use protocol_tests::fixture::chain;
-use protocol_tests::pipe::{Action, Cut, Peer, Pipe};
+use protocol_tests::pipe::{Cut, Pipe};
 use protocol_tests::script::{Layers, Reply, Script};
-use tokio::time::timeout;
 
 /// What became of `DO 1`, `DO 2` and `DO 3` in a pipeline, of which so many bytes are written at a time.
-async fn in_pieces(peer: impl Peer + 'static, bytes: usize) -> Vec<Result<Executed, Error>> {
-    let pipe = Pipe::new(peer, Cut::Whole);
+async fn in_pieces(script: Script, bytes: usize) -> Vec<Result<Executed, Error>> {
+    let pipe = Pipe::new(script, Cut::Whole);
     let handle = pipe.handle();
     let config = Config::builder()
         .user("u")
@@ -102,54 +99,4 @@ async fn a_server_that_has_gone_with_a_word_is_heard_where_the_flush_fails() {
     handle.act(goodbye.close().actions(1));
     let error = connection.ping().await.unwrap_err();
     assert!(chain(&error).contains("1053"), "{error:?}");
-}
-
-/// A server that answers the first command when the header of its packet has come.
-struct Early {
-    script: Script,
-    is_logged_in: bool,
-}
-
-impl Peer for Early {
-    fn greet(&mut self) -> Vec<Action> {
-        Peer::greet(&mut self.script)
-    }
-
-    fn receive(&mut self, bytes: &[u8]) -> Vec<Action> {
-        if self.is_logged_in {
-            return if bytes.contains(&3) {
-                Reply::ok().actions(1)
-            } else {
-                Vec::new()
-            };
-        }
-        let actions = self.script.receive(bytes);
-        self.is_logged_in = !actions.is_empty();
-        actions
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_pipeline_ends_though_statements_are_answered_before_they_have_been_sent() {
-    let early = Early {
-        script: Script::new(),
-        is_logged_in: false,
-    };
-    let pipe = Pipe::new(early, Cut::Whole);
-    let handle = pipe.handle();
-    let config = Config::builder()
-        .user("u")
-        .server_prepared_statements(false)
-        .build()
-        .unwrap();
-    let mut connection = Connection::connect_over(pipe, &config).await.unwrap();
-    handle.set_cut(Cut::Every(8));
-    let mut pipeline = Pipeline::new();
-    // What follows a CALL waits for its answer.
-    pipeline.push("CALL p('aaaaaaaaaaaaaaaaaaaaaaaaa')", ());
-    pipeline.push("CALL q('bbbbbbbbb')", ());
-    let hour = Duration::from_secs(3600);
-    let ended = timeout(hour, connection.execute_pipeline(&pipeline)).await;
-    let results = ended.expect("an end").unwrap();
-    assert_eq!(results.len(), 2, "{results:?}");
 }

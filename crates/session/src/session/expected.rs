@@ -17,6 +17,8 @@ pub(super) struct Expected {
     /// The sequence number of its first packet: the one after that of the command's last.
     sequence_number: u8,
     keeps_session: bool,
+    /// Where its command [ends](crate::commands::CommandQueue::end_of_last).
+    command_end: usize,
 }
 
 #[derive(Debug)]
@@ -145,6 +147,7 @@ impl Expected {
             reply,
             sequence_number: 0,
             keeps_session: false,
+            command_end: 0,
         }
     }
 
@@ -169,6 +172,7 @@ impl Expected {
             }),
             sequence_number: 0,
             keeps_session: false,
+            command_end: 0,
         }
     }
 
@@ -178,6 +182,7 @@ impl Expected {
             reply: Reply::Prepare(Box::new(PrepareReply { reader, prepare })),
             sequence_number: 0,
             keeps_session: false,
+            command_end: 0,
         }
     }
 
@@ -193,6 +198,7 @@ impl Expected {
             }),
             sequence_number: 0,
             keeps_session: false,
+            command_end: 0,
         }
     }
 
@@ -202,6 +208,7 @@ impl Expected {
             reply: Reply::StatementReset(StatementReset { reader, statement }),
             sequence_number: 0,
             keeps_session: true,
+            command_end: 0,
         }
     }
 
@@ -219,6 +226,7 @@ impl Expected {
             reply: Reply::CleanUp(Box::new(reply)),
             sequence_number: 0,
             keeps_session,
+            command_end: 0,
         }
     }
 
@@ -254,6 +262,7 @@ impl Expected {
             reply: Reply::Transaction(reply),
             sequence_number: 0,
             keeps_session: true,
+            command_end: 0,
         }
     }
 
@@ -263,6 +272,7 @@ impl Expected {
             reply: Reply::ChangeUser(Box::new(change)),
             sequence_number: 0,
             keeps_session: false,
+            command_end: 0,
         }
     }
 
@@ -272,6 +282,20 @@ impl Expected {
             sequence_number,
             ..self
         }
+    }
+
+    /// The same, to a command that ends there.
+    pub(super) fn behind(self, command_end: usize) -> Self {
+        Self {
+            command_end,
+            ..self
+        }
+    }
+
+    /// Where its command ends, in all that is queued.
+    #[inline]
+    pub(super) const fn command_end(&self) -> usize {
+        self.command_end
     }
 
     /// The same, to a statement that

@@ -25,6 +25,7 @@ impl Session {
 
     pub(super) fn read_response(&mut self, packet: Range<usize>) -> Result<Option<Event>, Error> {
         let is_uploading = self.is_uploading();
+        self.check_not_early(packet.clone())?;
         let payload = self.received.packets().payload(packet.clone());
         let response = match self.expected.front_mut().map(|due| &mut due.reply) {
             Some(Reply::Response(response)) => response,
@@ -89,6 +90,21 @@ impl Session {
             Some(Event::Err(error)) => self.refused(error, is_uploading).map(Some),
             event => Ok(self.advance(event)),
         }
+    }
+
+    /// A server that has not received the command yet cannot have done it, and can only refuse it.
+    fn check_not_early(&mut self, packet: Range<usize>) -> Result<(), Error> {
+        if !self.is_answered_early() {
+            return Ok(());
+        }
+        let first = self.received.packets().payload(packet).first().copied();
+        if first == Some(0xff) {
+            return Ok(());
+        }
+        Err(self.invalid(InvalidPacket::Unexpected {
+            packet: "no response, for the command is still being sent",
+            found: first.unwrap_or_default(),
+        }))
     }
 
     /// The rows of a result have ended, and those of a fetch if there is a cursor.
@@ -184,8 +200,8 @@ impl Session {
     }
 
     /// The server has refused or ended the command, and the session with it if that is what the
-    /// error means, or if it came in the middle of a file: what the server takes for the next
-    /// command is then not known.
+    /// error means, or if it came in the middle of the command or of a file: what the server takes for
+    /// the next command is then not known.
     pub(super) fn refused(
         &mut self,
         error: ServerError,
@@ -203,8 +219,9 @@ impl Session {
         self.is_retired |= error.retires_connection(self.is_for_reading);
         // Of MariaDB it is another error.
         let was_idle = error.code() == MYSQL_WAS_IDLE && self.is_mysql();
+        let is_early = is_uploading || self.is_answered_early();
         let out_of_sequence = out_of_sequence.is_some();
-        if is_uploading || out_of_sequence || was_idle || ENDS_SESSION.contains(&error.code()) {
+        if is_early || out_of_sequence || was_idle || ENDS_SESSION.contains(&error.code()) {
             return Err(self.ended(error));
         }
         let execution = self.expected.front_mut().and_then(Expected::execution_mut);

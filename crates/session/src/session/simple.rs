@@ -11,6 +11,9 @@ impl Session {
     /// Takes the head of a result set whose columns are known, and says whether it has come.
     #[inline]
     pub fn take_known_head(&mut self) -> bool {
+        if self.is_answered_early() {
+            return false;
+        }
         let Some(Reply::Response(response)) =
             self.expected.front_mut().map(|front| &mut front.reply)
         else {
@@ -45,6 +48,9 @@ impl Session {
     /// come. It saves two thirds of what its parts cost one by one.
     #[inline]
     pub fn take_only_row(&mut self) -> Option<PacketRange> {
+        if self.is_answered_early() {
+            return None;
+        }
         let packets = self.received.packets_mut();
         let [(_, head), (start, row), (_, end)] = packets.peek_all()?;
         let range = start..start + row.len();

@@ -410,6 +410,42 @@ fn an_err_in_place_of_the_first_packet_of_a_response_is_not_that_of_the_next() {
     assert!(matches!(&error, Error::EndedByServer(_)), "{error:?}");
 }
 
+/// The server cannot know yet what it is to answer.
+#[test]
+fn a_response_to_a_command_that_is_not_sent_whole_closes_the_session() {
+    // Both in one write, of which all but the last byte has gone.
+    let in_the_middle = || {
+        let mut session = logged_in();
+        session.simple_query("SELECT 1").unwrap();
+        session.simple_query("SELECT 2").unwrap();
+        let bytes = session.unwritten().len();
+        session.written(bytes - 1);
+        receive(&mut session, &packets(1, &[&ok()]));
+        assert!(matches!(session.poll(), Ok(Some(Event::Ok(_)))));
+        session
+    };
+    let mut session = in_the_middle();
+    receive(&mut session, &packets(1, &[&ok()]));
+    let unexpected = "no response, for the command is still being sent";
+    assert!(matches!(
+        session.poll(),
+        Err(Error::InvalidPacket(InvalidPacket::Unexpected { packet, found: 0 })) if packet == unexpected
+    ));
+    // The server does not read the rest, or takes it for another command.
+    let mut session = in_the_middle();
+    receive(
+        &mut session,
+        &packets(1, &[&ErrPacket::new(1064, *b"42000", "no")]),
+    );
+    assert!(matches!(session.poll(), Err(Error::EndedByServer(_))));
+    assert!(session.close_reason().is_some());
+    let mut session = in_the_middle();
+    write_all(&mut session);
+    receive(&mut session, &packets(1, &[&ok()]));
+    assert!(matches!(session.poll(), Ok(Some(Event::Ok(_)))));
+    assert!(session.is_idle());
+}
+
 /// MariaDB numbers what it says in the middle of a command by the packet that it has read last.
 #[test]
 fn a_server_that_has_no_memory_for_a_long_command_says_so() {
@@ -521,6 +557,7 @@ fn what_was_due_is_named_when_the_connection_is_lost() {
     ));
     let mut session = logged_in();
     session.simple_query("SELECT 1").unwrap();
+    write_all(&mut session);
     receive(&mut session, &result_set(&[])[..6]);
     assert!(session.poll().unwrap().is_none());
     let expected = "column definition packet";
