@@ -156,6 +156,12 @@ impl CommandQueue {
         left == 0 || left > self.packets.len()
     }
 
+    /// Whether the command that ends there is the last of which bytes were taken, and all were.
+    #[cfg(feature = "tls")]
+    pub(crate) fn is_taken_last(&self, end: usize) -> bool {
+        end == self.before.wrapping_add(self.written)
+    }
+
     /// Whether the first bytes of a command have been sent, and its last have not.
     pub(crate) fn is_begun(&self) -> bool {
         self.written > 0 && !self.ends.contains(&self.written)

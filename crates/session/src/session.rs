@@ -482,8 +482,18 @@ impl Session {
     /// Whether the command has not been sent whole that the next packet seems to answer.
     #[inline]
     fn is_answered_early(&self) -> bool {
-        let due = self.expected.front();
-        due.is_some_and(|due| !self.commands.is_written(due.command_end()))
+        let Some(end) = self.expected.front().map(Expected::command_end) else {
+            return false;
+        };
+        // What is encrypted has been taken out of the queue, and not been sent yet.
+        #[cfg(feature = "tls")]
+        if let Some(tls) = &self.tls
+            && tls.holds_command()
+            && self.commands.is_taken_last(end)
+        {
+            return true;
+        }
+        !self.commands.is_written(end)
     }
 
     fn invalid(&mut self, invalid: InvalidPacket) -> Error {

@@ -8,6 +8,8 @@ mod literals;
 mod long_data;
 mod retyped;
 mod running;
+#[cfg(feature = "tls-ring")]
+mod tls;
 
 use otaria_auth::{InitialHandshake, SCRAMBLE_BYTES};
 use otaria_codec::{

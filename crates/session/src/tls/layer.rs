@@ -20,6 +20,8 @@ pub(crate) struct TlsLayer {
     /// Ciphertext that is to be sent, of which the first `written` bytes have been.
     outgoing: Vec<u8>,
     written: usize,
+    /// Where the ciphertext of the last command ends in `outgoing`.
+    command_end: usize,
     is_closed_by_peer: bool,
 }
 
@@ -37,6 +39,7 @@ impl TlsLayer {
             received: Vec::new(),
             outgoing: clear,
             written: 0,
+            command_end: 0,
             is_closed_by_peer: false,
         };
         layer.collect();
@@ -54,6 +57,11 @@ impl TlsLayer {
         self.outgoing.get(self.written..).unwrap_or_default()
     }
 
+    /// Whether ciphertext of a command is left.
+    pub(crate) const fn holds_command(&self) -> bool {
+        self.written < self.command_end
+    }
+
     pub(crate) const fn is_written(&self) -> bool {
         self.written == self.outgoing.len()
     }
@@ -63,6 +71,7 @@ impl TlsLayer {
         self.written += bytes;
         if self.written >= self.outgoing.len() {
             self.written = 0;
+            self.command_end = 0;
             self.outgoing.clear();
         }
     }
@@ -114,6 +123,7 @@ impl TlsLayer {
         let encrypted = self.connection.writer().write(plain);
         let encrypted = encrypted.map_err(|error| TlsError::Record(error.to_string()))?;
         self.collect();
+        self.command_end = self.outgoing.len();
         Ok(encrypted)
     }
 
