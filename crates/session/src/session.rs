@@ -2,6 +2,7 @@ mod bulk;
 mod change_user;
 mod clean_up;
 mod cursor;
+mod early;
 mod execute;
 mod expected;
 mod failure;
@@ -477,23 +478,6 @@ impl Session {
         }
         self.expected
             .push_back(expected.behind(self.commands.end_of_last()));
-    }
-
-    /// Whether the command has not been sent whole that the next packet seems to answer.
-    #[inline]
-    fn is_answered_early(&self) -> bool {
-        let Some(end) = self.expected.front().map(Expected::command_end) else {
-            return false;
-        };
-        // What is encrypted has been taken out of the queue, and not been sent yet.
-        #[cfg(feature = "tls")]
-        if let Some(tls) = &self.tls
-            && tls.holds_command()
-            && self.commands.is_taken_last(end)
-        {
-            return true;
-        }
-        !self.commands.is_written(end)
     }
 
     fn invalid(&mut self, invalid: InvalidPacket) -> Error {

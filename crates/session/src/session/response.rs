@@ -25,7 +25,9 @@ impl Session {
 
     pub(super) fn read_response(&mut self, packet: Range<usize>) -> Result<Option<Event>, Error> {
         let is_uploading = self.is_uploading();
-        self.check_not_early(packet.clone())?;
+        if self.is_answered_early() {
+            self.check_refuses(packet.clone())?;
+        }
         let payload = self.received.packets().payload(packet.clone());
         let response = match self.expected.front_mut().map(|due| &mut due.reply) {
             Some(Reply::Response(response)) => response,
@@ -90,21 +92,6 @@ impl Session {
             Some(Event::Err(error)) => self.refused(error, is_uploading).map(Some),
             event => Ok(self.advance(event)),
         }
-    }
-
-    /// A server that has not received the command yet cannot have done it, and can only refuse it.
-    fn check_not_early(&mut self, packet: Range<usize>) -> Result<(), Error> {
-        if !self.is_answered_early() {
-            return Ok(());
-        }
-        let first = self.received.packets().payload(packet).first().copied();
-        if first == Some(0xff) {
-            return Ok(());
-        }
-        Err(self.invalid(InvalidPacket::Unexpected {
-            packet: "no response, for the command is still being sent",
-            found: first.unwrap_or_default(),
-        }))
     }
 
     /// The rows of a result have ended, and those of a fetch if there is a cursor.
