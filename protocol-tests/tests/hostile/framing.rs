@@ -480,38 +480,6 @@ async fn a_false_status_tells_no_command_of_a_pipeline_what_belongs_to_another()
     }
 }
 
-/// What the server said last before a write failed is its reason only if it answers what was being written.
-#[tokio::test(start_paused = true)]
-async fn an_error_that_came_before_a_write_failed_is_told_to_no_other_command() {
-    for bytes in 1..40 {
-        let last_words = Reply::err(1062, *b"23000", "answer 2").close();
-        let script = Script::new()
-            .on(&ComQuery::new("DO 1"), Reply::ok())
-            .on(&ComQuery::new("DO 2"), last_words)
-            .on(&ComQuery::new("DO 3"), Reply::ok());
-        let pipe = Pipe::new(script, Cut::Whole);
-        let handle = pipe.handle();
-        let config = Config::builder()
-            .user("u")
-            .server_prepared_statements(false);
-        let config = config.io_timeout(IO_TIMEOUT).build().unwrap();
-        let mut connection = Connection::connect_over(pipe, &config).await.unwrap();
-        handle.set_cut(Cut::Every(bytes));
-        let mut pipeline = Pipeline::new();
-        pipeline.push("DO 1", ()).push("DO 2", ()).push("DO 3", ());
-        let results = connection.execute_pipeline(&pipeline).await.unwrap();
-        let told: Vec<String> = results
-            .iter()
-            .map(|result| result.as_ref().err().map(chain).unwrap_or_default())
-            .collect();
-        assert!(
-            !told[0].contains("answer") && !told[2].contains("answer"),
-            "{bytes}: {told:?}"
-        );
-        assert!(connection.close_reason().is_some(), "{bytes}");
-    }
-}
-
 /// A report out of sequence is no ERR by which the server ends the session.
 #[tokio::test(start_paused = true)]
 async fn progress_report_out_of_sequence_does_not_make_the_next_err_fatal() {

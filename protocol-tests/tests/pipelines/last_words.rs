@@ -51,6 +51,25 @@ async fn a_server_that_refuses_the_first_of_several_commands_and_closes_is_heard
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn an_error_that_came_before_a_write_failed_is_told_to_no_other_command() {
+    for bytes in 1..60 {
+        let refused = Reply::err(1062, *b"23000", "answer 2").close();
+        let script = Script::new()
+            .on(&ComQuery::new("DO 1"), Reply::ok())
+            .on(&ComQuery::new("DO 2"), refused)
+            .on(&ComQuery::new("DO 3"), Reply::ok());
+        let results = in_pieces(script, bytes).await;
+        let told: Vec<_> = results.iter().map(told).collect();
+        let is_told: Vec<_> = told.iter().map(|told| told.contains("answer")).collect();
+        assert_eq!(is_told, [false, true, false], "{bytes}: {told:?}");
+        assert!(
+            results[0].is_ok() && results[2].is_err(),
+            "{bytes}: {told:?}"
+        );
+    }
+}
+
 /// The first has run, whatever becomes of the connection.
 #[tokio::test(start_paused = true)]
 async fn a_statement_that_has_run_is_not_told_why_the_server_refuses_the_next() {
