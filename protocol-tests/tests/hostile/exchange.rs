@@ -259,7 +259,7 @@ const SLACK: Duration = Duration::from_millis(210);
 const HANG: Duration = Duration::from_secs(3600);
 
 /// What errors call packets and their parts.
-const PACKETS: [&str; 22] = [
+const PACKETS: [&str; 23] = [
     "compressed packet",
     "packet header",
     "nitial handshake packet",
@@ -277,6 +277,7 @@ const PACKETS: [&str; 22] = [
     "progress report",
     "session state",
     ": response",
+    ": no response",
     "response that is complete",
     "Authentication more data",
     "COM_STMT_PREPARE_OK",
