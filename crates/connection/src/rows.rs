@@ -79,7 +79,11 @@ impl<'c> Rows<'c> {
     /// # Cancel safety
     /// Safe. No row is lost: the next call returns the row that this one would have.
     pub async fn next(&mut self) -> Result<Option<Row<'_>>, Error> {
-        let row = self.next_packet(Fetch::AtEnd).await?;
+        // As nearly always: it has been received.
+        let row = match self.connection.session.take_row() {
+            Some(row) => Some(row),
+            None => self.next_packet(Fetch::AtEnd).await?,
+        };
         Ok(row.map(|row| self.connection.session.row(row)))
     }
 
