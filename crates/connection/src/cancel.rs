@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use otaria_session::{Error, Found, Kill, Session, TimeoutPhase};
 use tokio::time::timeout;
 
+use crate::beside::{Beside, Route};
 use crate::kills::{Kills, SentKill};
-use crate::stop::{Beside, Route};
 use crate::{Connection, Stopped};
 
 /// Ends what a connection runs, from another task or thread: see [`Connection::cancel_token`].

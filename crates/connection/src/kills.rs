@@ -12,7 +12,7 @@ use otaria_session::{Error, Kill};
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
 
-use crate::stop::Beside;
+use crate::beside::Beside;
 
 /// The kills that were sent for one connection.
 #[derive(Debug, Default)]

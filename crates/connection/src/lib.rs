@@ -2,6 +2,7 @@
 //! [`otaria_session::Session`]. It spawns no task; the task that uses a connection drives it.
 
 mod batch;
+mod beside;
 mod cancel;
 mod change_user;
 mod clean_up;
