@@ -5,7 +5,9 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use otaria_session::{Channel, Config, Endpoint, Error, Found, Kill, Origin, Process, ProcessLine};
+use otaria_session::{
+    Channel, Config, Endpoint, Error, ErrorKind, Found, Kill, Origin, Process, ProcessLine,
+};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::time::timeout;
 
@@ -212,6 +214,12 @@ impl Beside {
             Err(error) => Err(error),
         }
     }
+}
+
+/// Whether the server has no room for another connection now. What is to be stopped may be what takes
+/// the room, so it is asked again.
+pub(crate) fn has_no_room(error: &Error) -> bool {
+    error.kind() == ErrorKind::TooManyConnections && error.is_transient()
 }
 
 /// `ER_NO_SUCH_QUERY`: the statement had ended.

@@ -2,12 +2,14 @@
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use otaria_session::{Error, Found, Kill, Session, TimeoutPhase};
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep, timeout};
 
-use crate::beside::{Beside, Route};
+use crate::beside::{Beside, Route, has_no_room};
 use crate::kills::{Kills, SentKill};
+use crate::stop::next_pause;
 use crate::{Connection, Stopped};
 
 /// Ends what a connection runs, from another task or thread: see [`Connection::cancel_token`].
@@ -53,7 +55,8 @@ impl CancelToken {
     ///
     /// # Errors
     /// Those of [`Connection::connect`]: no other connection could be made. [`Error::Timeout`] after
-    /// [`stop_timeout`](otaria_session::ConfigBuilder::stop_timeout).
+    /// [`stop_timeout`](otaria_session::ConfigBuilder::stop_timeout), for which a server that has no room
+    /// for another connection is asked again.
     ///
     /// # Cancel safety
     /// Safe. The statement may have been ended. If the server has not answered what ends it, the
@@ -83,7 +86,21 @@ impl CancelToken {
     }
 
     async fn end(&self, call: u64, sql: &str, route: &Route) -> Result<Stopped, Error> {
-        let Some(mut beside) = route.beside(None).await? else {
+        let start = Instant::now();
+        let mut pause = Duration::ZERO;
+        let beside = loop {
+            pause = next_pause(pause);
+            match route.beside(None).await {
+                Err(error) if has_no_room(&error) && start.elapsed() + pause < route.limit() => {
+                    sleep(pause).await;
+                }
+                beside => break beside?,
+            }
+            if self.watched.sql_of(call).is_none() {
+                return Ok(Stopped::NotRunning);
+            }
+        };
+        let Some(mut beside) = beside else {
             return Ok(Stopped::NotFound);
         };
         let mut sql: Box<str> = sql.into();

@@ -7,7 +7,7 @@ use otaria_session::{Error, Found, Kill, TimeoutPhase};
 use tokio::time::{Instant, timeout};
 
 use crate::Connection;
-use crate::beside::Beside;
+use crate::beside::{Beside, has_no_room};
 use crate::drain::{DrainLimit, While};
 use crate::kills::KillsBefore;
 use crate::{SideConnections, SidePlace};
@@ -35,7 +35,8 @@ impl Connection {
     /// `information_schema.PROCESSLIST`, and ends it (`KILL QUERY ID`) if it is for certain that of this
     /// connection: if the user, the port that the connection comes from, and the statement are the
     /// ones that are expected. It takes
-    /// [`stop_timeout`](otaria_session::ConfigBuilder::stop_timeout) at most.
+    /// [`stop_timeout`](otaria_session::ConfigBuilder::stop_timeout) at most, and a server that has no
+    /// room for another connection is asked again until then.
     ///
     /// MariaDB gives a connection that is pinged the number of the next statement of all. Such a
     /// connection, as long as it has run nothing since, may be found by the number in place of this one. It
@@ -120,43 +121,40 @@ impl Connection {
         mut place: Option<SidePlace>,
         beside_limit: Duration,
     ) -> Result<Stopped, Error> {
-        let start = Instant::now();
+        let mut search = Search::new(limit, self.session.all_responses_due());
         let mut stopped = Stopped::NotRunning;
         let mut beside = None;
         let mut killed = None;
-        let mut pause = Duration::ZERO;
-        let mut misses = 0;
-        let mut strangers = 0;
-        let mut due = self.session.all_responses_due();
         loop {
             if self.session.is_in_command() && !self.session.is_uploading() {
                 return Ok(Stopped::NotFound);
             }
-            let left = limit.saturating_sub(start.elapsed());
+            let left = search.left();
             let time = match self.session.running_sql() {
-                Some(_) => pause,
+                Some(_) => search.pause,
                 // What cleans up is not stopped, nor what is no statement.
                 None => left,
             };
             let end = DrainLimit { time, bytes: None };
-            if self.drain_while(end, While::Due(due)).await? {
+            if self.drain_while(end, While::Due(search.due)).await? {
                 return Ok(stopped);
             }
             if left.is_zero() {
                 return Err(not_stopped());
             }
-            if self.session.all_responses_due() < due {
-                due = self.session.all_responses_due();
-                pause = FIRST_PAUSE;
-                misses = 0;
-                strangers = 0;
-            }
+            search.goes_on(self.session.all_responses_due());
             let Some(sql) = self.session.running_sql().map(str::to_owned) else {
                 continue;
             };
             let found_by = match beside.take() {
                 Some(beside) => Some(beside),
-                None => self.connect_beside(beside_limit, place.take()).await?,
+                None => match self.connect_beside(beside_limit, place.take()).await {
+                    Err(error) if has_no_room(&error) && search.can_wait() => {
+                        search.wait_longer();
+                        continue;
+                    }
+                    connected => connected?,
+                },
             };
             let Some(mut found_by) = found_by else {
                 return Ok(Stopped::NotFound);
@@ -164,8 +162,8 @@ impl Connection {
             let found = found_by.look(&sql).await?;
             beside = match found {
                 // It may have gone on to the next one, and the response is on its way.
-                Found::Nothing if strangers < MAX_STRANGERS && due > 1 => {
-                    strangers += 1;
+                Found::Nothing if search.strangers < MAX_STRANGERS && search.due > 1 => {
+                    search.strangers += 1;
                     Some(found_by)
                 }
                 Found::Nothing => return Ok(Stopped::NotFound),
@@ -175,20 +173,20 @@ impl Connection {
                         kill.of_connection()
                     } else {
                         killed = Some(kill);
-                        self.choose(kill, misses)
+                        self.choose(kill, search.misses)
                     };
                     self.doubt(kill);
                     let (is_killed, unused) = self.kill(kill, found_by).await?;
                     if is_killed {
                         stopped = Stopped::Killed;
                     } else {
-                        misses += 1;
+                        search.misses += 1;
                     }
                     unused
                 }
                 Found::Idle => Some(found_by),
             };
-            pause = (pause * 2).clamp(FIRST_PAUSE, LAST_PAUSE);
+            search.wait_longer();
         }
     }
 
@@ -237,6 +235,61 @@ impl Connection {
             None => Ok(None),
         }
     }
+}
+
+/// How the statement that runs is looked for again and again.
+struct Search {
+    start: Instant,
+    limit: Duration,
+    /// How many responses are due.
+    due: usize,
+    /// How long to wait for the response before the next look.
+    pause: Duration,
+    /// How often its number was over by the time that the server was told it.
+    misses: u32,
+    /// How often something else was found.
+    strangers: u32,
+}
+
+impl Search {
+    fn new(limit: Duration, due: usize) -> Self {
+        Self {
+            start: Instant::now(),
+            limit,
+            due,
+            pause: Duration::ZERO,
+            misses: 0,
+            strangers: 0,
+        }
+    }
+
+    fn left(&self) -> Duration {
+        self.limit.saturating_sub(self.start.elapsed())
+    }
+
+    /// So many responses are due now: another statement runs if they have become fewer.
+    fn goes_on(&mut self, due: usize) {
+        if due < self.due {
+            self.due = due;
+            self.pause = FIRST_PAUSE;
+            self.misses = 0;
+            self.strangers = 0;
+        }
+    }
+
+    /// Whether there is time for another look behind a longer pause.
+    fn can_wait(&self) -> bool {
+        next_pause(self.pause) < self.left()
+    }
+
+    fn wait_longer(&mut self) {
+        self.pause = next_pause(self.pause);
+    }
+}
+
+/// How long to wait after `pause` has been of no use.
+pub(crate) fn next_pause(pause: Duration) -> Duration {
+    (pause * 2).clamp(FIRST_PAUSE, LAST_PAUSE)
 }
 
 pub(crate) const fn not_stopped() -> Error {

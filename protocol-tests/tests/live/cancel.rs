@@ -2,6 +2,7 @@
 
 mod drops;
 mod proxies;
+mod room;
 mod stop;
 mod timeouts;
 mod tokens;

@@ -2,6 +2,7 @@
 
 mod kills;
 mod limits;
+mod room;
 mod stops;
 
 use std::time::Duration;

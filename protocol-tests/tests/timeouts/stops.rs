@@ -25,6 +25,8 @@ pub(super) struct Host {
     kills_by_number: Arc<AtomicUsize>,
     /// How many `KILL QUERY` it was told.
     kills: Arc<AtomicUsize>,
+    /// How many connections are refused from now on, for there is no room for them.
+    refusals: Arc<AtomicUsize>,
 }
 
 /// The numbers that statements have.
@@ -54,6 +56,8 @@ impl Host {
         let counted = Arc::clone(&news);
         let bytes = Arc::<AtomicUsize>::default();
         let heard = Arc::clone(&bytes);
+        let refusals = Arc::<AtomicUsize>::default();
+        let refused = Arc::clone(&refusals);
         let mut first_port = None;
         let server = FakePort::new().await.serve_ports(move |port| {
             let ports = (*first_port.get_or_insert(port), port);
@@ -63,7 +67,13 @@ impl Host {
                 greeting.server_version = b"8.4.0";
             }
             let news = Arc::clone(&counted);
-            let script = script().greet(Reply::new().packet(&greeting));
+            let take_one = |left: usize| left.checked_sub(1);
+            let greeting = match refused.fetch_update(Ordering::SeqCst, Ordering::SeqCst, take_one)
+            {
+                Ok(_) => Reply::err(1040, *b"08004", "Too many connections").close(),
+                Err(_) => Reply::new().packet(&greeting),
+            };
+            let script = script().greet(greeting);
             let mut has_killed = false;
             let script = script.answer(move |command| {
                 let said = String::from_utf8_lossy(command.get(1..)?);
@@ -105,7 +115,13 @@ impl Host {
             news,
             kills_by_number,
             kills,
+            refusals,
         }
+    }
+
+    /// Refuses so many connections, and then none.
+    pub(super) fn refuse(&self, connections: usize) {
+        self.refusals.store(connections, Ordering::SeqCst);
     }
 
     pub(super) fn config(&self) -> ConfigBuilder {
