@@ -21,7 +21,7 @@ pub struct Watch {
 pub struct Process {
     /// The thread id of the connection.
     pub id: u64,
-    /// Whose connection it is.
+    /// Whose connection it is; nobody's while it logs in to MySQL.
     pub user: String,
     /// Where it comes from.
     pub host: String,
@@ -73,12 +73,14 @@ impl Watch {
             PROCESSES
         };
         let rows = self.connection.simple_query(sql).await?;
-        let processes = rows.collect::<(u64, String, String, String, f64, Option<String>)>();
+        // MySQL says that a user is never NULL, and it is while a connection logs in.
+        let processes =
+            rows.collect::<(u64, Option<String>, String, String, f64, Option<String>)>();
         let processes = processes.await?.into_iter();
         Ok(processes
             .map(|(id, user, host, command, time_ms, info)| Process {
                 id,
-                user,
+                user: user.unwrap_or_default(),
                 host,
                 command,
                 // It is below zero for a moment when a command begins.
@@ -273,16 +275,21 @@ pub fn open_sockets() -> io::Result<usize> {
         .values()
         .filter_map(|path| inode(path))
         .collect();
-    let mut open = 0;
+    // One that was read while it was changed can show a socket twice.
+    let mut open = BTreeSet::new();
     for table in ["/proc/self/net/tcp", "/proc/self/net/tcp6"] {
         // A system may have no IPv6.
         let table = fs::read_to_string(table).unwrap_or_default();
         let inodes = table
             .lines()
             .filter_map(|line| line.split_whitespace().nth(9));
-        open += inodes.filter(|inode| sockets.contains(inode)).count();
+        open.extend(
+            inodes
+                .filter(|inode| sockets.contains(inode))
+                .map(str::to_owned),
+        );
     }
-    Ok(open)
+    Ok(open.len())
 }
 
 /// The number of a socket, of which `path` is `socket:[number]`.
