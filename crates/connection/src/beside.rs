@@ -9,7 +9,7 @@ use otaria_session::{
     Channel, Config, Endpoint, Error, ErrorKind, Found, Kill, Origin, Process, ProcessLine,
 };
 use tokio::net::{TcpStream, UnixStream};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use crate::Connection;
 use crate::dial::set_options;
@@ -177,11 +177,13 @@ impl Beside {
                 return Ok(Found::Nothing);
             }
             let (id, is_beside, user, host, command, query_id, info) = row.read()?;
+            // MySQL says that both are never NULL, and they are while a connection logs in.
+            let (user, host): (Option<String>, Option<String>) = (user, host);
             lines.push(ProcessLine {
                 id,
                 is_beside,
-                user,
-                host,
+                user: user.unwrap_or_default(),
+                host: host.unwrap_or_default(),
                 command,
                 query_id,
                 info,
@@ -216,13 +218,76 @@ impl Beside {
     }
 }
 
-/// Whether the server has no room for another connection now. What is to be stopped may be what takes
-/// the room, so it is asked again.
-pub(crate) fn has_no_room(error: &Error) -> bool {
-    error.kind() == ErrorKind::TooManyConnections && error.is_transient()
+/// What a server has refused that had no room for a connection beside another. What is to be stopped may
+/// be what takes the room, and others go: the server is asked again.
+#[derive(Debug)]
+pub(crate) struct Refusals {
+    start: Instant,
+    /// For how long it is asked again.
+    limit: Duration,
+    last: Option<Error>,
+    /// When it is asked again.
+    next: Instant,
+    pause: Duration,
+}
+
+impl Refusals {
+    pub(crate) fn new(limit: Duration) -> Self {
+        let start = Instant::now();
+        Self {
+            start,
+            limit,
+            last: None,
+            next: start,
+            pause: Duration::ZERO,
+        }
+    }
+
+    /// Whether there was one.
+    pub(crate) const fn is_refused(&self) -> bool {
+        self.last.is_some()
+    }
+
+    /// The server has refused a connection, or it could not be made.
+    ///
+    /// # Errors
+    /// What the caller is to be told, if the server is not asked again.
+    pub(crate) fn refused(&mut self, error: Error, route: &Route) -> Result<(), Error> {
+        let is_out_of_time = matches!(error, Error::Timeout { .. });
+        if is_out_of_time {
+            return Err(self.last.take().unwrap_or(error));
+        }
+        // Nobody is to be asked for a second factor again and again.
+        let is_asked_again = error.kind() == ErrorKind::TooManyConnections
+            && route.config.prompt_handler().is_none();
+        if !is_asked_again || self.start.elapsed() >= self.limit {
+            return Err(error);
+        }
+        self.last = Some(error);
+        self.wait_longer();
+        Ok(())
+    }
+
+    pub(crate) fn wait_longer(&mut self) {
+        self.pause = (self.pause * 2).clamp(FIRST_PAUSE, LAST_PAUSE);
+        self.next = Instant::now() + self.pause;
+    }
+
+    /// How long to wait until the server is asked again.
+    pub(crate) fn wait(&self) -> Duration {
+        self.next.saturating_duration_since(Instant::now())
+    }
+
+    /// The time is over: the last refusal, if there was one.
+    pub(crate) fn not_stopped(&mut self) -> Error {
+        self.last.take().unwrap_or_else(not_stopped)
+    }
 }
 
 /// `ER_NO_SUCH_QUERY`: the statement had ended.
 const NO_SUCH_QUERY: u16 = 1957;
 /// How many lines of a process list are looked at where two are asked for.
 const MAX_LINES: usize = 16;
+/// How long to wait for room.
+const FIRST_PAUSE: Duration = Duration::from_millis(10);
+const LAST_PAUSE: Duration = Duration::from_millis(200);

@@ -2,14 +2,12 @@
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
-use otaria_session::{Error, Found, Kill, Session, TimeoutPhase};
-use tokio::time::{Instant, sleep, timeout};
+use otaria_session::{Error, Found, Kill, Session};
+use tokio::time::{sleep, timeout};
 
-use crate::beside::{Beside, Route, has_no_room};
+use crate::beside::{Beside, Refusals, Route};
 use crate::kills::{Kills, SentKill};
-use crate::stop::next_pause;
 use crate::{Connection, Stopped};
 
 /// Ends what a connection runs, from another task or thread: see [`Connection::cancel_token`].
@@ -76,32 +74,32 @@ impl CancelToken {
             (running.call, sql.clone(), route.clone())
         };
         let limit = route.limit();
-        match timeout(limit, Box::pin(self.end(call, &sql, &route))).await {
+        let mut refusals = Refusals::new(limit);
+        let ending = Box::pin(self.end(call, &sql, &route, &mut refusals));
+        match timeout(limit, ending).await {
             Ok(stopped) => stopped,
-            Err(_) => Err(Error::Timeout {
-                phase: TimeoutPhase::Stop,
-                statement_stopped: false,
-            }),
+            Err(_) => Err(refusals.not_stopped()),
         }
     }
 
-    async fn end(&self, call: u64, sql: &str, route: &Route) -> Result<Stopped, Error> {
-        let start = Instant::now();
-        let mut pause = Duration::ZERO;
-        let beside = loop {
-            pause = next_pause(pause);
+    async fn end(
+        &self,
+        call: u64,
+        sql: &str,
+        route: &Route,
+        refusals: &mut Refusals,
+    ) -> Result<Stopped, Error> {
+        let mut beside = loop {
             match route.beside(None).await {
-                Err(error) if has_no_room(&error) && start.elapsed() + pause < route.limit() => {
-                    sleep(pause).await;
-                }
-                beside => break beside?,
+                Ok(Some(beside)) => break beside,
+                Ok(None) => return Ok(Stopped::NotFound),
+                Err(_) if self.watched.sql_of(call).is_none() => return Ok(Stopped::NotRunning),
+                Err(error) => refusals.refused(error, route)?,
             }
+            sleep(refusals.wait()).await;
             if self.watched.sql_of(call).is_none() {
                 return Ok(Stopped::NotRunning);
             }
-        };
-        let Some(mut beside) = beside else {
-            return Ok(Stopped::NotFound);
         };
         let mut sql: Box<str> = sql.into();
         let mut killed = None;

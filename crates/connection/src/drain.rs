@@ -4,7 +4,7 @@ use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::time::Duration;
 
-use otaria_session::{CancelPolicy, Error};
+use otaria_session::{CancelPolicy, Config, Error};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::io::Step;
@@ -160,7 +160,7 @@ impl Connection {
             if is_over || limit.bytes.is_some_and(|limit| so_far.bytes >= limit) {
                 return Ok(false);
             }
-            let io_timeout = self.config.io_timeout();
+            let io_timeout = of_use.io_timeout(&self.config);
             let io_end = io_timeout.and_then(|timeout| Instant::now().checked_add(timeout));
             let quiet_end = quiet.and_then(|quiet| so_far.heard.checked_add(quiet));
             let wait_end = end.into_iter().chain(quiet_end).chain(io_end).min();
@@ -261,6 +261,14 @@ impl While {
         match self {
             Self::Heard(quiet) => Some(quiet),
             Self::NotDone | Self::Abandoned | Self::Due(_) => None,
+        }
+    }
+
+    /// How long the server may say nothing. Who stops a statement waits for as long as that may take.
+    fn io_timeout(self, config: &Config) -> Option<Duration> {
+        match self {
+            Self::Due(_) => None,
+            Self::NotDone | Self::Abandoned | Self::Heard(_) => config.io_timeout(),
         }
     }
 

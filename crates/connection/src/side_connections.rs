@@ -39,6 +39,12 @@ impl SideConnections {
         Some(SidePlace { _permit: permit })
     }
 
+    /// A place, if there is one and nobody waits for it.
+    pub(crate) fn place_now(&self) -> Option<SidePlace> {
+        let permit = Arc::clone(&self.free).try_acquire_owned().ok()?;
+        Some(SidePlace { _permit: permit })
+    }
+
     pub(crate) fn is_none(&self) -> bool {
         self.free.is_closed()
     }

@@ -7,7 +7,7 @@ use otaria_session::{Error, Found, Kill, TimeoutPhase};
 use tokio::time::{Instant, timeout};
 
 use crate::Connection;
-use crate::beside::{Beside, has_no_room};
+use crate::beside::{Beside, Refusals};
 use crate::drain::{DrainLimit, While};
 use crate::kills::KillsBefore;
 use crate::{SideConnections, SidePlace};
@@ -66,7 +66,8 @@ impl Connection {
         self.stop_from(None, limit).await
     }
 
-    /// The same by a connection in this place, which had to be waited for for longer.
+    /// The same by a connection in this place, which had to be waited for for longer. Where the server has
+    /// no room the place is left to others, and the next try is made in the next that is free.
     ///
     /// # Errors
     /// Those of [`stop`](Self::stop).
@@ -93,10 +94,11 @@ impl Connection {
         self.check_open()?;
         self.session.abandon();
         let limit = self.config.stop_timeout();
-        let stopping = Box::pin(self.stop_running(limit, place, beside_limit));
+        let mut search = Search::new(limit, beside_limit, self.session.all_responses_due());
+        let stopping = Box::pin(self.stop_running(&mut search, place));
         let stopped = match timeout(limit, stopping).await {
             Ok(stopped) => stopped,
-            Err(_) => Err(not_stopped()),
+            Err(_) => Err(search.refusals.not_stopped()),
         };
         if !matches!(stopped, Ok(Stopped::Killed | Stopped::NotRunning)) || self.kill_is_in_doubt {
             self.session.cancelled();
@@ -117,11 +119,9 @@ impl Connection {
     /// ends the content of a file: the rest of a command that is not sent whole would run.
     async fn stop_running(
         &mut self,
-        limit: Duration,
+        search: &mut Search,
         mut place: Option<SidePlace>,
-        beside_limit: Duration,
     ) -> Result<Stopped, Error> {
-        let mut search = Search::new(limit, self.session.all_responses_due());
         let mut stopped = Stopped::NotRunning;
         let mut beside = None;
         let mut killed = None;
@@ -131,7 +131,7 @@ impl Connection {
             }
             let left = search.left();
             let time = match self.session.running_sql() {
-                Some(_) => search.pause,
+                Some(_) => search.pause.max(search.refusals.wait()),
                 // What cleans up is not stopped, nor what is no statement.
                 None => left,
             };
@@ -140,24 +140,19 @@ impl Connection {
                 return Ok(stopped);
             }
             if left.is_zero() {
-                return Err(not_stopped());
+                return Err(search.refusals.not_stopped());
             }
             search.goes_on(self.session.all_responses_due());
             let Some(sql) = self.session.running_sql().map(str::to_owned) else {
                 continue;
             };
-            let found_by = match beside.take() {
-                Some(beside) => Some(beside),
-                None => match self.connect_beside(beside_limit, place.take()).await {
-                    Err(error) if has_no_room(&error) && search.can_wait() => {
-                        search.wait_longer();
-                        continue;
-                    }
-                    connected => connected?,
+            let mut found_by = match beside.take() {
+                Some(beside) => beside,
+                None => match self.connect_beside(search, place.take()).await? {
+                    Side::Connected(beside) => *beside,
+                    Side::NoRoom => continue,
+                    Side::NoWay => return Ok(Stopped::NotFound),
                 },
-            };
-            let Some(mut found_by) = found_by else {
-                return Ok(Stopped::NotFound);
             };
             let found = found_by.look(&sql).await?;
             beside = match found {
@@ -225,22 +220,55 @@ impl Connection {
         Ok(sent)
     }
 
+    /// Connects to the server once more, in this place if it is the first time.
     async fn connect_beside(
         &self,
-        limit: Duration,
-        place: Option<SidePlace>,
-    ) -> Result<Option<Beside>, Error> {
-        match self.route() {
-            Some(route) => route.beside_within(limit, place).await,
-            None => Ok(None),
+        search: &mut Search,
+        mut place: Option<SidePlace>,
+    ) -> Result<Side, Error> {
+        if !search.refusals.wait().is_zero() {
+            return Ok(Side::NoRoom);
+        }
+        let Some(route) = self.route() else {
+            return Ok(Side::NoWay);
+        };
+        if search.refusals.is_refused()
+            && let Some(places) = &self.limits.side_connections
+        {
+            // Who waits for a place in turn does not see that the response ends.
+            let Some(free) = places.place_now() else {
+                search.refusals.wait_longer();
+                return Ok(Side::NoRoom);
+            };
+            place = Some(free);
+        }
+        match route.beside_within(search.beside_limit, place).await {
+            Ok(Some(beside)) => Ok(Side::Connected(Box::new(beside))),
+            Ok(None) => Ok(Side::NoWay),
+            Err(error) => {
+                search.refusals.refused(error, &route)?;
+                Ok(Side::NoRoom)
+            }
         }
     }
+}
+
+/// What became of connecting to the server once more.
+enum Side {
+    Connected(Box<Beside>),
+    /// The server has no room for it now, and will be asked again.
+    NoRoom,
+    /// Where it comes from and where it leads cannot be told.
+    NoWay,
 }
 
 /// How the statement that runs is looked for again and again.
 struct Search {
     start: Instant,
     limit: Duration,
+    /// How long it may take to connect to the server once more.
+    beside_limit: Duration,
+    refusals: Refusals,
     /// How many responses are due.
     due: usize,
     /// How long to wait for the response before the next look.
@@ -252,10 +280,12 @@ struct Search {
 }
 
 impl Search {
-    fn new(limit: Duration, due: usize) -> Self {
+    fn new(limit: Duration, beside_limit: Duration, due: usize) -> Self {
         Self {
             start: Instant::now(),
             limit,
+            beside_limit,
+            refusals: Refusals::new(beside_limit),
             due,
             pause: Duration::ZERO,
             misses: 0,
@@ -277,19 +307,9 @@ impl Search {
         }
     }
 
-    /// Whether there is time for another look behind a longer pause.
-    fn can_wait(&self) -> bool {
-        next_pause(self.pause) < self.left()
-    }
-
     fn wait_longer(&mut self) {
-        self.pause = next_pause(self.pause);
+        self.pause = (self.pause * 2).clamp(FIRST_PAUSE, LAST_PAUSE);
     }
-}
-
-/// How long to wait after `pause` has been of no use.
-pub(crate) fn next_pause(pause: Duration) -> Duration {
-    (pause * 2).clamp(FIRST_PAUSE, LAST_PAUSE)
 }
 
 pub(crate) const fn not_stopped() -> Error {

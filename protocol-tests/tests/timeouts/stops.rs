@@ -34,6 +34,8 @@ pub(super) struct Host {
 pub(super) enum Numbers {
     /// They have none.
     Unknown,
+    /// Nor has the list a user, as MySQL's for a moment.
+    Nobodys,
     /// Each is over by the time that the server is told it.
     Over,
     Kept,
@@ -63,7 +65,7 @@ impl Host {
             let ports = (*first_port.get_or_insert(port), port);
             let (kills_by_number, kills) = counters.clone();
             let mut greeting = protocol_tests::script::greeting();
-            if numbers == Numbers::Unknown {
+            if matches!(numbers, Numbers::Unknown | Numbers::Nobodys) {
                 greeting.server_version = b"8.4.0";
             }
             let news = Arc::clone(&counted);
@@ -98,7 +100,9 @@ impl Host {
                         Numbers::Refused => Reply::err(1095, *b"HY000", "You are not owner"),
                         Numbers::Unanswered => Reply::new(),
                         Numbers::Lost => Reply::new().close(),
-                        Numbers::Unknown | Numbers::Kept | Numbers::Shared => Reply::ok(),
+                        Numbers::Unknown | Numbers::Nobodys | Numbers::Kept | Numbers::Shared => {
+                            Reply::ok()
+                        }
                     });
                 }
                 is_kill.then(|| {
@@ -234,9 +238,11 @@ fn process_list((own, beside): (u16, u16), numbers: Numbers, sql: Option<&str>) 
         head.packet(&column(index))
     });
     let (own, beside) = (format!("h:{own}"), format!("h:{beside}"));
-    let number = (numbers != Numbers::Unknown).then_some("100");
+    let has_none = matches!(numbers, Numbers::Unknown | Numbers::Nobodys);
+    let number = (!has_none).then_some("100");
+    let user = (numbers != Numbers::Nobodys).then_some("u");
     let lines = [
-        ["7", "0", "u", &own, "Query"].map(Some).to_vec(),
+        vec![Some("7"), Some("0"), user, Some(&*own), Some("Query")],
         ["8", "1", "u", &beside, "Query"].map(Some).to_vec(),
     ];
     let shown = [sql, Some("SELECT ID")];
@@ -277,6 +283,16 @@ async fn a_kill_without_the_number_of_the_statement_by_a_token_closes_the_connec
     assert_eq!(connection.close_reason(), Some(CloseReason::Cancelled));
     // And not by what would stop that which was left behind.
     assert_eq!((host.server.visits(), host.kills()), (2, (0, 1)));
+}
+
+#[tokio::test]
+async fn a_connection_without_a_user_in_the_list_is_not_told_from_those_of_others() {
+    let host = Host::start(Numbers::Nobodys, ENDLESS).await;
+    let mut connection = host.connect().await;
+    drop(connection.simple_query(ENDLESS).await.unwrap());
+    assert_eq!(connection.stop().await.unwrap(), Stopped::NotFound);
+    assert_eq!(host.kills(), (0, 0));
+    assert_eq!(connection.close_reason(), Some(CloseReason::Cancelled));
 }
 
 #[tokio::test]
@@ -340,6 +356,25 @@ async fn a_stop_behind_one_that_was_dropped_leaves_the_answer_to_the_first_kill_
     assert!(host.kills().0 > 1, "{:?}", host.kills());
     next_query_is_whole(&mut connection).await;
     assert_eq!(connection.close_reason(), None);
+}
+
+#[tokio::test]
+async fn a_stop_waits_for_its_own_time_however_short_a_server_may_be_silent_else() {
+    let host = Host::start(Numbers::Kept, ENDLESS).await;
+    // Shorter than the pauses between two looks become.
+    let config = host.config().io_timeout(SECOND * 7 / 10);
+    let config = config.stop_timeout(4 * SECOND).build().unwrap();
+    let mut connection = Connection::connect(&config).await.unwrap();
+    drop(connection.simple_query(ENDLESS).await.unwrap());
+    let error = connection.stop().await.unwrap_err();
+    let is_stop = matches!(
+        error,
+        Error::Timeout {
+            phase: TimeoutPhase::Stop,
+            ..
+        }
+    );
+    assert!(is_stop, "{error:?}");
 }
 
 #[tokio::test]

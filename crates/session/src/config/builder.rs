@@ -149,7 +149,7 @@ impl ConfigBuilder {
     /// How long it may take to stop a statement, from the connection that is made for that to the end
     /// of the statement's response; then the connection is closed. 5 s by default. For a call whose
     /// time is over the connection is made in the time that the call had, or in a second if that is
-    /// longer, unless the server has no room for it: it is asked again in all of this time.
+    /// longer. A server that has no room for it is asked again in that time.
     pub fn stop_timeout(mut self, timeout: Duration) -> Self {
         self.settings.stop_timeout = timeout;
         self

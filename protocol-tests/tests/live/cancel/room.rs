@@ -17,6 +17,12 @@ async fn account(schema: &Schema<'_>) -> Config {
     config.build().unwrap()
 }
 
+/// There is no room for another connection.
+async fn is_refused(config: &Config) {
+    let error = Connection::connect(config).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::TooManyConnections, "{error}");
+}
+
 async fn drop_account(schema: &Schema<'_>) {
     let drop = format!("DROP USER {}@'%'", schema.name());
     connect("").await.simple_execute(&drop).await.unwrap();
@@ -29,7 +35,11 @@ async fn a_statement_is_stopped_as_soon_as_its_account_has_room_for_another_conn
     let mut connection = Connection::connect(&config).await.unwrap();
     let thread_id = connection.thread_id();
     let other = Connection::connect(&config).await.unwrap();
-    give_up(async { connection.execute(BENCHMARK, ()).await.map(drop) }).await;
+    is_refused(&config).await;
+    give_up_running(thread_id, async {
+        connection.execute(BENCHMARK, ()).await.map(drop)
+    })
+    .await;
     let make_room = async {
         sleep(Duration::from_millis(300)).await;
         other.close().await.unwrap();
@@ -47,8 +57,7 @@ async fn a_token_waits_until_its_account_has_room_for_another_connection() {
     let config = account(&schema).await;
     let mut connection = Connection::connect(&config).await.unwrap();
     let other = Connection::connect(&config).await.unwrap();
-    let refused = Connection::connect(&config).await.unwrap_err();
-    assert_eq!(refused.kind(), ErrorKind::TooManyConnections, "{refused}");
+    is_refused(&config).await;
     let token = connection.cancel_token();
     let cancel = async {
         sleep(Duration::from_millis(150)).await;
