@@ -103,7 +103,7 @@ async fn stored(
 }
 
 #[tokio::test]
-async fn a_value_of_any_type_for_any_column_is_stored_as_it_is_or_refused() {
+async fn a_random_value_of_any_type_for_any_column_is_stored_as_it_is_or_refused() {
     let seed = seed();
     let mut wrong = Vec::new();
     let mut taken = BTreeMap::<_, usize>::new();

@@ -407,7 +407,7 @@ async fn columns_take_their_default_and_keep_their_value() -> Result<(), Error> 
 }
 
 #[tokio::test]
-async fn any_text_and_bytes_come_back_in_every_mode() -> Result<(), Error> {
+async fn random_text_and_bytes_come_back_in_every_mode() -> Result<(), Error> {
     let mut random = Rng::with_seed(chaos::seed());
     let mut connection = connect("").await;
     let modes = ["", "NO_BACKSLASH_ESCAPES", "ANSI_QUOTES", "ORACLE"];
