@@ -291,14 +291,6 @@ impl Session {
         &self.state
     }
 
-    /// The server has executed what [`Config::session_settings_sql`] says of `config`: its zone is
-    /// that of the session wherever the server does not tell another.
-    pub fn settings_are_set(&mut self, config: &Config) {
-        if let Some(name) = config.time_zone() {
-            self.state.set_time_zone(name);
-        }
-    }
-
     /// How the connection is encrypted; `None` if it is not.
     pub const fn tls(&self) -> Option<&TlsInfo> {
         self.tls_info.as_ref()

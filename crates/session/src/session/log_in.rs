@@ -6,10 +6,19 @@ use otaria_auth::{AuthError, DerivedKey, HandshakeStep, Password, ServerInfo};
 use otaria_codec::PacketEncoder;
 
 use super::{Phase, Session};
+use crate::Config;
 use crate::error::{CloseReason, Error};
 use crate::event::Event;
 
 impl Session {
+    /// The server has executed what [`Config::session_settings_sql`] says of `config`: its zone is
+    /// that of the session wherever the server does not tell another.
+    pub fn settings_are_set(&mut self, config: &Config) {
+        if let Some(name) = config.time_zone() {
+            self.state.set_time_zone(name);
+        }
+    }
+
     /// Answers [`Event::Prompt`].
     ///
     /// # Errors
