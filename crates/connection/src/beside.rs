@@ -177,13 +177,13 @@ impl Beside {
                 return Ok(Found::Nothing);
             }
             let (id, is_beside, user, host, command, query_id, info) = row.read()?;
-            // MySQL says that both are never NULL, and they are while a connection logs in.
-            let (user, host): (Option<String>, Option<String>) = (user, host);
+            // MySQL says that it is never NULL, and it is while a connection logs in.
+            let user: Option<String> = user;
             lines.push(ProcessLine {
                 id,
                 is_beside,
                 user: user.unwrap_or_default(),
-                host: host.unwrap_or_default(),
+                host,
                 command,
                 query_id,
                 info,
@@ -253,8 +253,7 @@ impl Refusals {
     /// # Errors
     /// What the caller is to be told, if the server is not asked again.
     pub(crate) fn refused(&mut self, error: Error, route: &Route) -> Result<(), Error> {
-        let is_out_of_time = matches!(error, Error::Timeout { .. });
-        if is_out_of_time {
+        if matches!(error, Error::Timeout { .. }) {
             return Err(self.last.take().unwrap_or(error));
         }
         // Nobody is to be asked for a second factor again and again.
@@ -266,6 +265,11 @@ impl Refusals {
         self.last = Some(error);
         self.wait_longer();
         Ok(())
+    }
+
+    /// There was room: what fails from now on has another reason.
+    pub(crate) fn admitted(&mut self) {
+        self.last = None;
     }
 
     pub(crate) fn wait_longer(&mut self) {

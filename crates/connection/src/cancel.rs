@@ -101,6 +101,7 @@ impl CancelToken {
                 return Ok(Stopped::NotRunning);
             }
         };
+        refusals.admitted();
         let mut sql: Box<str> = sql.into();
         let mut killed = None;
         for _ in 0..MAX_LOOKS {

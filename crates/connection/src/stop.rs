@@ -243,7 +243,10 @@ impl Connection {
             place = Some(free);
         }
         match route.beside_within(search.beside_limit, place).await {
-            Ok(Some(beside)) => Ok(Side::Connected(Box::new(beside))),
+            Ok(Some(beside)) => {
+                search.refusals.admitted();
+                Ok(Side::Connected(Box::new(beside)))
+            }
             Ok(None) => Ok(Side::NoWay),
             Err(error) => {
                 search.refusals.refused(error, &route)?;

@@ -50,6 +50,19 @@ async fn a_server_that_gets_no_room_in_time_is_the_error_of_the_stop() {
 }
 
 #[tokio::test]
+async fn a_refusal_is_not_the_error_of_what_failed_when_there_was_room() {
+    // It was told to end the statement, which goes on.
+    let host = Host::start(Numbers::Kept, ENDLESS).await;
+    let config = host.config().stop_timeout(SECOND).build().unwrap();
+    let mut connection = Connection::connect(&config).await.unwrap();
+    drop(connection.simple_query(ENDLESS).await.unwrap());
+    host.refuse(2);
+    let error = connection.stop().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Timeout, "{error}");
+    assert_eq!(host.kills(), (1, 0));
+}
+
+#[tokio::test]
 async fn a_token_of_a_server_that_gets_no_room_says_so_and_leaves_the_connection_open() {
     let host = Host::start(Numbers::Kept, ENDLESS).await;
     let config = host.config().stop_timeout(SECOND).build().unwrap();

@@ -104,7 +104,8 @@ impl ConfigBuilder {
     }
 
     /// How long one read or write may wait. A read waits for as long as a statement runs, so
-    /// there is no limit by default. A connection whose time is over is closed.
+    /// there is no limit by default. A connection whose time is over is closed. The end of a statement
+    /// that is being stopped is waited for within [`stop_timeout`](Self::stop_timeout) instead.
     pub fn io_timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
         self.settings.io_timeout = timeout.into();
         self
