@@ -3,6 +3,7 @@
 mod column;
 mod comparison;
 mod expected;
+mod geometry;
 
 use std::cell::RefCell;
 use std::env;

@@ -5,6 +5,8 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use protocol_tests::live;
 
+use super::geometry::{DEGREES, collection, geometry, in_srid, point, polygon};
+
 /// A column of a type, with a literal for each row.
 #[derive(Clone, Debug)]
 pub(super) struct Column {
@@ -293,8 +295,16 @@ fn of_other_types() -> impl Strategy<Value = Typed> {
     let has = |name| live::shared().has_type(name);
     let mut types: Vec<Typed> = vec![
         ("JSON".to_owned(), json().boxed()),
-        ("POINT".to_owned(), point(0).boxed()),
-        ("GEOMETRY".to_owned(), point(DEGREES).boxed()),
+        ("POINT".to_owned(), point().prop_map(in_srid(0)).boxed()),
+        ("POLYGON".to_owned(), polygon().prop_map(in_srid(0)).boxed()),
+        (
+            "GEOMETRYCOLLECTION".to_owned(),
+            collection().prop_map(in_srid(0)).boxed(),
+        ),
+        (
+            "GEOMETRY".to_owned(),
+            geometry().prop_map(in_srid(DEGREES)).boxed(),
+        ),
         ("INET6".to_owned(), inet6().boxed()),
     ];
     if has("INET4") {
@@ -326,11 +336,6 @@ fn json() -> impl Strategy<Value = String> {
     })
 }
 
-fn point(srid: u32) -> impl Strategy<Value = String> {
-    (any::<i32>(), any::<i32>())
-        .prop_map(move |(x, y)| format!("ST_GeomFromText('POINT({x} {y}.25)', {srid})"))
-}
-
 fn inet6() -> impl Strategy<Value = String> {
     let few = select(&["::", "::1", "::ffff:192.0.2.1"][..]).prop_map(str::to_owned);
     let address = any::<u128>().prop_map(|bits| std::net::Ipv6Addr::from_bits(bits).to_string());
@@ -354,6 +359,3 @@ const CHARSETS: &[&str] = &[
     "sjis", "cp932", "euckr", "ujis", "eucjpms", "utf8mb3", "utf8mb4", "ucs2", "utf16", "utf16le",
     "utf32",
 ];
-
-/// The SRID of degrees of latitude and longitude.
-pub(super) const DEGREES: u32 = 4326;

@@ -10,8 +10,8 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::Table;
-use super::column::DEGREES;
 use super::expected::words;
+use super::geometry::DEGREES;
 use crate::arrow::cells::of_array;
 use crate::arrow::{PROTOCOLS, Protocol, read};
 
