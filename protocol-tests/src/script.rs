@@ -1,6 +1,8 @@
 //! A fake server that logs a client in and answers its commands from a script.
 
+mod compressed;
 mod layers;
+mod reply;
 mod statements;
 mod tls;
 
@@ -8,214 +10,17 @@ use std::fmt;
 use std::sync::{Arc, Mutex};
 
 use otaria_auth::{InitialHandshake, SCRAMBLE_BYTES};
-use otaria_codec::{
-    Capabilities, ColumnCount, ColumnDefinition, CompressedDecoder, CompressedEncoder, Encode,
-    EofPacket, ErrPacket, FieldType, LocalInfilePacket, OkPacket, PacketDecoder, PacketEncoder,
-    ServerStatus,
-};
-use otaria_text::{TextCell, TextRowPacket};
+use otaria_codec::{Capabilities, Encode, EofPacket, PacketDecoder, PacketEncoder, ServerStatus};
 
 use crate::pipe::{Action, Peer};
 
+use reply::Awaited;
+
+pub use compressed::Compressed;
 pub use layers::Layers;
+pub use reply::Reply;
 pub use statements::{FakeStatement, FakeStatements, text_columns, unknown_statement};
 pub use tls::Tls;
-
-/// What the server answers to a command.
-#[derive(Clone, Debug, Default)]
-pub struct Reply {
-    parts: Vec<Part>,
-    then: Option<Box<(Awaited, Reply)>>,
-}
-
-/// What the server waits for in the middle of its reply.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Awaited {
-    /// One packet.
-    Answer,
-    /// The content of a file: packets up to an empty one.
-    File,
-    /// The first packet of the content of a file, of which the rest is not read.
-    StartOfFile,
-}
-
-#[derive(Clone, Debug)]
-enum Part {
-    /// A payload, in packets of its own.
-    Payload(Vec<u8>),
-    /// Bytes as they are.
-    Raw(Vec<u8>),
-    Close,
-    Reset,
-}
-
-impl Reply {
-    /// Nothing: the server hangs.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// An OK packet.
-    pub fn ok() -> Self {
-        Self::new().packet(&OkPacket {
-            status: ServerStatus::AUTOCOMMIT,
-            ..OkPacket::default()
-        })
-    }
-
-    /// An ERR packet.
-    pub fn err(code: u16, sqlstate: [u8; 5], message: &str) -> Self {
-        Self::new().packet(&ErrPacket::new(code, sqlstate, message))
-    }
-
-    /// A result set of text columns.
-    pub fn rows<R, C>(names: &[&str], rows: impl IntoIterator<Item = R>) -> Self
-    where
-        R: IntoIterator<Item = C>,
-        C: Into<TextCell>,
-    {
-        Self::new().result_set(names, rows, ServerStatus::AUTOCOMMIT)
-    }
-
-    /// Goes on with a result set of text columns, which ends with `status`.
-    #[must_use]
-    pub fn result_set<R, C>(
-        self,
-        names: &[&str],
-        rows: impl IntoIterator<Item = R>,
-        status: ServerStatus,
-    ) -> Self
-    where
-        R: IntoIterator<Item = C>,
-        C: Into<TextCell>,
-    {
-        let reply = rows.into_iter().fold(self.head(names), |reply, row| {
-            reply.packet(&TextRowPacket::of(row))
-        });
-        reply.packet(&OkPacket {
-            ends_result_set: true,
-            status,
-            ..OkPacket::default()
-        })
-    }
-
-    /// Goes on with the head of a result set of text columns.
-    #[must_use]
-    pub fn head(self, names: &[&str]) -> Self {
-        let columns = u16::try_from(names.len()).expect("few columns");
-        let count = ColumnCount {
-            columns,
-            metadata_follows: true,
-        };
-        names.iter().fold(self.packet(&count), |reply, name| {
-            reply.packet(&ColumnDefinition::new(name, FieldType::VarString).with_collation(45))
-        })
-    }
-
-    /// Goes on with a packet.
-    #[must_use]
-    pub fn packet(self, packet: &impl Encode) -> Self {
-        self.packet_for(packet, CAPABILITIES)
-    }
-
-    /// Goes on with a packet for a client that has negotiated something else.
-    #[must_use]
-    pub fn packet_for(self, packet: &impl Encode, capabilities: Capabilities) -> Self {
-        let mut encoder = PacketEncoder::new();
-        encoder.packet(packet, capabilities);
-        let payload = encoder.bytes()[4..].to_vec();
-        self.payload(payload)
-    }
-
-    /// Goes on with a payload that fits into one packet.
-    #[must_use]
-    pub fn payload(mut self, payload: Vec<u8>) -> Self {
-        self.parts.push(Part::Payload(payload));
-        self
-    }
-
-    /// Goes on with bytes as they are.
-    #[must_use]
-    pub fn raw(mut self, bytes: &[u8]) -> Self {
-        self.parts.push(Part::Raw(bytes.to_vec()));
-        self
-    }
-
-    /// Waits for one packet of the client, and goes on with `reply`.
-    #[must_use]
-    pub fn then_answer(mut self, reply: Self) -> Self {
-        self.then = Some(Box::new((Awaited::Answer, reply)));
-        self
-    }
-
-    /// Asks for the content of a file, and goes on with `reply` when it has come.
-    #[must_use]
-    pub fn then_file(self, file_name: &[u8], reply: Self) -> Self {
-        let mut asking = self.packet(&LocalInfilePacket { file_name });
-        asking.then = Some(Box::new((Awaited::File, reply)));
-        asking
-    }
-
-    /// Asks for the content of a file, and goes on with `reply` when its first packet has come.
-    /// Nothing is heard any more after that.
-    #[must_use]
-    pub fn then_start_of_file(self, file_name: &[u8], reply: Self) -> Self {
-        let mut asking = self.packet(&LocalInfilePacket { file_name });
-        asking.then = Some(Box::new((Awaited::StartOfFile, reply)));
-        asking
-    }
-
-    /// Closes the connection.
-    #[must_use]
-    pub fn close(mut self) -> Self {
-        self.parts.push(Part::Close);
-        self
-    }
-
-    /// Resets the connection.
-    #[must_use]
-    pub fn reset(mut self) -> Self {
-        self.parts.push(Part::Reset);
-        self
-    }
-
-    /// The packets of the reply, whose first one has this sequence number, up to where it waits for
-    /// the client.
-    pub fn actions(&self, sequence_number: u8) -> Vec<Action> {
-        self.numbered_actions(sequence_number).0
-    }
-
-    /// The same, and the sequence number after the last.
-    fn numbered_actions(&self, sequence_number: u8) -> (Vec<Action>, u8) {
-        let mut encoder = PacketEncoder::new();
-        encoder.set_sequence_number(sequence_number);
-        let actions = self
-            .parts
-            .iter()
-            .map(|part| match part {
-                Part::Payload(payload) => {
-                    encoder.payload(|out| out.bytes(payload));
-                    Action::Send(encoder.take())
-                }
-                Part::Raw(bytes) => Action::Send(bytes.clone()),
-                Part::Close => Action::Close,
-                Part::Reset => Action::Reset,
-            })
-            .collect();
-        (actions, encoder.sequence_number())
-    }
-
-    /// The bytes of the reply to a command.
-    pub fn bytes(&self) -> Vec<u8> {
-        self.actions(1)
-            .into_iter()
-            .flat_map(|action| match action {
-                Action::Send(bytes) => bytes,
-                _ => Vec::new(),
-            })
-            .collect()
-    }
-}
 
 type Answer = Box<dyn FnMut(&[u8]) -> Option<Reply> + Send>;
 
@@ -463,92 +268,6 @@ impl fmt::Debug for Script {
         f.debug_struct("Script")
             .field("answers", &self.answers.len())
             .finish_non_exhaustive()
-    }
-}
-
-/// A [`Script`] that speaks compressed packets once it has logged a client in.
-#[derive(Debug)]
-pub struct Compressed {
-    script: Script,
-    decoder: CompressedDecoder,
-    encoder: CompressedEncoder,
-    /// The number of the next compressed packet, whichever side sends it.
-    sequence_number: u8,
-    logged_in: bool,
-}
-
-impl Compressed {
-    /// Compresses every answer of `script`.
-    pub fn new(script: Script) -> Self {
-        let (decoder, encoder) = (CompressedDecoder::new(), CompressedEncoder::new(6, 0));
-        Self {
-            script,
-            decoder,
-            encoder,
-            sequence_number: 0,
-            logged_in: false,
-        }
-    }
-}
-
-impl Peer for Compressed {
-    fn greet(&mut self) -> Vec<Action> {
-        Peer::greet(&mut self.script)
-    }
-
-    fn receive(&mut self, bytes: &[u8]) -> Vec<Action> {
-        if !self.logged_in {
-            let actions = self.script.receive(bytes);
-            self.logged_in = self.script.logged_in;
-            return actions;
-        }
-        self.decoder.buffer_mut().extend_from_slice(bytes);
-        let mut actions = Vec::new();
-        let mut plain = Vec::new();
-        loop {
-            match self.decoder.poll_packet(&mut plain) {
-                Ok(true) => self.sequence_number = self.sequence_number.wrapping_add(1),
-                Ok(false) => return actions,
-                Err(error) => {
-                    assert!((self.script.forgives)(), "no compressed packets: {error}");
-                    actions.push(Action::Close);
-                    return actions;
-                }
-            }
-            let found = self.decoder.sequence_number();
-            let is_next = found == self.sequence_number;
-            let takes_any = self.script.hearing == Hearing::AnyNumber;
-            if !is_next && !takes_any {
-                assert!((self.script.forgives)(), "compressed packets count up");
-                actions.push(Action::Close);
-                return actions;
-            }
-            self.sequence_number = found;
-            actions.extend(self.answer(&plain));
-            plain.clear();
-        }
-    }
-}
-
-impl Compressed {
-    fn answer(&mut self, plain: &[u8]) -> Vec<Action> {
-        let mut answer = Vec::new();
-        let mut actions = Vec::new();
-        for action in self.script.receive(plain) {
-            match action {
-                Action::Send(bytes) => answer.extend(bytes),
-                end => actions.push(end),
-            }
-        }
-        let mut compressed = Vec::new();
-        self.sequence_number = self
-            .encoder
-            .encode(&answer, self.sequence_number, &mut compressed);
-        if self.script.is_between_commands() {
-            self.sequence_number = 0;
-        }
-        actions.insert(0, Action::Send(compressed));
-        actions
     }
 }
 

@@ -15,13 +15,6 @@ use otaria_statement::{
 use super::{CAPABILITIES, Reply, Script};
 
 impl Reply {
-    /// Goes on with what `other` says, if that does not wait for the client.
-    #[must_use]
-    pub fn followed_by(mut self, other: &Self) -> Self {
-        self.parts.extend(other.parts.iter().cloned());
-        self
-    }
-
     /// A `COM_STMT_PREPARE_OK` with definitions of so many parameters and of these columns.
     pub fn prepared(statement: u32, parameters: u16, columns: &[ColumnDefinition]) -> Self {
         let ok = ComStmtPrepareOk {
