@@ -13,6 +13,7 @@
 //!   was not done at all, or only reads.
 //! - As long as the line is whole it does not fail, whatever was dropped before it, and it ends.
 
+mod answers;
 mod calls;
 mod check;
 mod input;
@@ -22,6 +23,7 @@ mod options;
 mod server;
 
 use std::future::Future;
+use std::thread::panicking;
 use std::time::Duration;
 
 use otaria::{Connection, DrainLimit, Error, Statement, Transaction};
@@ -113,7 +115,8 @@ impl Client<'_> {
     fn serve(&self) -> (Pipe, Heard) {
         let shared = self.shared.clone();
         let script = self.shared.script();
-        let script = script.forgive(move || shared.server().line.is_spoiled);
+        // What fails is told once: a panic within another one ends the process.
+        let script = script.forgive(move || panicking() || shared.server().line.is_spoiled);
         let heard = script.heard();
         self.shared.server().line.is_compressed = self.options.compresses();
         let layers = if self.options.compresses() {
@@ -171,6 +174,7 @@ impl Client<'_> {
                 let drain = async { connection.drain(limit).await.map(drop) };
                 self.command(drain).await;
             }
+            22 => self.long_data(connection).await,
             _ => {
                 let ping = connection.ping();
                 self.command(ping).await;

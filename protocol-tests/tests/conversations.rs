@@ -44,6 +44,11 @@ fn a_file_given_up_behind_a_reset_leaves_the_connection_open() {
     ));
 }
 
+#[test]
+fn what_was_sent_ahead_for_an_execution_that_was_dropped_is_no_part_of_the_next() {
+    converse(include_bytes!("../../fuzz/corpus/conversation/long_data"));
+}
+
 fn fails(data: &[u8]) -> bool {
     catch_unwind(|| converse(data)).is_err()
 }

@@ -3,7 +3,8 @@
 use std::num::NonZeroU32;
 
 use otaria::{
-    Batch, BatchExecuted, Connection, Error, Executed, FromRow, Pipeline, Statement, Transaction,
+    Batch, BatchExecuted, Connection, Error, Executed, FromRow, LongData, Pipeline, Statement,
+    Transaction,
 };
 
 use super::check::Check;
@@ -116,6 +117,38 @@ impl Client<'_> {
         };
         let came = self.limited(call).await;
         self.came(came, &check, within);
+    }
+
+    /// A statement whose parameter is sent ahead in two pieces, if it is executed at all.
+    pub(super) async fn long_data(&mut self, connection: &mut Connection) {
+        let (sql, marker) = self.statement();
+        let mut check = self.check(marker);
+        check.style = self.input.byte();
+        let way = self.input.byte();
+        let text = marker.to_string();
+        let (first, rest) = text.as_bytes().split_at(usize::from(way / 8) % text.len());
+        let call = async {
+            let mut execution = connection.long_data(sql).await?;
+            execution.send(0, first).await?;
+            if way & 1 == 0 {
+                execution.send(0, rest).await?;
+            } else {
+                execution.send_from(0, rest).await?;
+            }
+            match way / 2 % 4 {
+                0 => return Ok(None),
+                1 => {
+                    let executed = execution.execute((LongData,)).await?;
+                    return Ok(Some(Came::Executed(executed)));
+                }
+                _ => {}
+            }
+            let rows = execution.query((LongData,)).await?;
+            check.read(rows).await?;
+            Ok(Some(Came::Rows))
+        };
+        let came = self.limited(call).await.and_then(Result::transpose);
+        self.came(came, &check, None);
     }
 
     async fn prepare(&mut self, on: &mut On<'_, '_>) {

@@ -2,20 +2,23 @@
 //! cursors and transactions as MariaDB does.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::panicking;
 
 use otaria::{Indicated, ValueRef};
-use otaria_binary::{BinaryCell, BinaryRowPacket, BulkParameters, Parameters};
+use otaria_binary::{BulkParameters, Parameters};
 use otaria_codec::{
     ColumnCount, ColumnDefinition, Decode, FieldType, OkPacket, ProgressReport, ServerStatus,
 };
 use otaria_statement::{
     BulkFlags, ComStmtBulkExecute, ComStmtClose, ComStmtExecute, ComStmtFetch, ComStmtReset,
-    CursorFlags, StatementId,
+    ComStmtSendLongData, CursorFlags, StatementId,
 };
 use otaria_text::TextRowPacket;
 
+use super::answers::{
+    Form, columns, first_number, interrupted, placeholders, refused, row_number, rows,
+};
 use super::line::Line;
 use super::marker::{Course, Kind, Marker};
 use crate::script::{CAPABILITIES, Reply, Script, unknown_statement};
@@ -49,13 +52,8 @@ struct Prepared {
     told: Option<bool>,
     /// Whose rows are left to be fetched, from which on, and of what form.
     cursor: Option<(Marker, usize, Form)>,
-}
-
-/// What rows look like.
-#[derive(Clone, Copy)]
-struct Form {
-    is_binary: bool,
-    is_altered: bool,
+    /// What was sent ahead for the parameter of the next execution.
+    long_data: Option<Vec<u8>>,
 }
 
 impl Shared {
@@ -66,7 +64,14 @@ impl Shared {
 
     pub(super) fn script(&self) -> Script {
         let shared = self.clone();
-        Script::new().answer(move |payload| Some(shared.server().answer(payload)))
+        Script::new().answer(move |payload| {
+            let answers = !panicking();
+            Some(if answers {
+                shared.server().answer(payload)
+            } else {
+                Reply::new()
+            })
+        })
     }
 }
 
@@ -109,6 +114,11 @@ impl Server {
                 let command = ComStmtExecute::decode(payload, CAPABILITIES);
                 self.execute(command.expect("an execute"))
             }
+            0x18 => {
+                let command = ComStmtSendLongData::decode(payload, CAPABILITIES);
+                self.keep_long_data(command.expect("long data"));
+                Reply::new()
+            }
             0x19 => {
                 let close = ComStmtClose::decode(payload, CAPABILITIES).expect("a close");
                 let id = close.statement.0;
@@ -120,7 +130,10 @@ impl Server {
             0x1a => {
                 let reset = ComStmtReset::decode(payload, CAPABILITIES).expect("a reset");
                 match self.statement(reset.statement) {
-                    Some(statement) => statement.cursor = None,
+                    Some(statement) => {
+                        statement.cursor = None;
+                        statement.long_data = None;
+                    }
                     None => return unknown_statement(),
                 }
                 self.ok(0, 0)
@@ -196,6 +209,7 @@ impl Server {
             sql: sql.to_owned(),
             told: (!columns.is_empty()).then_some(self.is_altered),
             cursor: None,
+            long_data: None,
         };
         self.last = Some(self.prepared);
         self.statements.insert(self.prepared, prepared);
@@ -220,16 +234,25 @@ impl Server {
         let sql = statement.sql.clone();
         assert!(statement.cursor.is_none() || is_spoiled, "a cursor is open");
         statement.cursor = None;
+        let long_data = statement.long_data.take();
         let parameters = Parameters::decode(command.parameters, placeholders(&sql).into());
         let Ok(parameters) = parameters else {
             assert!(is_spoiled, "parameters that do not fit");
             return Reply::err(1210, *b"HY000", "Incorrect arguments");
         };
+        let is_sent_ahead = parameters.long_data().next().is_some();
+        if is_sent_ahead != long_data.is_some() {
+            assert!(is_spoiled, "a value that was sent ahead for another");
+            return Reply::err(1210, *b"HY000", "Incorrect arguments");
+        }
         let values: Vec<ValueRef<'_>> = parameters.values().map_while(Result::ok).collect();
-        let Some(ValueRef::Text(text)) = values.first() else {
-            panic!("a statement of nobody: {values:?}")
+        let text = match (&long_data, values.first()) {
+            (Some(sent_ahead), _) => &sent_ahead[..],
+            (None, Some(ValueRef::Text(text))) => text.as_bytes(),
+            _ => panic!("a statement of nobody: {values:?}"),
         };
-        let marker = Marker::find(text.as_bytes()).expect("a marker");
+        let marker = Marker::find(text).expect("a marker");
+        assert_eq!(marker.to_string().as_bytes(), text, "more than a marker");
         if let Some(row) = values.get(1) {
             return self.do_rows(marker, &[row_number(*row)], false);
         }
@@ -237,6 +260,13 @@ impl Server {
             return self.open_cursor(command.statement, marker);
         }
         self.result(marker, Some(command.statement))
+    }
+
+    fn keep_long_data(&mut self, command: ComStmtSendLongData<'_>) {
+        if let Some(statement) = self.statement(command.statement) {
+            let kept = statement.long_data.get_or_insert_default();
+            kept.extend_from_slice(command.data);
+        }
     }
 
     fn execute_bulk(&mut self, command: ComStmtBulkExecute<'_>) -> Reply {
@@ -429,54 +459,4 @@ impl Server {
             .packet(&TextRowPacket::of(["16777216"]))
             .rows_end(self.status())
     }
-}
-
-/// Goes on with rows of the answer to a request.
-fn rows(reply: Reply, marker: Marker, rows: Range<usize>, form: Form) -> Reply {
-    rows.fold(reply, |reply, row| {
-        let (text, padding) = (marker.to_string(), marker.padding(row));
-        if form.is_binary {
-            let number = BinaryCell::from(i64::try_from(row).expect("few rows"));
-            let mut cells = [text.into(), number, padding.into()];
-            cells.rotate_left(usize::from(form.is_altered));
-            return reply.packet(&BinaryRowPacket::of(cells));
-        }
-        let mut cells = [text, row.to_string(), padding];
-        cells.rotate_left(usize::from(form.is_altered));
-        reply.packet(&TextRowPacket::of(cells))
-    })
-}
-
-fn refused(marker: Marker) -> Reply {
-    Reply::err(1062, *b"23000", &marker.to_string())
-}
-
-fn interrupted(marker: Marker) -> Reply {
-    Reply::err(1028, *b"HY000", &marker.to_string())
-}
-
-fn columns(is_altered: bool) -> Vec<ColumnDefinition> {
-    let text = |name| ColumnDefinition::new(name, FieldType::VarString).with_collation(45);
-    let number = ColumnDefinition::new("i", FieldType::LongLong);
-    let mut columns = vec![text("m"), number, text("p")];
-    columns.rotate_left(usize::from(is_altered));
-    columns
-}
-
-fn placeholders(sql: &str) -> u16 {
-    sql.matches('?').count() as u16
-}
-
-fn row_number(value: ValueRef<'_>) -> u32 {
-    match value {
-        ValueRef::Int(number) => number.try_into().expect("a row"),
-        ValueRef::UInt(number) => number.try_into().expect("a row"),
-        other => panic!("the number of a row is {other:?}"),
-    }
-}
-
-fn first_number(text: &[u8]) -> u32 {
-    let digits = text.iter().skip_while(|byte| !byte.is_ascii_digit());
-    let digits = digits.take_while(|byte| byte.is_ascii_digit());
-    digits.fold(0, |number, digit| number * 10 + u32::from(digit - b'0'))
 }
