@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # Shared by the scripts beside it, which source it first.
 
+SCRIPT=$(realpath "$0")
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit
 export PATH="${CARGO_HOME:-$HOME/.cargo}/bin:$PATH"
 
@@ -14,6 +15,12 @@ step() {
     "$@"
     trap - EXIT
     printf '== %s: %d s\n' "$CURRENT_STEP" $((SECONDS - start))
+}
+
+# usage: how the script is called, by the comment at its beginning.
+usage() {
+    sed -n 's/^#   //p' "$SCRIPT" >&2
+    exit 2
 }
 
 # need_packages PACKAGE…: installs those Debian packages that are missing, and says so first.
