@@ -6,7 +6,9 @@ CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/otaria
 # What it takes to run containers, for what sources this. A machine with an engine keeps it.
 need_docker() {
     command -v docker >/dev/null && command -v docker-compose >/dev/null && has_engine && return
-    need_packages docker.io docker-compose
+    need_packages ca-certificates docker.io docker-compose
+    # Its command is a package of its own from Debian 13 on.
+    command -v docker >/dev/null || need_packages docker-cli
 }
 
 # start_docker: an engine for this shell and its children, until stop_docker. It takes the one that
@@ -80,10 +82,10 @@ make_base() {
     need_packages debian-archive-keyring debootstrap
     local root
     root=$(mktemp --directory --tmpdir=/var/tmp otaria-base-XXXXXX)
-    # A failure in the middle leaves the folder, and its log in it.
+    # A failure leaves the folder, and a log in it.
     as_root debootstrap --variant=minbase "$1" "$root" http://deb.debian.org/debian >/dev/null ||
         return
-    as_root tar --directory "$root" --create . | docker import - "otaria/debian:$1"
+    as_root tar --directory "$root" --create . | docker import - "otaria/debian:$1" || return
     as_root rm -rf "$root"
 }
 
