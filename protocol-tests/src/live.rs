@@ -343,6 +343,16 @@ pub fn shared() -> &'static LiveServer {
     })
 }
 
+/// Says that a test has nothing to test here, and why. In the table of `ci/conformance` that is not a
+/// test that has passed: it fails there, and `expectations.toml` has the reason.
+///
+/// # Panics
+/// In `ci/conformance`.
+pub fn not_applicable(why: &str) {
+    assert!(env::var_os(CONFORMANCE).is_none(), "not applicable: {why}");
+    println!("not applicable: {why}");
+}
+
 /// A nameless file that reads as `text`: unlike a pipe, it needs nobody to feed it.
 fn file_of(text: &str) -> std::io::Result<Stdio> {
     let mut file: File = tempfile::tempfile()?;
@@ -359,6 +369,9 @@ fn percent_decoded(text: &str) -> String {
         .map(|(_, value)| value)
         .collect()
 }
+
+/// The variable that `ci/conformance` sets.
+const CONFORMANCE: &str = "OTARIA_CONFORMANCE";
 
 /// The variable that names a server to use in place of a private one.
 const TEST_URL: &str = "OTARIA_TEST_URL";

@@ -13,6 +13,7 @@ mod private_server {
     mod cursors;
     mod errors;
     mod given_up;
+    mod other_plugins;
     mod parameters;
     mod session;
     mod sha256_password;

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use otaria::{Compression, Config, ConfigBuilder, Connection, Pem, SslMode, TlsProof};
 use protocol_tests::certificates::Authority;
-use protocol_tests::live::{LiveServer, PamService};
+use protocol_tests::live::{self, LiveServer, PamService};
 
 use super::super::account::{Account, connect, tcp, value};
 use super::outcome::{Outcome, refused, shows};
@@ -132,15 +132,28 @@ impl<'a> Place<'a> {
     }
 
     /// Whether there is a way to the server by `channel`.
-    pub(super) fn has(&self, channel: Channel) -> bool {
+    pub(super) fn leads(&self, channel: Channel) -> bool {
         match channel {
             Channel::UnixSocket => self.server.socket().is_some(),
             tls => !tls.is_tls() || self.authority.is_some(),
         }
     }
 
+    pub(super) fn plugins(&self) -> impl Iterator<Item = &str> {
+        self.plugins.iter().map(String::as_str)
+    }
+
     pub(super) fn has_plugin(&self, name: &str) -> bool {
-        self.plugins.iter().any(|plugin| plugin == name)
+        self.plugins().any(|plugin| plugin == name)
+    }
+
+    /// The same, and says so if it has not.
+    pub(super) fn has(&self, plugin: &str) -> bool {
+        let has = self.has_plugin(plugin);
+        if !has {
+            live::not_applicable(&format!("the server has not got the plugin {plugin}"));
+        }
+        has
     }
 
     /// How to get there by `channel`.
@@ -182,18 +195,19 @@ impl Line {
         format!("{plugins}{whose}{clear}")
     }
 
-    /// What there is not for this line.
-    pub(super) fn missing(&self, place: &Place<'_>) -> Option<String> {
-        let methods = self.via.split(" OR ");
-        let mut names = methods.filter_map(|method| method.split(' ').next());
-        if let Some(missing) = names.find(|name| !place.has_plugin(name)) {
-            return Some(format!("the server has not got the plugin {missing}"));
-        }
-        if !self.via.contains("service}") {
-            return None;
-        }
+    /// Whether it is about this plugin, which may be one of two.
+    pub(super) fn is_of(&self, plugin: &str) -> bool {
+        let rarest = PLUGINS.into_iter().find(|name| {
+            let mut methods = self.via.split(" OR ");
+            methods.any(|method| method.split(' ').next() == Some(name))
+        });
+        rarest == Some(plugin)
+    }
+
+    /// Whether it takes a service of PAM that there is not.
+    pub(super) fn lacks_service(&self, place: &Place<'_>) -> bool {
         let has_service = place.services.is_some_and(|[service, _]| service.is_some());
-        (!has_service).then(|| "there is no service of PAM".to_owned())
+        self.via.contains("service}") && !has_service
     }
 
     /// What comes of a login with `given` to an account with `password`, channel by channel.
@@ -278,3 +292,15 @@ fn whoami() -> String {
     let output = Command::new("id").arg("-un").output().unwrap();
     String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }
+
+/// The fewer servers have it, the further to the front: a line of two is about the first.
+const PLUGINS: [&str; 8] = [
+    "caching_sha2_password",
+    "parsec",
+    "gssapi",
+    "pam",
+    "mysql_old_password",
+    "ed25519",
+    "unix_socket",
+    "mysql_native_password",
+];

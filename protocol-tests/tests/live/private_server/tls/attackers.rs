@@ -3,7 +3,7 @@
 use otaria::{AuthError, Error, PasswordProblem, SslMode, TlsError, TlsProof};
 use otaria_codec::{Capabilities, ErrPacket, OkPacket, PacketEncoder};
 use protocol_tests::certificates::{Identity, Leaf};
-use protocol_tests::live::PamService;
+use protocol_tests::live::{self, PamService};
 use protocol_tests::tls_proxy::{self, TlsProxy};
 
 use super::{by, connect, place, tls_of};
@@ -29,7 +29,7 @@ async fn prefer_and_trust_tell_that_the_proof_is_for_another_certificate() -> Re
 #[tokio::test]
 async fn a_man_in_the_middle_gets_no_password_in_clear_by_dialog() {
     let Some(service) = PamService::for_test() else {
-        return;
+        return live::not_applicable("there is no service of PAM");
     };
     place().server.sql("INSTALL SONAME 'auth_pam'").unwrap();
     let user = place().user(&format!("IDENTIFIED VIA pam USING '{}'", service.name()));
