@@ -2,7 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use otaria::{Config, ConfigBuilder, Connection, HostStates, Pem, Role, SslMode};
+use otaria::RedirectError::{Again, Invalid, Unproven};
+use otaria::{
+    Config, ConfigBuilder, Connection, Error, HostStates, Pem, RedirectError, Role, SslMode,
+};
 use otaria_codec::{OkPacket, PayloadWriter, ServerStatus, SessionChange};
 use otaria_text::{ComPing, ComQuery};
 use protocol_tests::black_hole::{BlackHole, Until};
@@ -85,12 +88,28 @@ fn port(connection: &Connection) -> u16 {
     endpoint.rsplit_once(':').unwrap().1.parse().unwrap()
 }
 
-/// Where a connection is that works, and whether it was sent on in vain.
-async fn arrives(config: ConfigBuilder) -> (u16, bool) {
+/// Why a connection was sent on in vain.
+#[derive(Debug, PartialEq)]
+enum Stays {
+    Refused(RedirectError),
+    /// The other server could not be used.
+    Failed,
+}
+
+fn refused(why: RedirectError) -> Stays {
+    Stays::Refused(why)
+}
+
+/// Where a connection is that works, and why it stays there though it was sent on.
+async fn arrives(config: ConfigBuilder) -> (u16, Option<Stays>) {
     let config = config.build().unwrap();
     let mut connection = Connection::connect(&config).await.unwrap();
     connection.ping().await.unwrap();
-    (port(&connection), connection.redirect_error().is_some())
+    let stays = connection.redirect_error().map(|error| match error {
+        Error::Redirect(refused) => Stays::Refused(*refused),
+        _ => Stays::Failed,
+    });
+    (port(&connection), stays)
 }
 
 #[tokio::test]
@@ -99,17 +118,17 @@ async fn a_redirect_from_proven_tls_to_proven_tls_is_followed_if_it_is_permitted
     let target = trust.plain().await;
     let first = trust.redirect(FakePort::new().await, to(target.port()));
     let config = trust.config(first.port());
-    assert_eq!(arrives(config.clone()).await, (target.port(), false));
+    assert_eq!(arrives(config.clone()).await, (target.port(), None));
     assert_eq!((first.visits(), target.visits()), (1, 1));
     let stays = config.permit_redirect(false);
-    assert_eq!(arrives(stays).await, (first.port(), false));
+    assert_eq!(arrives(stays).await, (first.port(), None));
     let default = Config::builder().build().unwrap();
     assert!(!default.permit_redirect());
     assert_eq!((first.visits(), target.visits()), (2, 1));
 }
 
 #[tokio::test]
-async fn a_redirect_without_tls_is_ignored() {
+async fn a_redirect_without_tls_is_refused() {
     let trust = Trust::new();
     let target = trust.plain().await;
     let url = to(target.port());
@@ -118,13 +137,16 @@ async fn a_redirect_without_tls_is_ignored() {
     let config = config.user("u").password("p").permit_redirect(true);
     for mode in [SslMode::Disable, SslMode::Prefer] {
         let config = config.clone().ssl_mode(mode);
-        assert_eq!(arrives(config).await, (first.port(), false));
+        assert_eq!(
+            arrives(config).await,
+            (first.port(), Some(refused(Unproven)))
+        );
     }
     assert_eq!(target.visits(), 0);
 }
 
 #[tokio::test]
-async fn a_redirect_by_a_server_that_tls_has_not_proven_is_ignored() {
+async fn a_redirect_by_a_server_that_tls_has_not_proven_is_refused() {
     let trust = Trust::new();
     let target = trust.plain().await;
     let first = trust.redirect(FakePort::new().await, to(target.port()));
@@ -132,7 +154,10 @@ async fn a_redirect_by_a_server_that_tls_has_not_proven_is_ignored() {
     let config = config.user("u").password("p").permit_redirect(true);
     for mode in [SslMode::Prefer, SslMode::Trust] {
         let config = config.clone().ssl_mode(mode);
-        assert_eq!(arrives(config).await, (first.port(), false));
+        assert_eq!(
+            arrives(config).await,
+            (first.port(), Some(refused(Unproven)))
+        );
     }
     assert_eq!(target.visits(), 0);
 }
@@ -144,14 +169,14 @@ async fn a_redirect_loop_is_ended() {
     let (to_one, to_two) = (to(one.number()), to(two.number()));
     let (one, two) = (trust.redirect(one, to_two), trust.redirect(two, to_one));
     let config = trust.config(one.port());
-    assert_eq!(arrives(config).await, (two.port(), false));
+    assert_eq!(arrives(config).await, (two.port(), Some(refused(Again))));
     assert_eq!((one.visits(), two.visits()), (1, 1));
     // To itself.
     let itself = FakePort::new().await;
     let url = format!("mysql://LOCALHOST:{}/", itself.number());
     let itself = trust.redirect(itself, url);
     let config = trust.config(itself.port());
-    assert_eq!(arrives(config).await, (itself.port(), false));
+    assert_eq!(arrives(config).await, (itself.port(), None));
     assert_eq!(itself.visits(), 1);
 }
 
@@ -167,7 +192,8 @@ async fn what_is_no_redirect_leaves_the_connection_where_it_is() {
     ] {
         let first = trust.redirect(FakePort::new().await, url);
         let config = trust.config(first.port());
-        assert_eq!(arrives(config).await, (first.port(), false), "{url:?}");
+        let stays = (!url.is_empty()).then_some(refused(Invalid));
+        assert_eq!(arrives(config).await, (first.port(), stays), "{url:?}");
     }
 }
 
@@ -188,7 +214,7 @@ async fn a_redirect_to_a_server_that_cannot_be_used_leaves_the_connection_where_
         // A mode that would let them pass where the first server is concerned.
         for mode in [SslMode::Prefer, SslMode::VerifyCa, SslMode::VerifyFull] {
             let config = trust.config(first.port()).ssl_mode(mode);
-            assert_eq!(arrives(config).await, (first.port(), true));
+            assert_eq!(arrives(config).await, (first.port(), Some(Stays::Failed)));
         }
     }
 }
@@ -201,7 +227,7 @@ async fn a_redirect_to_a_server_that_says_nothing_takes_half_of_the_time_and_no_
     let config = trust.config(first.port());
     let config = config.connect_timeout(Duration::from_secs(4));
     let start = Instant::now();
-    assert_eq!(arrives(config).await, (first.port(), true));
+    assert_eq!(arrives(config).await, (first.port(), Some(Stays::Failed)));
     let elapsed = start.elapsed();
     assert!(elapsed >= Duration::from_millis(1500), "{elapsed:?}");
 }
@@ -236,7 +262,7 @@ async fn a_redirect_with_a_ttl_is_kept_and_forgotten_when_it_is_of_no_use() {
         assert_eq!((first.visits(), target.visits()), (1, visits));
     }
     // Others know nothing of it.
-    assert_eq!(arrives(config.to_builder()).await, (target.port(), false));
+    assert_eq!(arrives(config.to_builder()).await, (target.port(), None));
     assert_eq!(first.visits(), 2);
     drop(target);
     assert_eq!(connect().await, first.port());
@@ -272,8 +298,8 @@ async fn a_redirect_to_a_server_of_the_wrong_role_is_not_followed() {
     });
     let config = trust.config(first.port());
     for (role, expected) in [
-        (Role::Writer, (first.port(), true)),
-        (Role::Reader, (target.port(), false)),
+        (Role::Writer, (first.port(), Some(Stays::Failed))),
+        (Role::Reader, (target.port(), None)),
     ] {
         assert_eq!(arrives(config.clone().role(role)).await, expected, "{role}");
     }

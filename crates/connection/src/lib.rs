@@ -59,9 +59,9 @@ pub use otaria_session::{
     Error, ErrorKind, Executed, Fingerprint, HostOrder, IsolationLevel, KeyDerivation,
     LocalInfileError, LongDataError, NamedSqlError, NativePassword, OptionFiles, OwnedRow, Parsec,
     Password, PasswordProblem, Payloads, Pem, PlaceError, PlaceholderError, PluginRegistry,
-    PoolError, PoolPhase, Progress, Prompt, PromptHandler, Role, Row, ServerError, ServerVersion,
-    SessionState, Sha256Password, SslMode, Statement, TimeoutPhase, TlsInfo, TlsProof,
-    ToExecutable, TransactionOptions, Unproven,
+    PoolError, PoolPhase, Progress, Prompt, PromptHandler, RedirectError, Role, Row, ServerError,
+    ServerVersion, SessionState, Sha256Password, SslMode, Statement, TimeoutPhase, TlsInfo,
+    TlsProof, ToExecutable, TransactionOptions, Unproven,
 };
 #[cfg(feature = "compression")]
 pub use otaria_session::{Compression, CompressionAlgorithm};

@@ -1,32 +1,46 @@
 //! Going where a server sends its clients.
 
-use otaria_session::{Config, Endpoint, Error, Redirect};
+use otaria_session::{Config, Endpoint, Error, Redirect, RedirectError};
 
 use crate::connect::{Deadline, Failure, limited};
 use crate::{Connection, HostStates};
 
 impl Connection {
     /// Why the redirection that the server asked for at the login was not followed, though
-    /// [`permit_redirect`](otaria_session::ConfigBuilder::permit_redirect) is set and TLS has proven
-    /// the server: the other one could not be used. `None` if nothing was asked or all went well, and
-    /// if it led nowhere else.
+    /// [`permit_redirect`](otaria_session::ConfigBuilder::permit_redirect) is set: the other server
+    /// could not be used, or [`Error::Redirect`]. `None` if nothing was asked or all went well, and if
+    /// it led nowhere else.
     pub fn redirect_error(&self) -> Option<&Error> {
         self.redirect_error.as_deref()
     }
 
-    /// Where the server sends this connection, if that is to be followed: a server that has not
-    /// proven itself may send its clients to anybody.
-    fn wanted_redirect(&self) -> Option<Redirect> {
-        if !self.config.permit_redirect() || !self.tls()?.proof.is_proven() {
-            return None;
+    /// Where the server sends this connection, if that is elsewhere and permitted.
+    ///
+    /// # Errors
+    /// [`RedirectError`] if it cannot be followed: a server that has not proven itself may send its
+    /// clients to anybody.
+    fn wanted_redirect(&self) -> Result<Option<Redirect>, RedirectError> {
+        let url = self.session_state().system_variable("redirect_url");
+        let Some(url) = url.filter(|url| !url.is_empty() && self.config.permit_redirect()) else {
+            return Ok(None);
+        };
+        let redirect = Redirect::parse(url).ok_or(RedirectError::Invalid)?;
+        if redirect.leads_to(&self.endpoint) {
+            return Ok(None);
         }
-        let url = self.session_state().system_variable("redirect_url")?;
-        Redirect::parse(url).filter(|redirect| !redirect.leads_to(&self.endpoint))
+        if !self.tls().is_some_and(|tls| tls.proof.is_proven()) {
+            return Err(RedirectError::Unproven);
+        }
+        Ok(Some(redirect))
+    }
+
+    fn redirect_failed(&mut self, error: Error) {
+        self.redirect_error = Some(Box::new(error));
     }
 }
 
-/// Connects to one endpoint, or to where its server redirects to. What that other server says about
-/// a further one is not looked at, so there is no loop.
+/// Connects to one endpoint, or to where its server redirects to. That other server's own redirection
+/// is not followed, so there is no loop.
 pub(crate) async fn attempt(
     endpoint: &Endpoint,
     config: &Config,
@@ -42,14 +56,16 @@ pub(crate) async fn attempt(
         }
     }
     let mut connection = Connection::attempt(endpoint, config).await?;
-    if let Some(redirect) = connection.wanted_redirect() {
-        match follow(&redirect, config, deadline).await {
+    match connection.wanted_redirect() {
+        Ok(None) => {}
+        Ok(Some(redirect)) => match follow(&redirect, config, deadline).await {
             Ok(redirected) => {
                 hosts.redirects(endpoint, redirect);
                 return Ok(redirected);
             }
-            Err(error) => connection.redirect_error = Some(Box::new(error)),
-        }
+            Err(error) => connection.redirect_failed(error),
+        },
+        Err(error) => connection.redirect_failed(Error::Redirect(error)),
     }
     connection.check_role().await?;
     Ok(connection)
@@ -67,6 +83,9 @@ async fn follow(
         let connected = Connection::attempt(redirect.endpoint(), &config).await;
         let mut connection = connected.map_err(Failure::into_error)?;
         connection.check_role().await?;
+        if let Ok(Some(_)) = connection.wanted_redirect() {
+            connection.redirect_failed(Error::Redirect(RedirectError::Again));
+        }
         Ok(connection)
     };
     limited(deadline.share(1), connect).await

@@ -60,10 +60,10 @@ pub use otaria_connection::{
     LongDataExecution, NamedSqlError, NativePassword, OptionFiles, OwnedRow, Parsec, Password,
     PasswordProblem, PayloadWriter, Payloads, Pem, Pipeline, PipelineResults, PlaceError,
     PlaceholderError, PluginRegistry, PoolError, PoolPhase, Printable, Progress, Prompt,
-    PromptHandler, RetryPolicy, Role, Row, RowStream, Rows, ServerError, ServerStatus,
-    ServerVersion, SessionState, Sha256Password, SslMode, Statement, Stopped, Stream, TimeoutPhase,
-    TlsInfo, TlsProof, ToExecutable, Transaction, TransactionOptions, UnitResult, Unproven,
-    Warning, read_option_files, standard_option_files,
+    PromptHandler, RedirectError, RetryPolicy, Role, Row, RowStream, Rows, ServerError,
+    ServerStatus, ServerVersion, SessionState, Sha256Password, SslMode, Statement, Stopped, Stream,
+    TimeoutPhase, TlsInfo, TlsProof, ToExecutable, Transaction, TransactionOptions, UnitResult,
+    Unproven, Warning, read_option_files, standard_option_files,
 };
 #[cfg(feature = "compression")]
 pub use otaria_connection::{Compression, CompressionAlgorithm};

@@ -4,6 +4,7 @@ mod kind;
 mod local_infile;
 mod long_data;
 mod pool;
+mod redirect;
 mod retry;
 mod server;
 mod timeout;
@@ -22,6 +23,7 @@ pub use kind::ErrorKind;
 pub use local_infile::LocalInfileError;
 pub use long_data::LongDataError;
 pub use pool::{PoolError, PoolPhase};
+pub use redirect::RedirectError;
 pub use server::ServerError;
 pub use timeout::TimeoutPhase;
 
@@ -253,6 +255,9 @@ pub enum Error {
     /// together. The statement was not executed; the connection stays usable.
     #[error(transparent)]
     LongData(LongDataError),
+    /// The server sends its clients elsewhere, and that was not followed. The connection stays usable.
+    #[error("the redirection by the server was not followed")]
+    Redirect(#[source] RedirectError),
     /// The server did not reset a statement whose cursor, or whose values sent ahead, had been given
     /// up. A command that was sent behind that may have run, with such values if it executed the
     /// same statement. The connection is closed.

@@ -46,7 +46,7 @@ pub use config_error::ConfigError;
 pub use endpoint_error::{EndpointError, EndpointErrors};
 pub use error::{
     CloseReason, ColumnError, Error, ErrorKind, LocalInfileError, LongDataError, PoolError,
-    PoolPhase, ServerError, TimeoutPhase,
+    PoolPhase, RedirectError, ServerError, TimeoutPhase,
 };
 pub use event::{Event, Executed, PacketRange};
 pub use executable::{Executable, ToExecutable};

@@ -41,7 +41,8 @@ impl Error {
             | Self::NoInsertRow
             | Self::ForeignStatement
             | Self::CursorRefused
-            | Self::LongData(_) => true,
+            | Self::LongData(_)
+            | Self::Redirect(_) => true,
             Self::Batch(batch) => {
                 let nothing_ran =
                     batch.rows_confirmed == 0 && batch.rows_unknown == 0 && !batch.may_remain;

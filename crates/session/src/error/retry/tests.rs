@@ -4,7 +4,7 @@ use otaria_codec::{ErrPacket, InvalidPacket};
 use super::*;
 use crate::{
     BatchError, BatchWay, CallbackError, CloseReason, ConfigError, Endpoint, EndpointError,
-    EndpointErrors, LocalInfileError, LongDataError,
+    EndpointErrors, LocalInfileError, LongDataError, RedirectError,
 };
 
 /// An error, and whether it is safe to retry, transient and a disconnect.
@@ -129,6 +129,7 @@ fn not_sent() -> Vec<(Error, [bool; 3])> {
             Error::LongData(LongDataError::NotSent { index: 0 }),
             [YES, NO, NO],
         ),
+        (Error::Redirect(RedirectError::Again), [YES, NO, NO]),
         // In another place.
         (pipeline(Error::CursorRefused), [YES, NO, NO]),
         (pipeline(closed(CloseReason::Lost)), [YES, YES, YES]),
