@@ -1,49 +1,72 @@
 //! Logins that break the protocol, one by one.
 
-use otaria::{AuthError, Config, Connection, Error};
-use otaria_auth::AuthSwitchRequest;
-use otaria_codec::{Encode, ErrPacket, InvalidPacket, PacketEncoder};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use otaria::{
+    AuthError, CallbackError, ConfigBuilder, Connection, Error, Password, Pem, Prompt, SslMode,
+};
+use otaria_auth::{AuthSwitchRequest, InitialHandshake};
+use otaria_codec::{Capabilities, Encode, ErrPacket, InvalidPacket, PacketEncoder};
+use protocol_tests::certificates::{Identity, Leaf};
 use protocol_tests::fixture::chain;
 use protocol_tests::pipe::{Action, Cut, Peer, Pipe};
-use protocol_tests::script::{CAPABILITIES, Reply, Script, greeting};
+use protocol_tests::script::{CAPABILITIES, Reply, Script, Tls, greeting};
 
-use crate::exchange::{CONNECT_TIMEOUT, IO_TIMEOUT, in_time};
+use crate::calls::config;
+use crate::exchange::{CONNECT_TIMEOUT, in_time};
 
 /// The error of a login to `peer`.
 async fn refused(peer: impl Peer + 'static) -> Error {
-    let config = Config::builder()
-        .user("u")
-        .password("p")
-        .connect_timeout(CONNECT_TIMEOUT)
-        .io_timeout(IO_TIMEOUT);
+    refused_by(peer, config()).await
+}
+
+/// The same of a client that is configured so.
+async fn refused_by(peer: impl Peer + 'static, config: ConfigBuilder) -> Error {
     let config = config.build().unwrap();
     let pipe = Pipe::new(peer, Cut::Whole);
     let connected = in_time(CONNECT_TIMEOUT, Connection::connect_over(pipe, &config)).await;
     connected.expect_err("the login fails")
 }
 
-/// A server that greets and answers whatever it gets with the same packet, for ever.
+/// A server that greets, asks for a plugin, and answers whatever it gets then with the same
+/// packet: for ever, as far as a client with limits can tell.
 struct Endless {
+    greeting: InitialHandshake<'static>,
+    switch: Option<Vec<u8>>,
     answer: Vec<u8>,
     sequence_number: u8,
+    answers_left: usize,
 }
 
 impl Endless {
-    fn new(answer: &impl Encode) -> Self {
+    fn new(switch: &AuthSwitchRequest<'_>, answer: &[u8]) -> Self {
         Self {
-            answer: payload(answer),
+            greeting: greeting(),
+            switch: Some(payload(switch)),
+            answer: answer.to_vec(),
             sequence_number: 2,
+            answers_left: MAX_ANSWERS,
         }
+    }
+
+    fn behind_tls(mut self) -> Self {
+        self.greeting.capabilities |= Capabilities::SSL;
+        self.sequence_number += 1;
+        self
     }
 }
 
 impl Peer for Endless {
     fn greet(&mut self) -> Vec<Action> {
-        Reply::new().packet(&greeting()).actions(0)
+        Reply::new().packet(&self.greeting).actions(0)
     }
 
     fn receive(&mut self, _: &[u8]) -> Vec<Action> {
-        let reply = Reply::new().payload(self.answer.clone());
+        let left = self.answers_left.checked_sub(1);
+        self.answers_left = left.expect("a login that nothing limits");
+        let answer = self.switch.take().unwrap_or_else(|| self.answer.clone());
+        let reply = Reply::new().payload(answer);
         let actions = reply.actions(self.sequence_number);
         self.sequence_number = self.sequence_number.wrapping_add(2);
         actions
@@ -58,11 +81,11 @@ fn payload(packet: &impl Encode) -> Vec<u8> {
 
 #[tokio::test(start_paused = true)]
 async fn endless_auth_switches_end_at_the_limit() {
-    let error = refused(Endless::new(&AuthSwitchRequest {
+    let switch = AuthSwitchRequest {
         auth_plugin: "mysql_native_password",
         plugin_data: b"01234567890123456789\0",
-    }))
-    .await;
+    };
+    let error = refused(Endless::new(&switch, &payload(&switch))).await;
     let Error::Auth(AuthError::TooManySwitches { limit }) = error else {
         panic!("{}", chain(&error));
     };
@@ -71,15 +94,32 @@ async fn endless_auth_switches_end_at_the_limit() {
 
 #[tokio::test(start_paused = true)]
 async fn endless_plugin_data_ends_the_login() {
-    let error = refused(Endless {
-        answer: b"\x01more".to_vec(),
-        sequence_number: 2,
-    })
-    .await;
-    assert!(matches!(
-        error,
-        Error::Auth(AuthError::UnexpectedPluginData { .. } | AuthError::TooMuchPluginData { .. })
-    ));
+    let identity = Identity::self_signed(&Leaf::server(["db.example.org"]));
+    let asked = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&asked);
+    // Most plugins are done by their first word; this one answers whatever it is asked.
+    let config = config()
+        .host("db.example.org")
+        .ssl_mode(SslMode::VerifyFull)
+        .ssl_ca(Pem::bytes(identity.certificate_pem().into_bytes()))
+        .clear_password(true)
+        .prompt_handler(move |_: Prompt| {
+            counter.fetch_add(1, Ordering::SeqCst);
+            async { Ok::<_, CallbackError>(Password::from("123 456")) }
+        });
+    let question = b"\x04Password: ";
+    let switch = AuthSwitchRequest {
+        auth_plugin: "dialog",
+        plugin_data: question,
+    };
+    let endless = Endless::new(&switch, question).behind_tls();
+    let error = refused_by(Tls::new(endless, &identity), config).await;
+    let Error::Auth(AuthError::TooMuchPluginData { limit }) = error else {
+        panic!("{}", chain(&error));
+    };
+    assert!(limit <= 100, "{limit}");
+    // The password of the configuration answers the question of the switch.
+    assert_eq!(asked.load(Ordering::SeqCst), limit);
 }
 
 #[tokio::test(start_paused = true)]
@@ -165,3 +205,6 @@ async fn broken_packet_of_a_login_is_an_invalid_packet_error() {
     let error = refused(Script::new().greet(Reply::new().payload(vec![9]))).await;
     assert!(matches!(error, Error::InvalidPacket(_)), "{error:?}");
 }
+
+/// A few times as many as a client lets a server send of anything in a login.
+const MAX_ANSWERS: usize = 300;
