@@ -9,7 +9,8 @@ use protocol_tests::pipe::{Cut, Peer, Pipe, PipeHandle};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
 
-/// A stream from a server that says what a peer does, and behind that never stops.
+/// A stream from a server that says what a peer does, and behind that never stops, as far as a
+/// client with limits can tell. Without them it panics before the test hangs or takes all memory.
 pub struct Flood<F> {
     pipe: Pipe,
     handle: PipeHandle,
@@ -21,6 +22,8 @@ pub struct Flood<F> {
     pause: Pin<Box<Sleep>>,
     /// What did not fit into a read.
     rest: Vec<u8>,
+    pieces_left: usize,
+    bytes_left: usize,
 }
 
 impl<F: FnMut() -> Vec<u8> + Unpin> Flood<F> {
@@ -41,7 +44,18 @@ impl<F: FnMut() -> Vec<u8> + Unpin> Flood<F> {
             interval,
             pause: Box::pin(tokio::time::sleep(interval)),
             rest: Vec::new(),
+            pieces_left: MAX_PIECES,
+            bytes_left: MAX_BYTES,
         }
+    }
+
+    fn next_piece(&mut self) -> Vec<u8> {
+        let piece = (self.more)();
+        let pieces = self.pieces_left.checked_sub(1);
+        self.pieces_left = pieces.expect("a client that ends the flood");
+        let bytes = self.bytes_left.checked_sub(piece.len());
+        self.bytes_left = bytes.expect("a client that ends the flood");
+        piece
     }
 }
 
@@ -61,7 +75,7 @@ impl<F: FnMut() -> Vec<u8> + Unpin> AsyncRead for Flood<F> {
                 return Poll::Pending;
             }
             flood.pause.as_mut().reset(Instant::now() + flood.interval);
-            flood.rest = (flood.more)();
+            flood.rest = flood.next_piece();
         }
         let taken = flood.rest.len().min(buffer.remaining());
         buffer.put_slice(&flood.rest[..taken]);
@@ -107,3 +121,8 @@ pub fn bytes(bytes: Vec<u8>) -> impl FnMut() -> Vec<u8> {
     let mut bytes = bytes.into_iter();
     move || vec![bytes.next().unwrap_or_default()]
 }
+
+/// At one in a millisecond, more than twice as many as the longest call here may take.
+const MAX_PIECES: usize = 20_000;
+/// Four times the greatest limit, that of warnings.
+const MAX_BYTES: usize = 256 * 1024 * 1024;
