@@ -4,7 +4,8 @@
 //! - What was not negotiated is not sent: the session state of an OK packet (nor without its status
 //!   flag), the extended metadata of a column, whether the metadata follow a column count, the plugin of
 //!   a greeting and the last 12 bytes of its scramble.
-//! - An OK packet does not tell an empty session state from none.
+//! - An OK packet does not tell an empty session state from none, nor an empty info: one with
+//!   neither is the same with a NUL behind it, which is the length of the info.
 //! - The message of an error without SQLSTATE does not begin with `#`.
 //! - Entries of extended metadata of an unknown kind are skipped, and an empty name is none.
 //! - Of a change of the session's state, an entry may hold several variables; MySQL puts a length
@@ -32,9 +33,26 @@ pub(crate) fn encoded(packet: &impl Encode, capabilities: Capabilities) -> Vec<u
     payload
 }
 
+/// The payload of a packet, and a NUL behind it.
+pub(crate) fn encoded_and_nul(packet: &impl Encode, capabilities: Capabilities) -> Vec<u8> {
+    let mut longer = encoded(packet, capabilities);
+    longer.push(0);
+    longer
+}
+
 /// Checks that a packet comes back from what it is encoded to, and that nothing less, and nothing more,
-/// is the same packet.
-pub(crate) fn comes_back<'a, P>(packet: &P, payload: &'a [u8], capabilities: Capabilities)
+/// is the same packet. `longer` is its payload and a NUL.
+pub(crate) fn comes_back<'a, P>(packet: &P, longer: &'a [u8], capabilities: Capabilities)
+where
+    P: Decode<'a> + Encode + Debug + PartialEq,
+{
+    let (_, payload) = longer.split_last().expect("a NUL");
+    comes_back_from_no_less(packet, payload, capabilities);
+    assert_ne!(P::decode(longer, capabilities).as_ref(), Ok(packet));
+}
+
+/// Checks that a packet comes back from what it is encoded to, and that nothing less is the same.
+fn comes_back_from_no_less<'a, P>(packet: &P, payload: &'a [u8], capabilities: Capabilities)
 where
     P: Decode<'a> + Encode + Debug + PartialEq,
 {
@@ -61,6 +79,11 @@ pub(crate) use again;
 /// Any bytes; some of them are longer than a byte can say.
 pub(crate) fn bytes() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![vec(any::<u8>(), 0..40), vec(any::<u8>(), 240..300)]
+}
+
+/// The same, or as often nothing.
+fn bytes_or_none() -> impl Strategy<Value = Vec<u8>> {
+    prop_oneof![Just(Vec::new()), bytes()]
 }
 
 /// Text without a NUL.
@@ -106,7 +129,7 @@ proptest! {
         ends_result_set: bool,
         (affected_rows, last_insert_id) in (number(), number()),
         (status, warnings) in any::<(u16, u16)>(),
-        (info, session_state) in (bytes(), bytes()),
+        (info, session_state) in (bytes_or_none(), bytes_or_none()),
         capabilities in capabilities(),
     ) {
         let mut status = ServerStatus::from_bits_retain(status);
@@ -121,7 +144,13 @@ proptest! {
             info: &info,
             session_state: if is_tracked { &session_state } else { &[] },
         };
-        comes_back(&packet, &encoded(&packet, capabilities), capabilities);
+        if packet.info.is_empty() && packet.session_state.is_empty() {
+            let longer = encoded_and_nul(&packet, capabilities);
+            prop_assert_eq!(OkPacket::decode(&longer, capabilities), Ok(packet));
+            comes_back_from_no_less(&packet, &encoded(&packet, capabilities), capabilities);
+        } else {
+            comes_back(&packet, &encoded_and_nul(&packet, capabilities), capabilities);
+        }
     }
 
     #[test]
@@ -157,7 +186,7 @@ proptest! {
         prop_assume!(sqlstate.is_some() || message.first() != Some(&b'#'));
         let packet = ErrPacket { code, sqlstate, message: &message };
         let none = Capabilities::empty();
-        comes_back(&packet, &encoded(&packet, none), none);
+        comes_back(&packet, &encoded_and_nul(&packet, none), none);
     }
 
     #[test]
@@ -168,7 +197,7 @@ proptest! {
     ) {
         let packet = ProgressReport { stage, max_stage, progress, info: &info };
         let none = Capabilities::empty();
-        comes_back(&packet, &encoded(&packet, none), none);
+        comes_back(&packet, &encoded_and_nul(&packet, none), none);
     }
 
     #[test]
@@ -176,14 +205,14 @@ proptest! {
         let status = ServerStatus::from_bits_retain(status);
         let packet = EofPacket { warnings, status };
         let none = Capabilities::empty();
-        comes_back(&packet, &encoded(&packet, none), none);
+        comes_back(&packet, &encoded_and_nul(&packet, none), none);
     }
 
     #[test]
     fn a_request_for_a_file_comes_back(file_name in bytes()) {
         let packet = LocalInfilePacket { file_name: &file_name };
         let none = Capabilities::empty();
-        comes_back(&packet, &encoded(&packet, none), none);
+        comes_back(&packet, &encoded_and_nul(&packet, none), none);
     }
 
     #[test]
@@ -194,7 +223,7 @@ proptest! {
     ) {
         let is_cached = capabilities.contains(Capabilities::MARIADB_CLIENT_CACHE_METADATA);
         let packet = ColumnCount { columns, metadata_follows: follows || !is_cached };
-        comes_back(&packet, &encoded(&packet, capabilities), capabilities);
+        comes_back(&packet, &encoded_and_nul(&packet, capabilities), capabilities);
     }
 
     #[test]
@@ -215,7 +244,7 @@ proptest! {
         if capabilities.contains(metadata) {
             packet = packet.with_extended_metadata(&type_name, &format_name);
         }
-        comes_back(&packet, &encoded(&packet, capabilities), capabilities);
+        comes_back(&packet, &encoded_and_nul(&packet, capabilities), capabilities);
         prop_assert_eq!(packet.name(), name);
         prop_assert_eq!(packet.original_name(), column);
     }
@@ -263,14 +292,14 @@ proptest! {
     fn a_switch_of_the_plugin_comes_back((plugin, plugin_data) in (text(), bytes())) {
         let packet = AuthSwitchRequest { auth_plugin: &plugin, plugin_data: &plugin_data };
         let none = Capabilities::empty();
-        comes_back(&packet, &encoded(&packet, none), none);
+        comes_back(&packet, &encoded_and_nul(&packet, none), none);
     }
 
     #[test]
     fn more_data_of_a_plugin_come_back(plugin_data in bytes()) {
         let packet = AuthMoreData { plugin_data: &plugin_data };
         let none = Capabilities::empty();
-        comes_back(&packet, &encoded(&packet, none), none);
+        comes_back(&packet, &encoded_and_nul(&packet, none), none);
     }
 
     #[test]
@@ -281,14 +310,14 @@ proptest! {
         let statement = StatementId(id);
         let packet = ComStmtPrepareOk { statement, columns, parameters, warnings };
         let none = Capabilities::empty();
-        comes_back(&packet, &encoded(&packet, none), none);
+        comes_back(&packet, &encoded_and_nul(&packet, none), none);
     }
 
     #[test]
     fn a_row_of_text_comes_back(cells in vec(option::of(bytes()), 1..20)) {
         let packet = TextRowPacket::of(cells);
         let none = Capabilities::empty();
-        comes_back(&packet, &encoded(&packet, none), none);
+        comes_back(&packet, &encoded_and_nul(&packet, none), none);
     }
 
     #[test]
