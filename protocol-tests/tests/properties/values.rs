@@ -49,7 +49,7 @@ fn value() -> impl Strategy<Value = Value> {
         any::<f64>()
             .prop_filter("a number", |float| float.is_finite())
             .prop_map(Value::Double),
-        "-?[1-9][0-9]{0,26}(\\.[0-9]{1,38})?".prop_map(Value::Decimal),
+        "-?(0|[1-9][0-9]{0,26})(\\.[0-9]{1,38})?".prop_map(Value::Decimal),
         any::<String>().prop_map(Value::Text),
         bytes().prop_map(Value::Bytes),
         date().prop_map(Value::Date),
