@@ -215,7 +215,7 @@ async fn text_with_a_backslash_needs_a_connection_collation_of_unicode() -> Resu
     let error = connection.query("SELECT ?", ("a\\b",)).await.err();
     assert!(
         matches!(&error, Some(Error::Server(error)) if [1267, 1270].contains(&error.code())),
-        "{error:?}"
+        "no mix of collations: {error:?}"
     );
     Ok(())
 }
