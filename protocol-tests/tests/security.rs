@@ -1,20 +1,63 @@
-//! That every promise of SECURITY.md names tests, and that there are tests of these names.
+//! That every promise of SECURITY.md names tests, and that there are tests of these names, which
+//! `ci/test` runs.
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 fn root() -> &'static Path {
     let own = Path::new(env!("CARGO_MANIFEST_DIR"));
     own.parent().expect("the workspace")
 }
 
+/// The workspace's packages that have tests.
+fn packages() -> Vec<PathBuf> {
+    let crates = entries(&root().join("crates"));
+    crates.chain([root().join("protocol-tests")]).collect()
+}
+
+fn entries(folder: &Path) -> impl Iterator<Item = PathBuf> + use<> {
+    let entries = fs::read_dir(folder).expect("a folder of the repository");
+    entries.map(|entry| entry.expect("an entry").path())
+}
+
+/// The names of the tests of a package that `cargo test` runs.
+fn tests_of_package(package: &Path) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    tests_in(package, &left_out(package), &mut found);
+    found
+}
+
+/// Where the targets of a package lie whose tests run only if they are asked for by name.
+fn left_out(package: &Path) -> Vec<PathBuf> {
+    let manifest = fs::read_to_string(package.join("Cargo.toml")).expect("a manifest");
+    let manifest: toml::Table = manifest.parse().expect("a manifest");
+    let targets = manifest.get("test").and_then(toml::Value::as_array);
+    let is_left_out = |target: &&toml::Value| {
+        let runs = target.get("test").and_then(toml::Value::as_bool);
+        runs == Some(false)
+    };
+    let left_out = targets.into_iter().flatten().filter(is_left_out);
+    left_out
+        .map(|target| {
+            let path = package.join(target["path"].as_str().expect("a path"));
+            // Its modules lie beside it.
+            match path.parent() {
+                Some(folder) if path.ends_with("main.rs") => folder.to_owned(),
+                _ => path,
+            }
+        })
+        .collect()
+}
+
 /// The functions behind `#[test]` and its like in the files of a folder.
-fn tests_in(folder: &Path, found: &mut BTreeSet<String>) {
-    for entry in fs::read_dir(folder).expect("a folder of the repository") {
-        let path = entry.expect("an entry").path();
+fn tests_in(folder: &Path, left_out: &[PathBuf], found: &mut BTreeSet<String>) {
+    for path in entries(folder) {
+        if left_out.contains(&path) {
+            continue;
+        }
         if path.is_dir() {
-            tests_in(&path, found);
+            tests_in(&path, left_out, found);
         } else if path.extension().is_some_and(|extension| extension == "rs") {
             let source = fs::read_to_string(&path).expect("a source file");
             found.extend(tests_of(&source));
@@ -58,14 +101,18 @@ fn promises(text: &str) -> Vec<&str> {
 #[test]
 fn every_promise_of_security_md_names_tests_that_exist() {
     let security = fs::read_to_string(root().join("SECURITY.md")).expect("SECURITY.md");
-    let mut tests = BTreeSet::new();
-    for folder in ["crates", "protocol-tests"] {
-        tests_in(&root().join(folder), &mut tests);
-    }
+    let packages = packages();
+    let tests: BTreeSet<_> = packages
+        .iter()
+        .flat_map(|package| tests_of_package(package))
+        .collect();
     let missing: Vec<_> = named(&security)
         .filter(|name| !tests.contains(*name))
         .collect();
-    assert!(missing.is_empty(), "no tests are called {missing:#?}");
+    assert!(
+        missing.is_empty(),
+        "no tests that run are called {missing:#?}"
+    );
     let promises = promises(&security);
     assert!(promises.len() >= 15, "{} promises", promises.len());
     for promise in promises {
@@ -81,6 +128,45 @@ fn a_test_is_found_by_its_attribute_and_its_name() {
     let source = "#[test]\nfn one() {}\nfn no_test() {}\n    #[tokio::test(start_paused = true)]\n\
                   #[should_panic]\n    async fn two() {\n        let fn_ = 1;\n";
     assert_eq!(tests_of(source).collect::<Vec<_>>(), ["one", "two"]);
+}
+
+#[test]
+fn tests_of_a_target_that_runs_only_by_its_name_are_not_found() {
+    let package = tempfile::tempdir().unwrap();
+    let write = |path: &str, content: &str| {
+        let path = package.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, content).unwrap();
+    };
+    write(
+        "Cargo.toml",
+        r#"
+            [[test]]
+            name = "folder"
+            path = "tests/folder/main.rs"
+            test = false
+
+            [[test]]
+            name = "file"
+            path = "tests/file.rs"
+            test = false
+
+            [[test]]
+            name = "runs"
+            path = "tests/runs.rs"
+        "#,
+    );
+    for (file, name) in [
+        ("src/lib.rs", "unit"),
+        ("tests/folder/main.rs", "main"),
+        ("tests/folder/deep/module.rs", "module"),
+        ("tests/file.rs", "file"),
+        ("tests/runs.rs", "runs"),
+    ] {
+        write(file, &format!("#[test]\nfn {name}() {{}}\n"));
+    }
+    let found = tests_of_package(package.path());
+    assert_eq!(found.into_iter().collect::<Vec<_>>(), ["runs", "unit"]);
 }
 
 #[test]
