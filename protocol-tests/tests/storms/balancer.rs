@@ -17,7 +17,7 @@ use tokio::time::{sleep, timeout};
 
 use super::{alone, config, dose};
 
-/// Two servers with the same account.
+/// Two servers with the same accounts.
 struct Servers {
     servers: &'static [LiveServer; 2],
     direct: [Config; 2],
@@ -31,11 +31,13 @@ impl Servers {
             let servers = [one.await.unwrap(), two.await.unwrap()];
             for server in &servers {
                 // From wherever a proxy comes.
-                let sql = format!(
-                    "CREATE USER {USER}@'127.%' IDENTIFIED BY 'p';
-                     GRANT ALL ON *.* TO {USER}@'127.%'"
-                );
-                server.sql(&sql).unwrap();
+                for user in [USER, OTHER_USER] {
+                    let sql = format!(
+                        "CREATE USER {user}@'127.%' IDENTIFIED BY 'p';
+                         GRANT ALL ON *.* TO {user}@'127.%'"
+                    );
+                    server.sql(&sql).unwrap();
+                }
             }
             servers
         });
@@ -141,7 +143,7 @@ async fn kill_never_hits_another_session_behind_a_proxy_the_thread_id_belongs_to
         }
         let id = u64::from(theirs.thread_id());
         let sql = match alike {
-            Alike::Nothing => "SELECT SLEEP(0.5) FROM DUAL",
+            Alike::Nothing => OTHER_SLEEP,
             _ => SLEEP,
         };
         let victim = victim(theirs, sql);
@@ -158,6 +160,30 @@ async fn kill_never_hits_another_session_behind_a_proxy_the_thread_id_belongs_to
     }
 }
 
+/// The only thing by which the victim is told from us; all else is alike.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Differs {
+    Port,
+    User,
+    Statement,
+}
+
+impl Differs {
+    fn config(self, ours: &Config) -> Config {
+        match self {
+            Self::User => ours.to_builder().user(OTHER_USER).build().unwrap(),
+            Self::Port | Self::Statement => ours.clone(),
+        }
+    }
+
+    fn sql(self) -> &'static str {
+        match self {
+            Self::Statement => OTHER_SLEEP,
+            Self::Port | Self::User => SLEEP,
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn kill_only_where_the_process_list_shows_our_port_user_and_statement_under_that_id() {
     let _alone = alone().await;
@@ -165,27 +191,35 @@ async fn kill_only_where_the_process_list_shows_our_port_user_and_statement_unde
     // A proxy that cannot be seen: what it hands to the right server is found and killed.
     let balancer = TcpProxy::balancing(servers.servers).keep_ports();
     let balancer = balancer.start().await.unwrap();
-    for server in [1, 0] {
-        servers.align().await;
-        balancer.hand_next_to(0);
-        let ours = Connection::connect(&servers.through(&balancer)).await;
-        let mut ours = ours.unwrap();
-        let theirs = Connection::connect(&servers.direct[1]).await.unwrap();
-        assert_eq!(ours.thread_id(), theirs.thread_id());
-        let id = u64::from(theirs.thread_id());
-        let victim = victim(theirs, SLEEP);
-        wait_until_it_runs(&servers.direct[1], id).await;
-        leave_running(&mut ours, &servers.direct[0]).await;
-        balancer.hand_next_to(server);
-        let stopped = ours.stop().await.unwrap();
-        if server == 0 {
-            assert_eq!(stopped, Stopped::Killed);
-            let (answer,): (u8,) = ours.query_one("SELECT ?", (7_u8,)).await.unwrap();
-            assert_eq!(answer, 7);
-        } else {
-            assert_eq!(stopped, Stopped::NotFound);
+    let gate = TcpProxy::to(&servers.servers[1]).start().await.unwrap();
+    for differs in [Differs::Port, Differs::User, Differs::Statement] {
+        for server in [1, 0] {
+            servers.align().await;
+            balancer.hand_next_to(0);
+            let ours = Connection::connect(&servers.through(&balancer)).await;
+            let mut ours = ours.unwrap();
+            if differs != Differs::Port {
+                let our_port = balancer.passed().last().unwrap().client.port();
+                gate.bind_next_to(([127, 0, 0, 3], our_port).into());
+            }
+            let theirs = differs.config(&servers.through(&gate));
+            let theirs = Connection::connect(&theirs).await.unwrap();
+            assert_eq!(ours.thread_id(), theirs.thread_id());
+            let id = u64::from(theirs.thread_id());
+            let victim = victim(theirs, differs.sql());
+            wait_until_it_runs(&servers.direct[1], id).await;
+            leave_running(&mut ours, &servers.direct[0]).await;
+            balancer.hand_next_to(server);
+            let stopped = ours.stop().await.unwrap();
+            if server == 0 {
+                assert_eq!(stopped, Stopped::Killed);
+                let (answer,): (u8,) = ours.query_one("SELECT ?", (7_u8,)).await.unwrap();
+                assert_eq!(answer, 7);
+            } else {
+                assert_eq!(stopped, Stopped::NotFound, "{differs:?}");
+            }
+            victim.await.unwrap().unwrap();
         }
-        victim.await.unwrap().unwrap();
     }
 }
 
@@ -293,5 +327,7 @@ async fn kills(watches: &mut [Watch]) -> u64 {
 }
 
 const USER: &str = "somebody";
+const OTHER_USER: &str = "somebody_else";
 
 const SLEEP: &str = "SELECT SLEEP(0.5)";
+const OTHER_SLEEP: &str = "SELECT SLEEP(0.5) FROM DUAL";
