@@ -2,6 +2,7 @@
 
 mod kills;
 mod limits;
+mod proof;
 mod room;
 mod stops;
 

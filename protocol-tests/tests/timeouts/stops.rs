@@ -221,7 +221,11 @@ fn of_transaction(said: &str) -> Option<Reply> {
 
 /// The lines of two connections: id, whether it is that which asks, user, host, command, number and
 /// statement.
-fn process_list((own, beside): (u16, u16), numbers: Numbers, sql: Option<&str>) -> Reply {
+pub(super) fn process_list(
+    (own, beside): (u16, u16),
+    numbers: Numbers,
+    sql: Option<&str>,
+) -> Reply {
     let column = |index| {
         let (kind, collation) = if matches!(index, 0 | 1 | 5) {
             (FieldType::LongLong, 63)
