@@ -240,6 +240,30 @@ async fn a_clear_text_request_behind_the_proof_is_answered_so_that_the_tests_see
 }
 
 #[tokio::test]
+async fn a_server_is_asked_for_its_public_key_only_where_that_is_allowed() {
+    for (plugin, data, request) in [
+        ("sha256_password", REVEALING[2].1, b"\x01"),
+        ("caching_sha2_password", REVEALING[3].1, b"\x02"),
+    ] {
+        // No client can allow it without the feature.
+        for is_allowed in [false, cfg!(feature = "mysql")] {
+            let script = Script::new().login(asks_for_password(plugin, data));
+            let heard = script.heard();
+            let config = login(SslMode::Disable);
+            let config = if is_allowed {
+                config.public_key_retrieval(true)
+            } else {
+                config
+            };
+            let pipe = Pipe::new(script, Cut::Whole);
+            let _ = Connection::connect_over(pipe, &config.build().unwrap()).await;
+            let is_asked = heard.take().iter().any(|said| said == request);
+            assert_eq!(is_asked, is_allowed, "{plugin}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn the_hash_of_before_mysql_4_1_is_never_sent() {
     for mode in MODES {
         let asks = Reply::new().payload(vec![0xfe]).then_answer(Reply::ok());
