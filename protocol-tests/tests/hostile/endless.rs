@@ -9,6 +9,7 @@ use otaria_codec::{
     ProgressReport, ServerStatus, SessionChange,
 };
 use protocol_tests::fixture::chain;
+use protocol_tests::pipe::{Cut, Pipe};
 use protocol_tests::script::{CAPABILITIES, Reply, Script};
 use tokio::time::Instant;
 
@@ -301,6 +302,35 @@ fn endless_rows_in_answer_to_a_question_of_ours_take_no_memory() {
             let error = in_time(CALL_TIMEOUT + IO_TIMEOUT, batch).await.unwrap_err();
             let timed_out = matches!(cause(&error), Error::Timeout { .. });
             assert!(timed_out, "{}", chain(&error));
+        });
+    });
+    assert!(used.bytes_max <= MAX_BYTES, "{} bytes", used.bytes_max);
+}
+
+#[test]
+fn definitions_of_statements_that_are_kept_no_longer_take_no_memory() {
+    let clock = paused_clock();
+    let used = measure(|| {
+        clock.block_on(async {
+            let column = ColumnDefinition::new(&"x".repeat(10_000), FieldType::VarString);
+            let mut statements = 0;
+            let script = Script::new().answer(move |payload| {
+                Some(match payload[0] {
+                    0x16 => {
+                        statements += 1;
+                        Reply::prepared(statements, 0, std::slice::from_ref(&column))
+                    }
+                    // COM_STMT_CLOSE has no answer.
+                    _ => Reply::new(),
+                })
+            });
+            let pipe = Pipe::new(script, Cut::Whole);
+            let config = config().statement_cache_capacity(2).build().unwrap();
+            let mut connection = Connection::connect_over(pipe, &config).await.unwrap();
+            for number in 0..2_000 {
+                let sql = format!("SELECT {number}");
+                connection.prepare(&sql).await.unwrap();
+            }
         });
     });
     assert!(used.bytes_max <= MAX_BYTES, "{} bytes", used.bytes_max);
