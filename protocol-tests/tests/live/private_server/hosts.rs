@@ -2,7 +2,9 @@
 
 use std::sync::OnceLock;
 
-use otaria::{Config, ConfigBuilder, Connection, Error, ErrorKind, HostStates, Pem, Role};
+use otaria::{
+    Config, ConfigBuilder, Connection, Error, ErrorKind, HostStates, Pem, RedirectError, Role,
+};
 use protocol_tests::certificates::{Authority, Leaf};
 use protocol_tests::live::{self, LiveServer};
 
@@ -188,15 +190,23 @@ async fn redirect_url_of_a_real_server_is_followed_over_proven_tls_and_not_else(
         .clone()
         .ssl_ca(Pem::bytes(authority.pem().into_bytes()));
     let cases = [
-        (verified.clone(), &target),
-        (verified.permit_redirect(false), &first),
-        (config.clone().ssl_mode(otaria::SslMode::Disable), &first),
+        (verified.clone(), &target, None),
+        (verified.permit_redirect(false), &first, None),
+        (
+            config.clone().ssl_mode(otaria::SslMode::Disable),
+            &first,
+            Some(RedirectError::Unproven),
+        ),
     ];
-    for (config, server) in cases {
+    for (config, server, refused) in cases {
         let config = config.build().unwrap();
         let mut connection = Connection::connect(&config).await.unwrap();
         assert!(is_at(&connection, server), "{}", connection.endpoint());
-        assert!(connection.redirect_error().is_none());
+        let found = connection.redirect_error().map(|error| match error {
+            Error::Redirect(found) => *found,
+            error => panic!("{error:?}"),
+        });
+        assert_eq!(found, refused);
         connection.ping().await.unwrap();
     }
     // The certificate is vouched for by nobody, and the password proves both servers.
