@@ -318,7 +318,7 @@ impl Server {
         let columns = [column("Id"), column("Affected_rows")];
         let units = rows.iter().map(|row| [marker.id(*row), 1_u64]);
         Reply::new()
-            .binary_head(&columns, true)
+            .head_of(&columns, true)
             .binary_rows(units)
             .rows_end(self.status())
     }
@@ -377,7 +377,7 @@ impl Server {
 
     /// Goes on with the head of a result.
     fn head(&self, reply: Reply, metadata_follows: bool) -> Reply {
-        reply.binary_head(&columns(self.is_altered), metadata_follows)
+        reply.head_of(&columns(self.is_altered), metadata_follows)
     }
 
     fn open_cursor(&mut self, id: StatementId, marker: Marker) -> Reply {

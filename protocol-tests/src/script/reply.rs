@@ -1,12 +1,12 @@
 //! What a fake server answers to a command.
 
 use otaria_codec::{
-    Capabilities, ColumnCount, ColumnDefinition, Encode, ErrPacket, FieldType, LocalInfilePacket,
-    OkPacket, PacketEncoder, ServerStatus,
+    Capabilities, ColumnCount, ColumnDefinition, Encode, ErrPacket, LocalInfilePacket, OkPacket,
+    PacketEncoder, ServerStatus,
 };
 use otaria_text::{TextCell, TextRowPacket};
 
-use super::CAPABILITIES;
+use super::{CAPABILITIES, text_columns};
 use crate::pipe::Action;
 
 /// What the server answers to a command.
@@ -80,23 +80,35 @@ impl Reply {
         let reply = rows.into_iter().fold(self.head(names), |reply, row| {
             reply.packet(&TextRowPacket::of(row))
         });
-        reply.packet(&OkPacket {
-            ends_result_set: true,
-            status,
-            ..OkPacket::default()
-        })
+        reply.rows_end(status)
     }
 
     /// Goes on with the head of a result set of text columns.
     #[must_use]
     pub fn head(self, names: &[&str]) -> Self {
-        let columns = u16::try_from(names.len()).expect("few columns");
+        self.head_of(&text_columns(names), true)
+    }
+
+    /// Goes on with the column count of a result set, and with the definitions unless they are left
+    /// out.
+    #[must_use]
+    pub fn head_of(self, columns: &[ColumnDefinition], metadata_follows: bool) -> Self {
         let count = ColumnCount {
-            columns,
-            metadata_follows: true,
+            columns: u16::try_from(columns.len()).expect("few columns"),
+            metadata_follows,
         };
-        names.iter().fold(self.packet(&count), |reply, name| {
-            reply.packet(&ColumnDefinition::new(name, FieldType::VarString).with_collation(45))
+        let definitions = if metadata_follows { columns } else { &[] };
+        let head = self.packet(&count);
+        definitions.iter().fold(head, Self::packet)
+    }
+
+    /// Goes on with the end of rows.
+    #[must_use]
+    pub fn rows_end(self, status: ServerStatus) -> Self {
+        self.packet(&OkPacket {
+            ends_result_set: true,
+            status,
+            ..OkPacket::default()
         })
     }
 

@@ -5,9 +5,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use otaria_binary::{BinaryCell, BinaryRowPacket, Parameters};
-use otaria_codec::{
-    ColumnCount, ColumnDefinition, Decode, ErrPacket, FieldType, OkPacket, ServerStatus,
-};
+use otaria_codec::{ColumnDefinition, Decode, ErrPacket, FieldType, ServerStatus};
 use otaria_statement::{
     ComStmtClose, ComStmtExecute, ComStmtPrepare, ComStmtPrepareOk, StatementId,
 };
@@ -30,19 +28,6 @@ impl Reply {
         columns.iter().fold(reply, Self::packet)
     }
 
-    /// Goes on with the column count of a result set, and with the definitions unless they are left
-    /// out.
-    #[must_use]
-    pub fn binary_head(self, columns: &[ColumnDefinition], metadata_follows: bool) -> Self {
-        let count = ColumnCount {
-            columns: u16::try_from(columns.len()).expect("few columns"),
-            metadata_follows,
-        };
-        let definitions = if metadata_follows { columns } else { &[] };
-        let head = self.packet(&count);
-        definitions.iter().fold(head, Self::packet)
-    }
-
     /// Goes on with binary rows of as many text columns as there are names, their definitions in
     /// front, and ends them with `status`.
     #[must_use]
@@ -56,7 +41,7 @@ impl Reply {
         R: IntoIterator<Item = C>,
         C: Into<BinaryCell>,
     {
-        let reply = self.binary_head(&text_columns(names), true);
+        let reply = self.head_of(&text_columns(names), true);
         reply.binary_rows(rows).rows_end(status)
     }
 
@@ -69,16 +54,6 @@ impl Reply {
     {
         let rows = rows.into_iter();
         rows.fold(self, |reply, row| reply.packet(&BinaryRowPacket::of(row)))
-    }
-
-    /// Goes on with the end of rows.
-    #[must_use]
-    pub fn rows_end(self, status: ServerStatus) -> Self {
-        self.packet(&OkPacket {
-            ends_result_set: true,
-            status,
-            ..OkPacket::default()
-        })
     }
 }
 
@@ -281,7 +256,7 @@ impl State {
         }
         let metadata_follows = open.told != known.columns;
         open.told.clone_from(&known.columns);
-        let head = Reply::new().binary_head(&known.columns, metadata_follows);
+        let head = Reply::new().head_of(&known.columns, metadata_follows);
         head.followed_by(&known.rest)
     }
 

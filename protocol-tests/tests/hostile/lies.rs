@@ -182,7 +182,7 @@ async fn definitions_of_a_prepared_statement_that_do_not_come_are_waited_for_in_
 /// byte, and the end.
 fn binary(field_type: FieldType, row: &[u8]) -> Reply {
     let column = ColumnDefinition::new("a", field_type);
-    let head = Reply::new().binary_head(&[column], true);
+    let head = Reply::new().head_of(&[column], true);
     let row = [&[0], row].concat();
     head.payload(row).rows_end(ServerStatus::AUTOCOMMIT)
 }
@@ -230,7 +230,7 @@ async fn lengths_and_null_bitmaps_of_binary_rows_that_lie_are_an_invalid_row() {
 async fn rows_with_more_or_fewer_cells_than_definitions_are_an_invalid_row() {
     let cell = |text: &str| BinaryCell::from(text);
     let row = |cells: Vec<BinaryCell>| {
-        let head = Reply::new().binary_head(&text_columns(&["a", "b"]), true);
+        let head = Reply::new().head_of(&text_columns(&["a", "b"]), true);
         let row = head.packet(&BinaryRowPacket::of(cells));
         row.rows_end(ServerStatus::AUTOCOMMIT)
     };
@@ -344,7 +344,7 @@ fn units(rows: usize, affected_rows: u64) -> Reply {
     let columns =
         ["Id", "Affected_rows"].map(|name| ColumnDefinition::new(name, FieldType::LongLong));
     let cell = |number: u64| BinaryCell::from(number.cast_signed());
-    let head = Reply::new().binary_head(&columns, true);
+    let head = Reply::new().head_of(&columns, true);
     let rows = (0..rows).fold(head, |reply, _| {
         reply.packet(&BinaryRowPacket::of([cell(7), cell(affected_rows)]))
     });
@@ -469,7 +469,7 @@ async fn a_cursor_that_never_ends_ends_with_the_call() {
         Some(match payload[0] {
             0x16 => Reply::prepared(1, 1, &text_columns(&["a"])),
             0x17 => Reply::new()
-                .binary_head(&text_columns(&["a"]), true)
+                .head_of(&text_columns(&["a"]), true)
                 .rows_end(open),
             0x1c => row().rows_end(open),
             0x1a | 0x0e => Reply::ok(),

@@ -54,7 +54,7 @@ fn with_statements(script: Script) -> Script {
         0x17 if refused => Some(unknown_statement()),
         0x17 => Some(
             Reply::new()
-                .binary_head(&columns, prepared % 2 == 0)
+                .head_of(&columns, prepared % 2 == 0)
                 .binary_rows([[Some("1"), None], [None, Some("two")]])
                 .rows_end(ServerStatus::AUTOCOMMIT),
         ),
@@ -144,7 +144,7 @@ fn taking_all_calls() -> Script {
     let mut has_rows = false;
     Script::new().answer(move |payload| {
         let rows = || {
-            let head = Reply::new().binary_head(&text_columns(&["a"]), true);
+            let head = Reply::new().head_of(&text_columns(&["a"]), true);
             let rows = head.binary_rows([[Some("1")], [None]]);
             rows.rows_end(ServerStatus::AUTOCOMMIT)
         };

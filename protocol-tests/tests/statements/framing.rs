@@ -15,9 +15,7 @@ use crate::{OLD, connected, next_query_is_whole, statements};
 /// these columns.
 async fn answering(columns: &[ColumnDefinition], executed: Reply) -> Connection {
     let prepared = Reply::prepared(1000, 1, columns);
-    let executed = Reply::new()
-        .binary_head(columns, false)
-        .followed_by(&executed);
+    let executed = Reply::new().head_of(columns, false).followed_by(&executed);
     let is_old = |payload: &[u8]| payload[0] == 0x17 && payload[1..5] == [0xff; 4];
     let mut answered = false;
     let script = Script::new()
@@ -147,7 +145,7 @@ async fn progress_reports_in_front_of_a_prepare_and_of_its_execution_are_told() 
     let report = || Reply::new().payload(REPORT.to_vec());
     let prepared = report().followed_by(&Reply::prepared(1, 1, &columns));
     let executed = report()
-        .binary_head(&columns, false)
+        .head_of(&columns, false)
         .binary_rows([["1"]])
         .payload(REPORT.to_vec())
         .binary_rows([["2"]])

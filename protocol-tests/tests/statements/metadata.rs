@@ -174,7 +174,7 @@ fn assert_left_out(error: &Error, columns: u64) {
 
 #[tokio::test]
 async fn definitions_left_out_where_none_are_known_or_their_count_differs_are_an_invalid_packet() {
-    let left_out = |names: &[&str]| Reply::new().binary_head(&text_columns(names), false);
+    let left_out = |names: &[&str]| Reply::new().head_of(&text_columns(names), false);
     let nothing = executed_with(&[], left_out(&["a"])).await;
     assert_left_out(&nothing, 1);
     let fewer = executed_with(&["a"], left_out(&["a", "b"])).await;
@@ -188,10 +188,10 @@ async fn definitions_left_out_in_a_further_result_are_an_invalid_packet() {
     let more = ServerStatus::MORE_RESULTS_EXISTS;
     let columns = text_columns(&["a"]);
     let reply = Reply::new()
-        .binary_head(&columns, false)
+        .head_of(&columns, false)
         .binary_rows([["1"]])
         .rows_end(more)
-        .binary_head(&columns, false)
+        .head_of(&columns, false)
         .binary_rows([["1"]])
         .rows_end(ServerStatus::AUTOCOMMIT);
     assert_left_out(&executed_with(&["a"], reply).await, 1);
@@ -199,7 +199,7 @@ async fn definitions_left_out_in_a_further_result_are_an_invalid_packet() {
 
 #[tokio::test]
 async fn definitions_left_out_of_a_text_result_are_an_invalid_packet() {
-    let head = Reply::new().binary_head(&text_columns(&["a"]), false);
+    let head = Reply::new().head_of(&text_columns(&["a"]), false);
     let script = Script::new().on(&ComQuery::new("SELECT a"), head);
     let layers = Layers::None;
     let (mut connection, _) = layers.connect(script, &layers.config(), Cut::Whole).await;
@@ -270,7 +270,7 @@ async fn a_server_that_does_not_deprecate_eof_ends_every_block_with_one() {
     };
     // The EOF behind definitions comes even where these are left out.
     let executed = Reply::new()
-        .binary_head(&columns, false)
+        .head_of(&columns, false)
         .packet(&eof())
         .binary_rows([["1", "2"], ["3", "4"]])
         .packet(&eof());

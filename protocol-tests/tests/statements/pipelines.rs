@@ -56,7 +56,7 @@ async fn pipelined_prepare_and_execute_where_prepare_fails_is_exactly_one_error(
 
 #[tokio::test]
 async fn an_execution_answered_behind_a_refused_prepare_is_not_taken_for_an_answer() {
-    let rows = Reply::new().binary_head(&text_columns(&["a"]), true);
+    let rows = Reply::new().head_of(&text_columns(&["a"]), true);
     for executed in [Reply::ok(), rows] {
         let refused = Reply::err(1064, *b"42000", "syntax");
         let mut connection = lying(refused, executed.clone()).await;
